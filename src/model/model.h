@@ -1,0 +1,111 @@
+/* model.h - what the records say: processes, tracks, functions, calls, exceptions.
+ *
+ * Built in one pass over all streams, merged by time. Calls are numbered from 0
+ * in order of their start over the whole trace, so parent < child. All arrays
+ * belong to the model; slices and values lead into the reader, which must
+ * outlive it.
+ */
+#ifndef FLOW_MODEL_H
+#define FLOW_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../trace/reader.h"
+
+#define MODEL_NONE UINT32_MAX
+
+enum outcome {
+    OUTCOME_RUNNING = 0, /* the recording, or the process, ended first */
+    OUTCOME_RETURNED = 1,
+    OUTCOME_RAISED = 2,
+    OUTCOME_ABANDONED = 3, /* ended unseen: a generator dropped, a frame lost */
+};
+
+enum track_kind { TRACK_MAIN = 0, TRACK_THREAD = 1, TRACK_TASK = 2 };
+
+struct process {
+    uint32_t number;
+    uint32_t pid;
+    bool ended;          /* in order: the recorder was stopped or the interpreter ended */
+    bool has_status;
+    int32_t wait_status; /* as wait(2) gives it, from the parent */
+    struct slice lost;   /* why recording stopped before the end; empty if it did not */
+    struct slice info;   /* PROCESS payload: pairs of texts */
+};
+
+/* A line of execution: a thread, or an asyncio task that moves over one. */
+struct track {
+    enum track_kind kind;
+    uint32_t process;   /* index in model->processes */
+    uint64_t native_id; /* of the thread; for a task, its spawn id */
+    struct slice name;
+    uint32_t creator;   /* call that created it, or MODEL_NONE */
+    uint32_t first_root; /* the first call without a parent on this track */
+    uint32_t call_count;
+    uint64_t first_ns, last_ns;
+};
+
+struct exception {
+    struct slice type;
+    struct value message;     /* FLOW_VALUE_ARGS or absent */
+    struct slice function, file; /* where raised: maybe outside the recorded code */
+    uint32_t line;
+    struct slice cause;       /* type of __cause__, or else __context__; or empty */
+    uint32_t first_call;      /* innermost recorded call that it left */
+    uint32_t last_call;       /* outermost recorded call that it left */
+    uint32_t calls_left;
+    uint32_t caught_by;       /* the call that caught it, or MODEL_NONE */
+    uint32_t caught_line;     /* line in caught_by where it came in; 0 unknown */
+    bool benign;              /* StopIteration, StopAsyncIteration, GeneratorExit: control flow */
+};
+
+struct call {
+    const struct code *code;
+    uint64_t start_ns;
+    uint64_t end_ns;      /* of its last event if it did not end */
+    uint64_t waiting_ns;  /* suspended in yield or await; 0 for plain functions */
+    struct value arguments; /* one value a parameter; absent: data NULL */
+    struct value result;
+    uint32_t parent;      /* the call that called (for a generator: first drove) it, on the same track */
+    uint32_t track;
+    uint32_t exception;   /* OUTCOME_RAISED: index in model->exceptions, else MODEL_NONE */
+    uint32_t first_child; /* calls, in order of start */
+    uint32_t next_sibling;
+    uint32_t spawned_by;  /* for a root call: the call that created its task, thread or job */
+    uint16_t suspensions; /* saturating */
+    uint8_t outcome;      /* enum outcome */
+    uint8_t origin;       /* enum flow_spawn of spawned_by; 0 if none */
+};
+
+struct model {
+    struct reader *reader;
+    struct process *processes;
+    uint32_t process_count;
+    struct track *tracks;
+    uint32_t track_count;
+    struct call *calls;
+    uint32_t call_count;
+    struct exception *exceptions;
+    uint32_t exception_count;
+    uint64_t duration_ns;  /* first to last event */
+    uint64_t lost_records; /* as the chunks tell */
+};
+
+/* 0 or -ENOMEM. */
+int model_build(struct model *out, struct reader *reader);
+void model_free(struct model *model);
+
+static inline uint64_t
+call_duration(const struct call *call)
+{
+    return call->end_ns - call->start_ns;
+}
+
+/* The value of parameter `index`; absent if it was not recorded. */
+struct value call_argument(const struct model *model, const struct call *call, uint32_t index);
+
+/* Text `key` of a process's PROCESS record; empty if there is none. */
+struct slice process_info(const struct process *process, const char *key);
+
+#endif

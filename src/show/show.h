@@ -1,0 +1,30 @@
+/* show.h - the views for a terminal. Each writes its text through a sink, as it grows. */
+#ifndef FLOW_SHOW_H
+#define FLOW_SHOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../model/model.h"
+#include "../model/text.h"
+
+struct show_options {
+    unsigned lines;  /* budget; 0: everything */
+    unsigned width;  /* columns of the terminal */
+    bool color;
+    bool ascii;      /* only ASCII, for poor terminals */
+    bool arguments;  /* show arguments */
+    bool results;    /* show results */
+    bool time;       /* show durations */
+};
+
+/* The story: a header line, then the tree. Appends UTF-8 to `out`. 0 or -ENOMEM. */
+int show_tree(struct text *out, const struct model *model, const struct show_options *options);
+
+/* What `flowtrace info` prints: the file, its processes, tracks, counts, bytes, damage. */
+int show_info(struct text *out, const struct model *model, const struct show_options *options);
+
+/* "41.2 ms": three significant digits and the right unit. */
+void show_duration(struct text *out, uint64_t ns, bool ascii);
+
+#endif

@@ -1,0 +1,237 @@
+/* format.h - the .flow trace file, byte by byte. This header is the spec.
+ *
+ * A file is a row of 64 KiB units. Unit 0 holds the file header; every later
+ * unit belongs to a chunk of one or more units, claimed by an atomic add on
+ * the header's next_unit, so that threads and processes share the file without
+ * a lock. A chunk has one writer for its whole life: one thread of one process.
+ *
+ *   unit 0        1          2          4          5
+ *   +------------+----------+----------+----------+---
+ *   |file header | chunk    | chunk, 2 units      | chunk ...
+ *   +------------+----------+----------+----------+---
+ *
+ *   chunk: +-----------------+-----------------------------+----------+
+ *          | header, 128 B   | records ... up to committed | untouched|
+ *          +-----------------+-----------------------------+----------+
+ *
+ * Invariants
+ *   - A chunk's magic is stored last and with release order: a unit without it
+ *     was claimed and never begun. `committed` is stored, with release order,
+ *     after each record; bytes past it mean nothing.
+ *   - A chunk is self-contained: strings and code are defined in it before
+ *     they are referred to, and it begins with OPEN records for the calls that
+ *     are running (the innermost FLOW_OPEN_MAX of them).
+ *   - All numbers are little-endian. "varint" is LEB128, at most 10 bytes.
+ *   - Within one writer's records calls nest: CALL and RESUME push, RETURN,
+ *     YIELD and UNWIND pop the top, DROP pops several.
+ *
+ * A record is a varint (dt << 4 | type), dt being the ticks since the record
+ * before it in the chunk (for the first: since first_ticks), then the fields
+ * that its type has:
+ *
+ *    7     4 3      0
+ *   +-------+--------+----------------+--- - -
+ *   |dt low | type   | more of dt ... | fields
+ *   +-------+--------+----------------+--- - -
+ *
+ * Fields
+ *   string     varint n. 0: a definition follows, varint length and UTF-8
+ *              bytes, and takes the chunk's next string number (from 1);
+ *              else string number n.
+ *   code       varint n. 0: a definition follows and takes the chunk's next
+ *              code number (from 1); else code number n. A definition is
+ *              varint flags (FLOW_CODE_*), varint function (unique in the
+ *              process), string qualname, string module, string file,
+ *              varint first line, varint number of parameters, and for each a
+ *              string name and a byte FLOW_PARAMETER_*.
+ *   exception  varint id, unique in the process, then a byte; if that is 1 a
+ *              definition follows: string type, value message, string raising
+ *              function, string raising file, varint raising line, string
+ *              type of the cause ("" if none). Each chunk defines an
+ *              exception before its first other use.
+ *   text       varint length and bytes; never interned.
+ *   value      a tag byte FLOW_VALUE_* and what the tag says.
+ *
+ * EXTENDED records carry varint subtype, varint length and that many bytes, so
+ * that an older reader skips what it does not know. For the same reason they
+ * hold text and never define strings or code.
+ */
+#ifndef FLOW_FORMAT_H
+#define FLOW_FORMAT_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FLOW_MAGIC "\x89" "FLOW\r\n\x1a"
+#define FLOW_MAJOR 1
+#define FLOW_MINOR 0
+#define FLOW_BYTE_ORDER 0x01020304u
+#define FLOW_UNIT_SIZE 65536u
+#define FLOW_CHUNK_MAGIC 0x4b4e4843u /* "CHNK" */
+#define FLOW_CHUNK_UNITS_MAX 1024u
+#define FLOW_OPEN_MAX 512u
+
+enum flow_clock {
+    FLOW_CLOCK_NONE = 0,      /* every dt is 0 */
+    FLOW_CLOCK_MONOTONIC = 1, /* a tick is a nanosecond of CLOCK_MONOTONIC */
+    FLOW_CLOCK_CYCLES = 2,    /* a tick is 2^clock_shift cycles of the CPU's invariant counter */
+};
+
+enum flow_file_flags {
+    FLOW_FILE_NO_VALUES = 1,
+    FLOW_FILE_NO_TIME = 2,
+};
+
+struct flow_file_header {
+    uint8_t magic[8];
+    uint16_t major;
+    uint16_t minor;
+    uint32_t byte_order;
+    uint32_t unit_size;
+    uint32_t clock;       /* enum flow_clock */
+    uint32_t clock_shift;
+    uint32_t flags;       /* enum flow_file_flags */
+    uint64_t start_ticks; /* the same moment on three clocks */
+    uint64_t start_mono_ns;
+    uint64_t start_unix_ns;
+    uint8_t trace_id[16];
+    _Atomic uint64_t next_unit;
+    _Atomic uint32_t next_process; /* processes are numbered from 1 */
+    uint32_t reserved;
+};
+
+static_assert(sizeof(struct flow_file_header) == 88, "the file header is 88 bytes");
+static_assert(offsetof(struct flow_file_header, start_ticks) == 32, "no padding");
+static_assert(offsetof(struct flow_file_header, next_unit) == 72, "no padding");
+
+enum flow_chunk_kind {
+    FLOW_CHUNK_EVENTS = 1,
+    FLOW_CHUNK_META = 2, /* EXTENDED records about a process; never recycled */
+};
+
+enum flow_chunk_flags {
+    FLOW_CHUNK_SEALED = 1, /* its writer has left it in order */
+    FLOW_CHUNK_LAST = 2,   /* ... and ended there: no later chunk of this thread */
+};
+
+struct flow_chunk_header {
+    _Atomic uint32_t magic;
+    uint16_t kind;         /* enum flow_chunk_kind */
+    uint16_t units;
+    uint32_t process;      /* number of the process in this trace */
+    uint32_t pid;
+    uint32_t thread;       /* number of the thread in its process, from 1 */
+    uint32_t sequence;     /* of this chunk among its thread's, from 0 */
+    uint64_t calls_before; /* calls that the thread had begun before this chunk */
+    uint64_t first_ticks;  /* two readings of both clocks: at the first record ... */
+    uint64_t first_ns;
+    _Atomic uint64_t last_ticks; /* ... and a later one, the same as first at the start */
+    _Atomic uint64_t last_ns;
+    uint32_t open_calls;   /* running calls at the start; OPEN records may be fewer */
+    uint32_t lost_before;  /* records lost between the last chunk and this */
+    _Atomic uint32_t flags;
+    _Atomic uint32_t committed; /* bytes of the chunk that hold, this header included */
+    uint8_t reserved[48];
+};
+
+static_assert(sizeof(struct flow_chunk_header) == 128, "the chunk header is 128 bytes");
+static_assert(offsetof(struct flow_chunk_header, committed) == 76, "no padding");
+
+/* name, number, fields */
+#define FLOW_RECORDS(X)                                                                   \
+    X(CALL, 1, "code [generator if FLOW_CODE_SUSPENDS]")                                  \
+    X(CALL_VALUES, 2, "as CALL, then a value for each parameter")                         \
+    X(RETURN, 3, "")                                                                      \
+    X(RETURN_VALUE, 4, "value")                                                           \
+    X(YIELD, 5, "varint FLOW_YIELD_*, value")                                             \
+    X(RESUME, 6, "varint generator, code")                                                \
+    X(THROW, 7, "varint generator, code, exception")                                      \
+    X(UNWIND, 8, "exception, varint line, varint line in the caller, 0 where unknown")    \
+    X(DROP, 9, "varint number of calls that ended unseen")                                \
+    X(OPEN, 10, "code [generator], varint age: ticks from its start to first_ticks, "     \
+                "varint ordinal of the call in its thread")                               \
+    X(EXTENDED, 15, "varint FLOW_EXTENDED_*, varint length, that many bytes")
+
+enum flow_record {
+#define X(name, number, fields) FLOW_##name = number,
+    FLOW_RECORDS(X)
+#undef X
+};
+
+enum flow_extended {
+    FLOW_EXTENDED_PROCESS = 1,     /* pairs of texts, key and value */
+    FLOW_EXTENDED_PROCESS_END = 2, /* varint: 0 the recorder was stopped, 1 the interpreter ended,
+                                    * 2 wait status follows as a varint (from the parent) */
+    FLOW_EXTENDED_THREAD = 3,      /* varint native id, varint 1 if main, text name */
+    FLOW_EXTENDED_SPAWN = 4,       /* varint id, varint FLOW_SPAWN_*, text name: the call on top
+                                    * of this thread's stack created task, thread or job `id` */
+    FLOW_EXTENDED_ORIGIN = 5,      /* varint id, varint FLOW_SPAWN_*, text name. For a task: the
+                                    * next CALL is its root. Else: root calls of this thread come
+                                    * from `id`, until the next ORIGIN; id 0 ends it */
+    FLOW_EXTENDED_LOST = 6,        /* text reason: recording stopped here */
+};
+
+enum flow_spawn { FLOW_SPAWN_TASK = 1, FLOW_SPAWN_THREAD = 2, FLOW_SPAWN_JOB = 3 };
+
+enum flow_yield { FLOW_YIELD_PLAIN = 1, FLOW_YIELD_FROM = 2, FLOW_YIELD_AWAIT = 3 };
+
+enum flow_code_flags {
+    FLOW_CODE_GENERATOR = 1,
+    FLOW_CODE_COROUTINE = 2,
+    FLOW_CODE_ASYNC_GENERATOR = 4,
+    FLOW_CODE_MODULE = 8, /* a module body, or exec'd code */
+    FLOW_CODE_CLASS = 16, /* a class body */
+};
+
+/* Calls of such code have a generator id, unique in the process. */
+#define FLOW_CODE_SUSPENDS (FLOW_CODE_GENERATOR | FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR)
+
+enum flow_parameter {
+    FLOW_PARAMETER_POSITIONAL_ONLY = 0,
+    FLOW_PARAMETER_PLAIN = 1,
+    FLOW_PARAMETER_KEYWORD_ONLY = 2,
+    FLOW_PARAMETER_VAR_POSITIONAL = 3, /* *args */
+    FLOW_PARAMETER_VAR_KEYWORD = 4,    /* **kwargs */
+};
+
+/* Value tags. 0x00 ... 0x9f is the int (tag - 32), from -32 to 127. */
+#define FLOW_VALUE_SMALL_MIN (-32)
+#define FLOW_VALUE_SMALL_MAX 127
+#define FLOW_VALUE_DEPTH_MAX 16 /* nesting that a reader accepts */
+
+enum flow_value {
+    FLOW_VALUE_ABSENT = 0xa0, /* nothing was recorded */
+    FLOW_VALUE_NONE = 0xa1,
+    FLOW_VALUE_FALSE = 0xa2,
+    FLOW_VALUE_TRUE = 0xa3,
+    FLOW_VALUE_ELLIPSIS = 0xa4,
+    FLOW_VALUE_NOT_IMPLEMENTED = 0xa5,
+    FLOW_VALUE_INT = 0xa6,       /* varint, zigzag */
+    FLOW_VALUE_BIG_INT = 0xa7,   /* byte sign (1: negative), varint bits, varint n, n bytes of
+                                  * magnitude, little-endian; n is 0 where it is too big */
+    FLOW_VALUE_FLOAT = 0xa8,     /* 8 bytes, IEEE 754 */
+    FLOW_VALUE_COMPLEX = 0xa9,   /* 16 bytes, real and imaginary */
+    FLOW_VALUE_STR = 0xaa,       /* varint length in code points, varint n, n bytes of UTF-8 */
+    FLOW_VALUE_STR_WHOLE = 0xab, /* string */
+    FLOW_VALUE_BYTES = 0xac,     /* varint length, varint n, n bytes */
+    FLOW_VALUE_BYTEARRAY = 0xad, /* the same */
+    FLOW_VALUE_LIST = 0xb0,      /* varint length, varint n, n values */
+    FLOW_VALUE_TUPLE = 0xb1,
+    FLOW_VALUE_SET = 0xb2,
+    FLOW_VALUE_FROZENSET = 0xb3,
+    FLOW_VALUE_DICT = 0xb4,      /* varint length, varint n, n times key and value */
+    FLOW_VALUE_OBJECT = 0xb5,    /* string type: only the type is known */
+    FLOW_VALUE_FIELDS = 0xb6,    /* string type, varint fields, varint n, n times string, value */
+    FLOW_VALUE_WRAPPED = 0xb7,   /* string type, value: a subclass of a builtin, Decimal, ... */
+    FLOW_VALUE_ARGS = 0xb8,      /* string type, varint length, varint n, n values: Type(a, b) */
+    FLOW_VALUE_TEXT = 0xb9,      /* string type, text shown as it is: Color.RED, <function f> */
+    FLOW_VALUE_REDACTED = 0xbc,
+    FLOW_VALUE_TRUNCATED = 0xbd, /* there is more, beyond the limits */
+    FLOW_VALUE_UNREADABLE = 0xbe,
+    FLOW_VALUE_CYCLE = 0xbf,     /* a container that holds itself */
+    FLOW_VALUE_EXTENDED = 0xf0,  /* varint subtype, varint n, n bytes */
+};
+
+#endif

@@ -1,0 +1,155 @@
+/* reader.h - opens a .flow file and yields its records, thread by thread.
+ *
+ * The file is mapped and never trusted: every length, number and reference is
+ * checked, and what does not hold ends the chunk that it stands in, not the
+ * reading. Pointers in a record lead into the map or into the reader and stay
+ * valid until reader_close().
+ */
+#ifndef FLOW_READER_H
+#define FLOW_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format.h"
+
+/* Borrowed bytes, not terminated. */
+struct slice {
+    const char *data;
+    size_t length;
+};
+
+struct parameter {
+    struct slice name;
+    enum flow_parameter kind;
+};
+
+/* A code object as the recorder knew it. Equal (process, number) means equal code. */
+struct code {
+    uint32_t process;
+    uint32_t number;
+    uint32_t flags; /* enum flow_code_flags */
+    uint32_t first_line;
+    uint32_t parameter_count;
+    struct parameter *parameters; /* Owned by the reader. */
+    struct slice qualname;
+    struct slice module;
+    struct slice file;
+    uint32_t index; /* dense, over the whole trace: 0 <= index < reader->code_count */
+};
+
+/* A recorded value: undecoded bytes and the chunk that they are to be read in. */
+struct value {
+    const uint8_t *data; /* NULL: absent */
+    const uint8_t *end;
+    uint32_t chunk;      /* index in reader->chunks */
+};
+
+struct exception_record {
+    uint64_t id;     /* unique in the process */
+    bool defined;    /* the fields below are set */
+    struct slice type;
+    struct value message; /* a FLOW_VALUE_ARGS or absent */
+    struct slice function;
+    struct slice file;
+    uint32_t line;
+    struct slice cause;
+};
+
+struct record {
+    enum flow_record type;
+    uint64_t time_ns;        /* since the trace's start; 0 throughout with --no-time */
+    const struct code *code; /* CALL*, RESUME, THROW, OPEN */
+    uint64_t generator;      /* CALL*, RESUME, THROW, OPEN of code that suspends; else 0 */
+    struct value values;     /* CALL_VALUES: one value a parameter, one after the other;
+                              * RETURN_VALUE, YIELD: one value */
+    enum flow_yield yield;   /* YIELD */
+    struct exception_record exception; /* THROW, UNWIND */
+    uint32_t line;           /* UNWIND: in the frame that is left */
+    uint32_t caller_line;    /* UNWIND: in the caller, 0 if unknown */
+    uint64_t count;          /* DROP: calls; OPEN: ordinal in the thread */
+    uint64_t start_ns;       /* OPEN: when the call began */
+    enum flow_extended extended; /* EXTENDED: subtype, and its bytes */
+    struct slice payload;
+};
+
+struct chunk {
+    const struct flow_chunk_header *header;
+    const uint8_t *data; /* the records */
+    const uint8_t *end;
+    uint32_t process, thread, sequence;
+    /* Strings and code that the chunk has defined so far; filled by cursors. */
+    struct slice *strings;
+    uint32_t string_count, string_room;
+    const struct code **codes;
+    uint32_t code_count, code_room;
+};
+
+/* One thread's chunks, in order. */
+struct stream {
+    uint32_t process;
+    uint32_t pid;
+    uint32_t thread;
+    uint32_t first_chunk; /* index in reader->chunks */
+    uint32_t chunk_count;
+};
+
+struct reader {
+    const uint8_t *map;
+    size_t size;
+    const struct flow_file_header *header;
+    struct chunk *chunks; /* sorted by (meta last, process, thread, sequence) */
+    uint32_t chunk_count;
+    uint32_t event_chunk_count; /* these come first */
+    struct stream *streams;
+    uint32_t stream_count;
+    struct code **codes; /* all code met so far, by index. Owned. */
+    uint32_t code_count, code_room;
+    void *code_table;    /* (process, number) -> code; private to reader.c */
+    double ns_per_tick;
+    uint64_t damaged;    /* chunks in which something did not hold */
+};
+
+/* 0, or -errno. -EINVAL, with a sentence in `message` that names what is wrong
+ * with the file: not a trace, empty, from a newer version, cut off. */
+int reader_open(struct reader *out, const char *path, char *message, size_t message_size);
+void reader_close(struct reader *reader);
+
+/* The records of one stream (or, with cursor_open_chunk, of one chunk, for META). */
+struct cursor {
+    struct reader *reader;
+    uint32_t chunk;     /* index in reader->chunks */
+    uint32_t chunk_end; /* one past the stream's last */
+    const uint8_t *next;
+    uint64_t ticks;
+    bool gap; /* records are missing before the one just read: OPEN records follow */
+};
+
+void cursor_open(struct cursor *out, struct reader *reader, uint32_t stream);
+void cursor_open_chunk(struct cursor *out, struct reader *reader, uint32_t chunk);
+/* 1: a record; 0: the end; -ENOMEM. */
+int cursor_next(struct cursor *cursor, struct record *out);
+
+/* A step of reading a value: decodes one tag. For containers the n children
+ * (twice n for a dict; name and value for fields) follow, read one by one. */
+struct value_head {
+    int tag;             /* enum flow_value; small ints come as FLOW_VALUE_INT */
+    int64_t integer;     /* FLOW_VALUE_INT */
+    double real, imaginary;
+    bool negative;       /* FLOW_VALUE_BIG_INT: its magnitude is `bytes`, `total` bits */
+    struct slice bytes;  /* STR, STR_WHOLE, BYTES, BYTEARRAY, TEXT, BIG_INT */
+    struct slice type;   /* OBJECT, FIELDS, WRAPPED, ARGS, TEXT */
+    uint64_t total;      /* length of the original: items, code points, bytes, bits */
+    uint64_t count;      /* children recorded; for WRAPPED 1 */
+};
+
+/* 0, or -EBADMSG. Advances value->data past the head. Read-only: definitions in
+ * the value's own bytes are read in place. */
+int value_read(const struct reader *reader, struct value *value, struct value_head *out);
+/* The name of a field, between the children of FLOW_VALUE_FIELDS. */
+int value_read_name(const struct reader *reader, struct value *value, struct slice *out);
+/* Advances past one whole value. */
+int value_skip(const struct reader *reader, struct value *value);
+
+#endif

@@ -1,0 +1,171 @@
+/* writer.h - creates or joins a trace file and appends records to it.
+ *
+ * A writer belongs to one thread, which alone writes to its chunk; threads and
+ * processes meet only in the atomic counters of the file header. A record is
+ * built straight in the mapped chunk and counts once writer_commit() has
+ * published it, so a process that dies loses at most the record in the making.
+ *
+ * Use:  uint8_t *p = writer_begin(w, FLOW_RETURN_VALUE);   NULL: recording is off
+ *       p = writer_...(w, p, ...);
+ *       writer_commit(w, p);
+ *
+ * A record may take WRITER_RECORD_MAX bytes; whoever encodes keeps to it.
+ */
+#ifndef FLOW_WRITER_H
+#define FLOW_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "format.h"
+#include "varint.h"
+
+#define WRITER_RECORD_MAX 8192
+#define WRITER_UNITS_MAX 4 /* a thread's first chunk is one unit, then 2, then 4 */
+
+struct trace_file {
+    char *path;                      /* Owned. */
+    int fd;
+    uint64_t device, inode;          /* what fd must be: a program may close and reuse it */
+    struct flow_file_header *header; /* mapped, shared by all processes */
+};
+
+struct trace_settings {
+    bool values;
+    bool time;
+};
+
+/* 0 or -errno. Creates the file under a temporary name, then moves it over `path`. */
+int trace_file_create(struct trace_file **out, const char *path, const struct trace_settings *settings);
+/* 0 or -errno; -EINVAL if it is no trace of this version. */
+int trace_file_join(struct trace_file **out, const char *path);
+void trace_file_close(struct trace_file *file);
+/* The number of a new process in this trace. */
+uint32_t trace_file_add_process(struct trace_file *file);
+/* Appends a META chunk of EXTENDED records, already encoded. */
+int trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records,
+                        size_t length);
+
+/* What a chunk must say of a function the first time that it is named there. */
+struct writer_code {
+    uint32_t number; /* dense, from 0, in this process */
+    uint32_t flags;
+    uint32_t first_line;
+    uint32_t parameter_count;
+    struct {
+        char *name; /* Owned. */
+        uint8_t kind;
+    } *parameters;  /* Owned. */
+    char *qualname; /* Owned, UTF-8, as are the next two. */
+    char *module;
+    char *file;
+};
+
+void writer_code_free(struct writer_code *code);
+
+/* A call that is running, as the next chunk must repeat it. */
+struct writer_open_call {
+    const struct writer_code *code;
+    uint64_t generator;
+    uint64_t start_ticks;
+    uint64_t ordinal;
+};
+
+struct writer_string {
+    uint64_t hash;
+    uint32_t epoch;  /* the slot holds if this is the writer's */
+    uint32_t offset; /* of the bytes in the chunk */
+    uint32_t length;
+    uint32_t number;
+};
+
+#define WRITER_STRINGS 1024 /* a power of two */
+
+struct writer {
+    uint8_t *p;     /* committed end of the current chunk */
+    uint8_t *limit; /* past it a record may not begin */
+    uint8_t *base;
+    struct flow_chunk_header *chunk; /* NULL: nothing claimed yet, or recording is off */
+    uint64_t last_ticks;
+    uint64_t tie_ticks; /* when the chunk's clocks were last tied */
+    uint32_t clock;
+    uint32_t epoch; /* counts chunks; tells whose definitions hold */
+    struct trace_file *file; /* Borrowed. */
+    uint32_t process, pid, thread, sequence;
+    uint32_t string_count, code_count;
+    struct writer_string *strings; /* WRITER_STRINGS slots. Owned. */
+    struct {
+        uint32_t epoch, number;
+    } *codes; /* by writer_code.number. Owned. */
+    uint32_t code_room;
+    uint64_t calls; /* begun by this thread */
+    uint64_t lost;
+    int error; /* errno that ended recording; 0 while it goes on */
+    uint64_t native_id;
+    bool is_main;
+    char name[64];
+    /* Lists the running calls, outermost first; NULL where there are none. */
+    size_t (*open_calls)(void *context, const struct writer_open_call **out);
+    void *open_context;
+};
+
+/* 0 or -errno. Claims no chunk yet. */
+int writer_init(struct writer *writer, struct trace_file *file, uint32_t process, uint32_t pid,
+                uint32_t thread);
+/* Seals the chunk, gives its unused pages back, frees everything. */
+void writer_close(struct writer *writer);
+/* After fork, in the child: forgets the parent's chunk without touching it. */
+void writer_forget(struct writer *writer);
+/* Claims the next chunk. 0 or -errno, which also stands in writer->error. */
+int writer_next_chunk(struct writer *writer);
+void writer_tie(struct writer *writer, uint64_t ticks);
+
+#define WRITER_TIE_TICKS (1u << 22) /* about every 10 ms of a cycle counter */
+
+static inline uint8_t *
+writer_begin_at(struct writer *writer, enum flow_record type, uint64_t ticks)
+{
+    if (writer->p > writer->limit && writer_next_chunk(writer) < 0)
+        return NULL;
+    uint64_t dt = ticks > writer->last_ticks ? ticks - writer->last_ticks : 0;
+    writer->last_ticks += dt;
+    if (ticks - writer->tie_ticks > WRITER_TIE_TICKS && ticks > writer->tie_ticks)
+        writer_tie(writer, ticks);
+    return varint_put(writer->p, dt << 4 | type);
+}
+
+static inline uint8_t *
+writer_begin(struct writer *writer, enum flow_record type)
+{
+    return writer_begin_at(writer, type, clock_ticks(writer->clock));
+}
+
+static inline void
+writer_commit(struct writer *writer, uint8_t *p)
+{
+    writer->p = p;
+    atomic_store_explicit(&writer->chunk->committed, (uint32_t)(p - writer->base), memory_order_release);
+}
+
+/* The first mention in a chunk defines the code; later ones take a byte or two. */
+uint8_t *writer_define_code(struct writer *writer, uint8_t *p, const struct writer_code *code);
+
+static inline uint8_t *
+writer_code(struct writer *writer, uint8_t *p, const struct writer_code *code)
+{
+    if (code->number < writer->code_room && writer->codes[code->number].epoch == writer->epoch)
+        return varint_put(p, writer->codes[code->number].number);
+    return writer_define_code(writer, p, code);
+}
+
+/* An interned string; needs length + 2 * VARINT_MAX bytes of room. */
+uint8_t *writer_string(struct writer *writer, uint8_t *p, const char *data, size_t length);
+/* A text, never interned. */
+uint8_t *writer_text(uint8_t *p, const char *data, size_t length);
+/* Writes a whole EXTENDED record. 0 or -errno. */
+int writer_extended(struct writer *writer, enum flow_extended subtype, const uint8_t *payload,
+                    size_t length);
+
+#endif
