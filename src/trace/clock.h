@@ -7,6 +7,7 @@
 #ifndef FLOW_CLOCK_H
 #define FLOW_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 

@@ -22,7 +22,7 @@
 #include "format.h"
 #include "varint.h"
 
-#define WRITER_RECORD_MAX 8192
+#define WRITER_RECORD_MAX 12288
 #define WRITER_UNITS_MAX 4 /* a thread's first chunk is one unit, then 2, then 4 */
 
 struct trace_file {
