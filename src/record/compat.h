@@ -1,0 +1,42 @@
+/* compat.h - what differs between the CPython versions that FlowTrace runs on. */
+#ifndef FLOW_COMPAT_H
+#define FLOW_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* gh-140373 apart, an exception at function entry gives UNWIND without START
+ * since 3.13: the eval breaker runs before the event there. */
+#define COMPAT_UNWIND_WITHOUT_START (PY_VERSION_HEX >= 0x030d0000)
+
+/* The bytes of |n|, little-endian. n is an exact int that fits in `size` bytes. Never fails. */
+static inline void
+compat_int_bytes(PyObject *n, uint8_t *bytes, size_t size)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    PyLong_AsNativeBytes(n, bytes, (Py_ssize_t)size,
+                         Py_ASNATIVEBYTES_LITTLE_ENDIAN | Py_ASNATIVEBYTES_UNSIGNED_BUFFER);
+#else
+    _PyLong_AsByteArray((PyLongObject *)n, bytes, size, 1, 0);
+#endif
+}
+
+/* The kind of a suspension is the argument of the RESUME after the YIELD_VALUE,
+ * which instrumentation leaves as it is: 1 yield, 2 yield from, 3 await. */
+static inline int
+compat_suspension(PyCodeObject *code, int offset)
+{
+    return ((const uint8_t *)code->co_code_adaptive)[offset + 3] & 3;
+}
+
+/* Borrowed. NULL, without an exception, where no class in the MRO has the name. */
+static inline PyObject *
+compat_type_lookup(PyTypeObject *type, PyObject *name)
+{
+    return _PyType_Lookup(type, name);
+}
+
+#endif

@@ -1,0 +1,65 @@
+/* value.h - a bounded binary snapshot of a Python object, taken without running any of its code.
+ *
+ * Invariants
+ *   - No method of the object's class is called: exact builtin types are read
+ *     through the C API, fields of other objects only where the generic lookup
+ *     finds plain data (value_read_field).
+ *   - No reference outlives the call.
+ *   - No Python exception is left set, none is needed.
+ *   - Once begun, a value is written to its end: strings that it defines count
+ *     in the chunk, so there is no way back.
+ */
+#ifndef FLOW_VALUE_H
+#define FLOW_VALUE_H
+
+#include "../trace/writer.h"
+#include "compat.h"
+
+#define VALUE_BUDGET 4096 /* bytes of all the values of one record, about */
+
+struct value_settings {
+    unsigned depth;  /* containers within containers */
+    unsigned items;  /* of one container */
+    unsigned string; /* bytes of a str or bytes */
+};
+
+/* Names and types that snapshots look for; types are Owned and NULL until their
+ * module has been imported by the program: FlowTrace imports none. */
+struct value_names {
+    PyObject *dataclass_fields, *fields, *name, *raw_paths; /* Owned. */
+    PyObject *enum_module, *decimal_module;                 /* Owned, str. */
+    PyObject *enum_type, *decimal_type;                     /* Owned or NULL. */
+};
+
+struct value_encoder {
+    struct writer *writer;
+    struct value_names *names;
+    struct value_settings settings;
+    uint8_t *end; /* past it containers and strings are cut */
+    PyObject *containers[FLOW_VALUE_DEPTH_MAX]; /* Borrowed; those being written, to see cycles */
+    unsigned depth;
+};
+
+int value_names_init(struct value_names *names);
+void value_names_clear(struct value_names *names);
+
+/* Writes `object` (Borrowed). Returns the end. */
+uint8_t *value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* Only its type. */
+uint8_t *value_put_type(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* An exception's type and args: its message without its __str__. */
+uint8_t *value_put_exception(struct value_encoder *encoder, uint8_t *p, PyObject *exception);
+/* The name of a type, without its module; interned in the chunk. */
+uint8_t *value_put_type_name(struct writer *writer, uint8_t *p, PyTypeObject *type);
+
+/* New reference to an attribute that is plain data, or NULL without an exception. */
+PyObject *value_read_field(PyObject *object, PyObject *name);
+
+/* Does a parameter, field or key of this name hold a secret? */
+bool value_name_is_secret(const char *name, size_t length);
+
+/* At most `room` bytes of UTF-8 from a str; sets *complete. Never touches the
+ * str's cached UTF-8, which sys.getsizeof would show. */
+size_t value_utf8(PyObject *string, char *out, size_t room, bool *complete);
+
+#endif
