@@ -120,7 +120,7 @@ path_matches(const char *pattern, const char *file)
 bool
 scope_has(struct scope *scope, const char *file, const char *module, bool module_is_user)
 {
-    bool has = file[0] == '<' ? module_is_user : scope_has_file(scope, file);
+    bool has = file[0] == '/' ? scope_has_file(scope, file) : module_is_user && !is_library(scope, file);
     struct scope_rule *last = NULL;
     for (size_t i = 0; i < scope->rule_count; i++) {
         struct scope_rule *rule = &scope->rules[i];

@@ -1,0 +1,204 @@
+/* module.c - flowtrace._core: the recorder's functions, and the types that read traces. */
+#include "../record/recorder.h"
+#include "binding.h"
+
+/* --- recorder ----------------------------------------------------------- */
+
+static struct recorder *
+recorder_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+static int
+end_at_exit(PyObject *module)
+{
+    PyObject *modules = PyImport_GetModuleDict(); /* Borrowed */
+    bool was_there = modules && PyDict_GetItemString(modules, "atexit");
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    PyObject *end = atexit ? PyObject_GetAttrString(module, "_end") : NULL;
+    PyObject *result = end ? PyObject_CallMethod(atexit, "register", "O", end) : NULL;
+    /* The program must not find a module that it has not imported. */
+    if (result && !was_there && PyDict_DelItemString(modules, "atexit") < 0)
+        PyErr_Clear();
+    Py_XDECREF(result);
+    Py_XDECREF(end);
+    Py_XDECREF(atexit);
+    return result ? 0 : -1;
+}
+
+static int
+start(PyObject *module, struct recorder_options *options)
+{
+    struct recorder *recorder = recorder_of(module);
+    bool first = recorder_active == NULL;
+    if (recorder_start(recorder, options) < 0)
+        return -1;
+    return first ? end_at_exit(module) : 0;
+}
+
+static PyObject *
+record_join(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "roots", "library", "rules", "info", NULL};
+    PyObject *path;
+    struct recorder_options options = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O!O!O!O!:record_join", names, PyUnicode_FSConverter, &path,
+                                     &PyList_Type, &options.roots, &PyList_Type, &options.library, &PyList_Type,
+                                     &options.rules, &PyDict_Type, &options.info))
+        return NULL;
+    options.path = PyBytes_AS_STRING(path);
+    int ret = start(module, &options);
+    Py_DECREF(path);
+    return ret < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+record_start(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", NULL};
+    PyObject *path;
+    int values = 1;
+    int time = 1;
+    struct recorder_options options = {.create = true};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!:record_start", names, PyUnicode_FSConverter, &path,
+                                     &values, &time, &PyList_Type, &options.roots, &PyList_Type, &options.library,
+                                     &PyList_Type, &options.rules, &PyDict_Type, &options.info))
+        return NULL;
+    options.path = PyBytes_AS_STRING(path);
+    options.values = values;
+    options.time = time;
+    int ret = start(module, &options);
+    Py_DECREF(path);
+    return ret < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+record_stop(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    return recorder_stop(recorder_of(module), 0) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+end(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    return recorder_stop(recorder_of(module), 1) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+record_pause(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    return recorder_pause(recorder_of(module)) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+record_resume(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    return recorder_resume(recorder_of(module)) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+recording(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(recorder_of(module)->recording);
+}
+
+static PyObject *
+record_facts(PyObject *module, PyObject *Py_UNUSED(ignored))
+{
+    return recorder_facts(recorder_of(module));
+}
+
+static PyObject *
+watch(PyObject *module, PyObject *args)
+{
+    PyObject *code, *begin, *finish;
+    if (!PyArg_ParseTuple(args, "O!OO:watch", &PyCode_Type, &code, &begin, &finish))
+        return NULL;
+    return recorder_watch(recorder_of(module), (PyCodeObject *)code, begin, finish) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "values", "time", NULL};
+    PyObject *path;
+    int values = 1;
+    int time = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$pp:create_trace", names, PyUnicode_FSConverter, &path, &values,
+                                     &time))
+        return NULL;
+    struct trace_settings settings = {.values = values, .time = time};
+    struct trace_file *file;
+    int ret = trace_file_create(&file, PyBytes_AS_STRING(path), &settings);
+    if (ret < 0) {
+        errno = -ret;
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, PyBytes_AS_STRING(path));
+    }
+    else {
+        trace_file_close(file);
+    }
+    Py_DECREF(path);
+    return ret < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* --- module ------------------------------------------------------------- */
+
+#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
+
+static PyMethodDef methods[] = {
+    {"create_trace", WITH_KEYWORDS(create_trace), NULL},
+    {"record_join", WITH_KEYWORDS(record_join), NULL},
+    {"record_start", WITH_KEYWORDS(record_start), NULL},
+    {"record_stop", record_stop, METH_NOARGS, NULL},
+    {"record_pause", record_pause, METH_NOARGS, NULL},
+    {"record_resume", record_resume, METH_NOARGS, NULL},
+    {"recording", recording, METH_NOARGS, NULL},
+    {"record_facts", record_facts, METH_NOARGS, NULL},
+    {"watch", watch, METH_VARARGS, NULL},
+    {"_end", end, METH_NOARGS, NULL},
+    {"show", WITH_KEYWORDS(binding_show), NULL},
+    {"info", WITH_KEYWORDS(binding_info), NULL},
+    {"add_status", WITH_KEYWORDS(binding_add_status), NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+module_exec(PyObject *module)
+{
+    if (recorder_init(recorder_of(module), module) < 0)
+        return -1;
+    return binding_add_trace_types(module);
+}
+
+static void
+module_free(void *module)
+{
+    struct recorder *recorder = PyModule_GetState(module);
+    if (recorder)
+        recorder_clear(recorder);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030c0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "flowtrace._core",
+    .m_doc = "The recorder and the reader of FlowTrace, in C.",
+    .m_size = sizeof(struct recorder),
+    .m_methods = methods,
+    .m_slots = slots,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC
+PyInit__core(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,461 @@
+/* events.c - one callback for each event of sys.monitoring. */
+#include <string.h>
+
+#include "recorder.h"
+
+/* The state of the module that the callback is bound to. */
+static struct recorder *
+recorder_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+/* NULL: this event is not to be recorded. leave() must follow. */
+static struct thread *
+enter(struct recorder *recorder)
+{
+    struct thread *thread = thread_get(recorder);
+    if (!thread || thread->busy)
+        return NULL;
+    thread->busy = true;
+    if (thread->session != recorder->session)
+        thread_renew(thread);
+    return thread;
+}
+
+static inline void
+leave(struct thread *thread)
+{
+    thread->busy = false;
+}
+
+static struct value_encoder
+make_encoder(struct thread *thread, uint8_t *p)
+{
+    struct recorder *recorder = thread->recorder;
+    struct value_encoder encoder;
+    encoder.writer = &thread->writer;
+    encoder.names = &recorder->names;
+    encoder.settings = recorder->limits;
+    encoder.end = p + VALUE_BUDGET;
+    encoder.depth = 0;
+    return encoder;
+}
+
+/* --- @trace ------------------------------------------------------------- */
+
+/* Python code of FlowTrace's own: what it raises must not reach the program. */
+static void
+call_hook(PyObject *hook)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *result = PyObject_CallNoArgs(hook);
+    if (!result)
+        PyErr_WriteUnraisable(hook);
+    Py_XDECREF(result);
+    PyErr_SetRaisedException(pending);
+}
+
+static void
+watched_begins(struct recorder *recorder, struct function *function)
+{
+    if (recorder->watched_active == 0 && !recorder->recording) {
+        call_hook(function->begin);
+        if (!recorder->recording)
+            return;
+        recorder->session_is_watched = true;
+        Py_XSETREF(recorder->session_end, Py_NewRef(function->end));
+    }
+    if (recorder->session_is_watched)
+        recorder->watched_active++;
+}
+
+static void
+watched_ends(struct recorder *recorder)
+{
+    if (!recorder->session_is_watched || recorder->watched_active == 0 || --recorder->watched_active > 0)
+        return;
+    recorder->session_is_watched = false;
+    PyObject *end = recorder->session_end;
+    recorder->session_end = NULL;
+    if (end)
+        call_hook(end);
+    Py_XDECREF(end);
+}
+
+/* --- a call begins ------------------------------------------------------ */
+
+/* At PY_START all parameters are bound; a failure can only be want of memory. */
+static uint8_t *
+put_arguments(struct thread *thread, uint8_t *p, const struct function *function, PyFrameObject *frame)
+{
+    struct value_encoder encoder = make_encoder(thread, p);
+    for (uint32_t i = 0; i < function->code.parameter_count; i++) {
+        PyObject *value = PyFrame_GetVar(frame, function->names[i]);
+        if (!value) {
+            PyErr_Clear();
+            *p++ = FLOW_VALUE_ABSENT;
+            continue;
+        }
+        if (i == 0 && function->has_self)
+            p = value_put_type(&encoder, p, value);
+        else if (function->secret[i])
+            *p++ = value == Py_None ? FLOW_VALUE_NONE : FLOW_VALUE_REDACTED;
+        else
+            p = value_put(&encoder, p, value);
+        Py_DECREF(value);
+    }
+    return p;
+}
+
+static void
+remember_generator(struct thread *thread, const struct activation *activation)
+{
+    struct pointer_entry *entry = pointer_map_put(&thread->recorder->generators, activation->frame);
+    if (!entry)
+        return;
+    entry->data = activation->function;
+    entry->id = activation->generator;
+    entry->extra = activation->task << 1 | activation->watched;
+}
+
+static void
+begin_call(struct thread *thread, struct function *function)
+{
+    struct recorder *recorder = thread->recorder;
+    bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
+    bool with_values = recorder->values && function->code.parameter_count > 0;
+    PyFrameObject *frame = suspends || with_values ? (PyFrameObject *)PyEval_GetFrame() : NULL;
+    if (thread->origin_pending && thread->depth == 0)
+        link_write_origin(thread);
+    const struct activation *caller = thread_top(thread);
+    uint64_t task = function->code.flags & FLOW_CODE_COROUTINE ? link_task(thread) : 0;
+    if (!task && caller)
+        task = caller->task;
+
+    struct writer *writer = &thread->writer;
+    uint8_t *p = writer_begin(writer, with_values && frame ? FLOW_CALL_VALUES : FLOW_CALL);
+    if (!p)
+        return;
+    struct activation *activation = thread_push(thread, function);
+    if (!activation)
+        return;
+    activation->frame = frame;
+    activation->task = task;
+    activation->start_ticks = writer->last_ticks;
+    activation->ordinal = writer->calls++;
+    p = writer_code(writer, p, &function->code);
+    if (suspends) {
+        activation->generator = ++recorder->next_generator;
+        p = varint_put(p, activation->generator);
+    }
+    if (with_values && frame)
+        p = put_arguments(thread, p, function, frame);
+    writer_commit(writer, p);
+    if (suspends && frame)
+        remember_generator(thread, activation);
+}
+
+static PyObject *
+on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct recorder *recorder = recorder_of(module);
+    if (count < 2 || !PyCode_Check(args[0]))
+        Py_RETURN_NONE;
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    struct function *function;
+    if (!recorder->recording) {
+        function = recorder->watched_functions ? function_watched(recorder, code) : NULL;
+        if (!function)
+            Py_RETURN_NONE;
+        watched_begins(recorder, function);
+        if (!recorder->recording)
+            Py_RETURN_NONE;
+    }
+    else {
+        function = function_of(recorder, code);
+        if (!function)
+            return Py_NewRef(recorder->disable);
+        if (function->watched)
+            watched_begins(recorder, function);
+    }
+    struct thread *thread = enter(recorder);
+    if (!thread)
+        Py_RETURN_NONE;
+    if (function->start_offset < 0)
+        function->start_offset = (int)PyLong_AsLong(args[1]);
+    if (function->link != LINK_NONE)
+        link_start(thread, function);
+    else
+        begin_call(thread, function);
+    leave(thread);
+    Py_RETURN_NONE;
+}
+
+/* --- a call ends, or is left for a while -------------------------------- */
+
+static void
+forget_generator(struct recorder *recorder, const struct activation *activation)
+{
+    if (activation->generator)
+        pointer_map_remove(&recorder->generators, activation->frame);
+}
+
+static void
+end_by_return(struct thread *thread, struct function *function, PyObject *value)
+{
+    struct recorder *recorder = thread->recorder;
+    struct activation ended;
+    if (!thread_pop(thread, function, NULL, &ended))
+        return;
+    struct writer *writer = &thread->writer;
+    uint8_t *p = writer_begin(writer, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
+    if (p && recorder->values) {
+        struct value_encoder encoder = make_encoder(thread, p);
+        p = value_put(&encoder, p, value);
+    }
+    if (p)
+        writer_commit(writer, p);
+    forget_generator(recorder, &ended);
+    if (ended.watched)
+        watched_ends(recorder);
+}
+
+static PyObject *
+on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct recorder *recorder = recorder_of(module);
+    if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
+        Py_RETURN_NONE;
+    struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
+    if (!function)
+        return Py_NewRef(recorder->disable);
+    struct thread *thread = enter(recorder);
+    if (!thread)
+        Py_RETURN_NONE;
+    if (function->link != LINK_NONE)
+        link_return(thread, function, args[2]);
+    else
+        end_by_return(thread, function, args[2]);
+    leave(thread);
+    Py_RETURN_NONE;
+}
+
+static int
+take_first(PyObject *object, void *slot)
+{
+    *(PyObject **)slot = object;
+    return 1;
+}
+
+/* An async generator's value comes in an internal wrapper (gh-129013). Borrowed. */
+static PyObject *
+unwrap(PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(value);
+    if (type->tp_traverse && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        && strcmp(type->tp_name, "async_generator_wrapped_value") == 0)
+        type->tp_traverse(value, take_first, &value);
+    return value;
+}
+
+static void
+suspend(struct thread *thread, struct function *function, PyObject *value, int kind)
+{
+    struct activation suspended;
+    if (!thread_pop(thread, function, NULL, &suspended))
+        return;
+    struct writer *writer = &thread->writer;
+    uint8_t *p = writer_begin(writer, FLOW_YIELD);
+    if (!p)
+        return;
+    p = varint_put(p, (uint64_t)kind);
+    if (thread->recorder->values && kind == FLOW_YIELD_PLAIN) {
+        struct value_encoder encoder = make_encoder(thread, p);
+        p = value_put(&encoder, p, unwrap(value));
+    }
+    else {
+        *p++ = FLOW_VALUE_ABSENT;
+    }
+    writer_commit(writer, p);
+}
+
+static PyObject *
+on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct recorder *recorder = recorder_of(module);
+    if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
+        Py_RETURN_NONE;
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    struct function *function = function_of(recorder, code);
+    if (!function)
+        return Py_NewRef(recorder->disable);
+    struct thread *thread = enter(recorder);
+    if (!thread)
+        Py_RETURN_NONE;
+    if (function->link == LINK_NONE)
+        suspend(thread, function, args[2], compat_suspension(code, (int)PyLong_AsLong(args[1])));
+    leave(thread);
+    Py_RETURN_NONE;
+}
+
+/* --- a generator goes on ------------------------------------------------ */
+
+/* One whose start was not seen gets an id now; the reader makes a call of it. */
+static struct activation *
+push_generator(struct thread *thread, struct function *function)
+{
+    struct recorder *recorder = thread->recorder;
+    const void *frame = PyEval_GetFrame();
+    const struct pointer_entry *entry = frame ? pointer_map_get(&recorder->generators, frame) : NULL;
+    struct activation *activation = thread_push(thread, function);
+    if (!activation)
+        return NULL;
+    activation->frame = frame;
+    activation->start_ticks = thread->writer.last_ticks;
+    if (entry && entry->data == function) {
+        activation->generator = entry->id;
+        activation->task = entry->extra >> 1;
+        activation->watched = entry->extra & 1;
+    }
+    else {
+        activation->generator = ++recorder->next_generator;
+        activation->watched = false;
+        remember_generator(thread, activation);
+    }
+    return activation;
+}
+
+static void
+go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCodeObject *code, int offset)
+{
+    struct writer *writer = &thread->writer;
+    if (!(function->code.flags & FLOW_CODE_SUSPENDS))
+        return;
+    if (thread->origin_pending && thread->depth == 0)
+        link_write_origin(thread);
+    uint8_t *p = writer_begin(writer, thrown ? FLOW_THROW : FLOW_RESUME);
+    const struct activation *activation = p ? push_generator(thread, function) : NULL;
+    if (!activation)
+        return;
+    p = varint_put(p, activation->generator);
+    p = writer_code(writer, p, &function->code);
+    if (thrown)
+        p = exception_put(thread, p, thrown, code, offset, false);
+    writer_commit(writer, p);
+}
+
+static PyObject *
+on_resume(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct recorder *recorder = recorder_of(module);
+    if (!recorder->recording || count < 2 || !PyCode_Check(args[0]))
+        Py_RETURN_NONE;
+    struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
+    if (!function)
+        return Py_NewRef(recorder->disable);
+    struct thread *thread = enter(recorder);
+    if (!thread)
+        Py_RETURN_NONE;
+    if (function->link == LINK_NONE)
+        go_on(thread, function, NULL, NULL, 0);
+    leave(thread);
+    Py_RETURN_NONE;
+}
+
+/* --- exceptions: never DISABLE from here -------------------------------- */
+
+static PyObject *
+on_throw(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct recorder *recorder = recorder_of(module);
+    if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
+        Py_RETURN_NONE;
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    struct function *function = function_of(recorder, code);
+    struct thread *thread = function && function->link == LINK_NONE ? enter(recorder) : NULL;
+    if (!thread)
+        Py_RETURN_NONE;
+    go_on(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
+    leave(thread);
+    Py_RETURN_NONE;
+}
+
+/* The line where the calling activation stands: where the exception comes in. */
+static int
+line_of_caller(const struct thread *thread)
+{
+    const struct activation *caller = thread->depth ? &thread->stack[thread->depth - 1] : NULL;
+    PyFrameObject *frame = caller && caller->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
+    int line = 0;
+    for (int i = 0; frame && i < 64 && !line; i++) {
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_SETREF(frame, back);
+        if (!frame)
+            break;
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        if (function_known(thread->recorder, code) == caller->function)
+            line = PyFrame_GetLineNumber(frame);
+        Py_DECREF(code);
+    }
+    Py_XDECREF(frame);
+    return line > 0 ? line : 0;
+}
+
+/* From 3.13 on an exception may leave a frame at its entry, before PY_START. */
+static bool
+never_began(const struct thread *thread, const struct function *function, int offset, const void *frame)
+{
+    const struct activation *top = thread->depth ? &thread->stack[thread->depth - 1] : NULL;
+    return COMPAT_UNWIND_WITHOUT_START && offset == function->start_offset
+           && !(top && top->function == function && top->frame == frame);
+}
+
+static void
+unwind(struct thread *thread, struct function *function, PyObject *exception, PyCodeObject *code, int offset)
+{
+    const void *frame = PyEval_GetFrame();
+    struct activation ended;
+    if (never_began(thread, function, offset, frame) || !thread_pop(thread, function, frame, &ended))
+        return;
+    struct writer *writer = &thread->writer;
+    uint8_t *p = writer_begin(writer, FLOW_UNWIND);
+    if (p) {
+        int line = PyCode_Addr2Line(code, offset);
+        p = exception_put(thread, p, exception, code, offset, true);
+        p = varint_put(p, line > 0 ? (uint64_t)line : 0);
+        p = varint_put(p, (uint64_t)line_of_caller(thread));
+        writer_commit(writer, p);
+    }
+    forget_generator(thread->recorder, &ended);
+    if (ended.watched)
+        watched_ends(thread->recorder);
+}
+
+static PyObject *
+on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct recorder *recorder = recorder_of(module);
+    if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
+        Py_RETURN_NONE;
+    PyCodeObject *code = (PyCodeObject *)args[0];
+    struct function *function = function_known(recorder, code);
+    struct thread *thread = function ? enter(recorder) : NULL;
+    if (!thread)
+        Py_RETURN_NONE;
+    if (function->link != LINK_NONE)
+        link_return(thread, function, NULL);
+    else
+        unwind(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
+    leave(thread);
+    Py_RETURN_NONE;
+}
+
+const char *const event_names[EVENTS] = {"PY_START", "PY_RETURN", "PY_YIELD", "PY_RESUME", "PY_THROW", "PY_UNWIND"};
+
+#define CALLBACK(function) {#function, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
+
+PyMethodDef event_callbacks[EVENTS] = {
+    CALLBACK(on_start),  CALLBACK(on_return), CALLBACK(on_yield),
+    CALLBACK(on_resume), CALLBACK(on_throw),  CALLBACK(on_unwind),
+};

@@ -1,0 +1,339 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "recorder.h"
+
+#define PARAMETERS_MAX 64
+#define QUALNAME_MAX 512
+#define MODULE_MAX 255
+#define FILE_MAX 2048
+#define PARAMETER_NAME_MAX 64
+
+/* Code out of scope is marked by an odd number in place of a pointer: the
+ * generation of the scope that decided. */
+static void *
+out_of_scope(const struct recorder *recorder)
+{
+    return (void *)((uintptr_t)recorder->generation << 1 | 1);
+}
+
+static bool
+is_mark(const void *extra)
+{
+    return (uintptr_t)extra & 1;
+}
+
+void
+function_free(void *extra)
+{
+    if (!extra || is_mark(extra))
+        return;
+    struct function *function = extra;
+    thread_forget_function(function->recorder, function);
+    writer_code_free(&function->code);
+    free(function->names);
+    free(function->secret);
+    Py_XDECREF(function->begin);
+    Py_XDECREF(function->end);
+    free(function);
+}
+
+/* --- what the trace says of a function ---------------------------------- */
+
+static char *
+copy_text(PyObject *string, size_t limit)
+{
+    char *copy = malloc(limit + 1);
+    if (!copy)
+        return NULL;
+    bool complete;
+    size_t n = string && PyUnicode_Check(string) ? value_utf8(string, copy, limit, &complete) : 0;
+    copy[n] = '\0';
+    char *fitted = realloc(copy, n + 1);
+    return fitted ? fitted : copy;
+}
+
+static uint32_t
+code_flags(PyCodeObject *code)
+{
+    if (code->co_flags & CO_ASYNC_GENERATOR)
+        return FLOW_CODE_ASYNC_GENERATOR;
+    if (code->co_flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE))
+        return FLOW_CODE_COROUTINE;
+    if (code->co_flags & CO_GENERATOR)
+        return FLOW_CODE_GENERATOR;
+    if (code->co_flags & CO_OPTIMIZED)
+        return 0;
+    bool is_module = PyUnicode_CompareWithASCIIString(code->co_name, "<module>") == 0;
+    return is_module ? FLOW_CODE_MODULE : FLOW_CODE_CLASS;
+}
+
+/* co_varnames has positional, keyword-only, *args, **kwargs; the trace has them as they are written. */
+static bool
+add_parameters(struct function *function, PyCodeObject *code)
+{
+    int plain = code->co_argcount;
+    int keyword = code->co_kwonlyargcount;
+    bool star = code->co_flags & CO_VARARGS;
+    bool kwargs = code->co_flags & CO_VARKEYWORDS;
+    int count = plain + keyword + star + kwargs;
+    if (!(code->co_flags & CO_OPTIMIZED))
+        count = 0;
+    if (count > PARAMETERS_MAX)
+        count = PARAMETERS_MAX;
+    PyObject *varnames = PyCode_GetVarnames(code);
+    function->code.parameters = calloc((size_t)count + 1, sizeof *function->code.parameters);
+    function->names = calloc((size_t)count + 1, sizeof *function->names);
+    function->secret = calloc((size_t)count + 1, sizeof *function->secret);
+    bool ok = varnames && function->code.parameters && function->names && function->secret;
+    for (int i = 0; ok && i < count; i++) {
+        int source = i;
+        enum flow_parameter kind = FLOW_PARAMETER_PLAIN;
+        if (i < plain)
+            kind = i < code->co_posonlyargcount ? FLOW_PARAMETER_POSITIONAL_ONLY : FLOW_PARAMETER_PLAIN;
+        else if (star && i == plain) {
+            kind = FLOW_PARAMETER_VAR_POSITIONAL;
+            source = plain + keyword;
+        }
+        else if (i < plain + star + keyword) {
+            kind = FLOW_PARAMETER_KEYWORD_ONLY;
+            source = i - star;
+        }
+        else
+            kind = FLOW_PARAMETER_VAR_KEYWORD;
+        PyObject *name = PyTuple_GET_ITEM(varnames, source);
+        char *text = copy_text(name, PARAMETER_NAME_MAX);
+        ok = text != NULL;
+        function->names[i] = name;
+        function->secret[i] = text && value_name_is_secret(text, strlen(text));
+        function->code.parameters[i].name = text;
+        function->code.parameters[i].kind = (uint8_t)kind;
+        function->code.parameter_count += ok;
+    }
+    Py_XDECREF(varnames); /* the code keeps the names alive */
+    PyErr_Clear();
+    return ok;
+}
+
+static bool
+first_is_self(const struct function *function)
+{
+    if (function->code.parameter_count == 0 || !strchr(function->code.qualname, '.'))
+        return false;
+    const char *name = function->code.parameters[0].name;
+    return strcmp(name, "self") == 0 || strcmp(name, "cls") == 0;
+}
+
+static struct function *
+make_function(struct recorder *recorder, PyCodeObject *code, char *module)
+{
+    struct function *function = calloc(1, sizeof *function);
+    if (!function) {
+        free(module);
+        return NULL;
+    }
+    function->recorder = recorder;
+    function->start_offset = -1;
+    function->generation = recorder->generation;
+    function->code.number = recorder->next_function++;
+    function->code.flags = code_flags(code);
+    function->code.first_line = code->co_firstlineno > 0 ? (uint32_t)code->co_firstlineno : 0;
+    function->code.qualname = copy_text(code->co_qualname, QUALNAME_MAX);
+    function->code.file = copy_text(code->co_filename, FILE_MAX);
+    function->code.module = module;
+    bool ok = function->code.qualname && function->code.file && module && add_parameters(function, code);
+    if (!ok) {
+        function_free(function);
+        return NULL;
+    }
+    function->has_self = first_is_self(function);
+    return function;
+}
+
+/* --- the decision ------------------------------------------------------- */
+
+/* New reference to the globals of the running frame, or of the nearest caller that knows its module. */
+static PyObject *
+module_globals(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    PyObject *globals = NULL;
+    for (int i = 0; frame && i < 8; i++) {
+        Py_XSETREF(globals, PyFrame_GetGlobals(frame));
+        if (globals && PyDict_Check(globals) && PyDict_GetItemString(globals, "__name__"))
+            break;
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_SETREF(frame, back);
+    }
+    Py_XDECREF(frame);
+    return globals;
+}
+
+static char *
+global_text(PyObject *globals, const char *name, size_t limit)
+{
+    PyObject *value = globals && PyDict_Check(globals) ? PyDict_GetItemString(globals, name) : NULL;
+    return copy_text(value, limit);
+}
+
+/* The standard library's own templates are no code of the user's. */
+static bool
+is_generated(const char *file, const char *qualname)
+{
+    return strncmp(qualname, "__create_fn__.", 14) == 0 || strncmp(file, "<attrs generated", 16) == 0;
+}
+
+static enum link
+find_link(const char *file, const char *qualname)
+{
+    static const struct {
+        const char *file_end, *qualname;
+        enum link link;
+    } known[] = {
+        {"/asyncio/base_events.py", "BaseEventLoop.create_task", LINK_TASK_CREATE},
+        {"/threading.py", "Thread.start", LINK_THREAD_START},
+        {"/threading.py", "Thread._bootstrap_inner", LINK_THREAD_BOOTSTRAP},
+        {"/concurrent/futures/thread.py", "_WorkItem.__init__", LINK_JOB_INIT},
+        {"/concurrent/futures/thread.py", "_WorkItem.run", LINK_JOB_RUN},
+    };
+    size_t length = strlen(file);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t end = strlen(known[i].file_end);
+        if (length > end && strcmp(file + length - end, known[i].file_end) == 0
+            && strcmp(qualname, known[i].qualname) == 0)
+            return known[i].link;
+    }
+    return LINK_NONE;
+}
+
+static bool
+decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *link)
+{
+    PyObject *globals = module_globals();
+    *module = global_text(globals, "__name__", MODULE_MAX);
+    char *module_file = global_text(globals, "__file__", FILE_MAX);
+    char *file = copy_text(code->co_filename, FILE_MAX);
+    char *qualname = copy_text(code->co_qualname, QUALNAME_MAX);
+    bool has = false;
+    if (*module && module_file && file && qualname) {
+        *link = find_link(file, qualname);
+        bool own = strncmp(*module, "flowtrace", 9) == 0 && ((*module)[9] == '.' || (*module)[9] == '\0');
+        bool module_is_user = strcmp(*module, "__main__") == 0 || scope_has_file(&recorder->scope, module_file);
+        has = !own && !is_generated(file, qualname) && scope_has(&recorder->scope, file, *module, module_is_user);
+    }
+    free(module_file);
+    free(file);
+    free(qualname);
+    Py_XDECREF(globals);
+    PyErr_Clear();
+    return has;
+}
+
+static struct function *
+first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
+{
+    char *module = NULL;
+    enum link link = LINK_NONE;
+    bool in_scope = decide(recorder, code, &module, &link);
+    struct function *function = before && !is_mark(before) ? before : NULL;
+    recorder->decided_in += in_scope;
+    recorder->decided_out += !in_scope;
+    if (function) { /* known from a recording with another scope, or watched */
+        if (module && !function->code.module[0]) {
+            free(function->code.module);
+            function->code.module = module;
+        }
+        else {
+            free(module);
+        }
+        function->in_scope = in_scope || function->watched;
+        function->generation = recorder->generation;
+        return function;
+    }
+    void *extra = out_of_scope(recorder);
+    if (in_scope || link != LINK_NONE) {
+        function = make_function(recorder, code, module);
+        if (!function)
+            return NULL;
+        function->in_scope = in_scope;
+        function->link = in_scope ? LINK_NONE : link;
+        extra = function;
+    }
+    else {
+        free(module);
+    }
+    if (PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, extra) < 0) {
+        PyErr_Clear();
+        if (function)
+            function_free(function);
+        return NULL;
+    }
+    return function;
+}
+
+struct function *
+function_known(struct recorder *recorder, PyCodeObject *code)
+{
+    void *extra = NULL;
+    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0) {
+        PyErr_Clear();
+        return NULL;
+    }
+    if (!extra || is_mark(extra))
+        return NULL;
+    struct function *function = extra;
+    return function->generation == recorder->generation ? function : NULL;
+}
+
+struct function *
+function_of(struct recorder *recorder, PyCodeObject *code)
+{
+    void *extra = NULL;
+    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0) {
+        PyErr_Clear();
+        return NULL;
+    }
+    struct function *function = extra;
+    if (extra == out_of_scope(recorder))
+        return NULL;
+    if (!extra || is_mark(extra) || function->generation != recorder->generation)
+        function = first_sight(recorder, code, extra);
+    return function && (function->in_scope || function->link != LINK_NONE) ? function : NULL;
+}
+
+struct function *
+function_watched(struct recorder *recorder, PyCodeObject *code)
+{
+    void *extra = NULL;
+    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0) {
+        PyErr_Clear();
+        return NULL;
+    }
+    struct function *function = is_mark(extra) ? NULL : extra;
+    return function && function->watched ? function : NULL;
+}
+
+struct function *
+function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end)
+{
+    void *extra = NULL;
+    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0)
+        return NULL;
+    struct function *function = extra;
+    if (!extra || is_mark(extra)) {
+        function = make_function(recorder, code, copy_text(NULL, 0));
+        if (!function) {
+            PyErr_NoMemory();
+            return NULL;
+        }
+        if (PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, function) < 0) {
+            function_free(function);
+            return NULL;
+        }
+    }
+    recorder->watched_functions += !function->watched;
+    function->watched = function->in_scope = true;
+    Py_XSETREF(function->begin, Py_NewRef(begin));
+    Py_XSETREF(function->end, Py_NewRef(end));
+    return function;
+}

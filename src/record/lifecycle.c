@@ -1,0 +1,435 @@
+/* lifecycle.c - turns recording on and off, and carries it over a fork. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder.h"
+
+/* Each set_events() takes one of 2^24 versions: a function that is traced again
+ * and again leaves the events on in the end. */
+#define TOGGLES_MAX 10000
+
+struct recorder *recorder_active;
+
+/* --- sys.monitoring ----------------------------------------------------- */
+
+/* Borrowed; calling a method of NULL raises, so nobody need look. */
+static PyObject *
+monitoring(void)
+{
+    return PySys_GetObject("monitoring");
+}
+
+static int
+done(PyObject *result)
+{
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+/* The number of an event differs between versions. -1 with an exception. */
+static int
+event_number(const char *name)
+{
+    PyObject *events = PyObject_GetAttrString(monitoring(), "events");
+    PyObject *number = events ? PyObject_GetAttrString(events, name) : NULL;
+    int result = number ? (int)PyLong_AsLong(number) : -1;
+    Py_XDECREF(events);
+    Py_XDECREF(number);
+    return result;
+}
+
+static int
+set_events(struct recorder *recorder, bool on)
+{
+    int mask = 0;
+    for (int i = 0; on && i < EVENTS; i++) {
+        int number = event_number(event_names[i]);
+        if (number < 0)
+            return -1;
+        mask |= number;
+    }
+    if (done(PyObject_CallMethod(monitoring(), "set_events", "ii", recorder->tool, mask)) < 0)
+        return -1;
+    recorder->events_on = on;
+    recorder->toggles++;
+    return 0;
+}
+
+static int
+register_callbacks(struct recorder *recorder)
+{
+    for (int i = 0; i < EVENTS; i++) {
+        int number = event_number(event_names[i]);
+        if (number < 0
+            || done(PyObject_CallMethod(monitoring(), "register_callback", "iiO", recorder->tool, number,
+                                        recorder->callbacks[i])) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* cProfile has 2, coverage takes from 1 upwards, debuggers 0: ours are the others first. */
+static int
+take_tool(struct recorder *recorder)
+{
+    static const int order[] = {4, 3, 5, 2, 1, 0};
+    if (recorder->tool >= 0)
+        return 0;
+    for (size_t i = 0; i < sizeof order / sizeof *order && recorder->tool < 0; i++) {
+        if (done(PyObject_CallMethod(monitoring(), "use_tool_id", "is", order[i], "flowtrace")) == 0)
+            recorder->tool = order[i];
+        else
+            PyErr_Clear();
+    }
+    if (recorder->tool < 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "all six tool ids of sys.monitoring are taken by other tools: stop one of them "
+                        "(a debugger, coverage or a profiler) and try again");
+        return -1;
+    }
+    return register_callbacks(recorder);
+}
+
+/* --- start -------------------------------------------------------------- */
+
+int
+recorder_init(struct recorder *recorder, PyObject *module)
+{
+    recorder->module = module;
+    recorder->tool = -1;
+    recorder->extra_index = -1;
+    recorder->limits = (struct value_settings){.depth = 3, .items = 8, .string = 160};
+    pthread_mutex_init(&recorder->lock, NULL);
+    recorder->asyncio_name = PyUnicode_InternFromString("_asyncio");
+    recorder->thread_name = PyUnicode_InternFromString("_name");
+    if (!monitoring()) {
+        PyErr_SetString(PyExc_ImportError, "FlowTrace needs CPython 3.12 or newer");
+        return -1;
+    }
+    recorder->disable = PyObject_GetAttrString(monitoring(), "DISABLE");
+    if (!recorder->disable || value_names_init(&recorder->names) < 0)
+        return -1;
+    for (int i = 0; i < EVENTS; i++)
+        if (!(recorder->callbacks[i] = PyCFunction_New(&event_callbacks[i], module)))
+            return -1;
+    recorder->extra_index = PyUnstable_Eval_RequestCodeExtraIndex(function_free);
+    if (recorder->extra_index < 0) {
+        PyErr_SetString(PyExc_RuntimeError, "the interpreter has no code-extra index left for FlowTrace");
+        return -1;
+    }
+    return 0;
+}
+
+static int
+add_strings(struct scope *scope, PyObject *list, int (*add)(struct scope *, const char *))
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        PyObject *bytes = PyUnicode_EncodeFSDefault(PyList_GET_ITEM(list, i));
+        if (!bytes)
+            return -1;
+        int ret = add(scope, PyBytes_AS_STRING(bytes));
+        if (ret == -EINVAL)
+            PyErr_Format(PyExc_ValueError, "bad scope rule %R", PyList_GET_ITEM(list, i));
+        else if (ret < 0)
+            PyErr_NoMemory();
+        Py_DECREF(bytes);
+        if (ret < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+set_scope(struct recorder *recorder, const struct recorder_options *options)
+{
+    scope_clear(&recorder->scope);
+    if (add_strings(&recorder->scope, options->roots, scope_add_root) < 0
+        || add_strings(&recorder->scope, options->library, scope_add_library) < 0
+        || add_strings(&recorder->scope, options->rules, scope_add_rule) < 0)
+        return -1;
+    /* What was disabled under another scope must be asked again. */
+    if (recorder->generation++ > 0 && recorder->decided_out > 0)
+        return done(PyObject_CallMethod(monitoring(), "restart_events", NULL));
+    return 0;
+}
+
+static uint8_t *
+extend(struct recorder *recorder, size_t more)
+{
+    uint8_t *grown = realloc(recorder->process_record, recorder->process_record_size + more);
+    if (!grown) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    recorder->process_record = grown;
+    return grown + recorder->process_record_size;
+}
+
+static int
+add_info(struct recorder *recorder, PyObject *text)
+{
+    Py_ssize_t length;
+    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "replace");
+    if (!bytes)
+        return -1;
+    length = PyBytes_GET_SIZE(bytes);
+    uint8_t *p = extend(recorder, (size_t)length + VARINT_MAX);
+    if (p) {
+        p = writer_text(p, PyBytes_AS_STRING(bytes), (size_t)length);
+        recorder->process_record_size = (size_t)(p - recorder->process_record);
+    }
+    Py_DECREF(bytes);
+    return p ? 0 : -1;
+}
+
+static int
+encode_info(struct recorder *recorder, PyObject *info)
+{
+    recorder->process_record_size = 0;
+    Py_ssize_t position = 0;
+    PyObject *key, *value;
+    while (PyDict_Next(info, &position, &key, &value))
+        if (!PyUnicode_Check(key) || !PyUnicode_Check(value)) {
+            PyErr_SetString(PyExc_TypeError, "info must be a dict of str to str");
+            return -1;
+        }
+        else if (add_info(recorder, key) < 0 || add_info(recorder, value) < 0)
+            return -1;
+    return 0;
+}
+
+static uint8_t *
+put_extended(uint8_t *p, enum flow_extended subtype, const uint8_t *payload, size_t length)
+{
+    p = varint_put(p, FLOW_EXTENDED);
+    p = varint_put(p, subtype);
+    return writer_text(p, (const char *)payload, length);
+}
+
+/* -errno on failure. */
+static int
+add_process(struct recorder *recorder)
+{
+    recorder->pid = (uint32_t)getpid();
+    recorder->process = trace_file_add_process(recorder->file);
+    uint8_t *record = malloc(recorder->process_record_size + 3 * VARINT_MAX);
+    if (!record)
+        return -ENOMEM;
+    uint8_t *end = put_extended(record, FLOW_EXTENDED_PROCESS, recorder->process_record, recorder->process_record_size);
+    int ret = trace_file_add_meta(recorder->file, recorder->process, recorder->pid, record, (size_t)(end - record));
+    free(record);
+    return ret;
+}
+
+static int
+open_file(struct recorder *recorder, const struct recorder_options *options)
+{
+    struct trace_settings settings = {.values = options->values, .time = options->time};
+    int ret = options->create ? trace_file_create(&recorder->file, options->path, &settings)
+                              : trace_file_join(&recorder->file, options->path);
+    if (ret == 0 && (ret = add_process(recorder)) < 0) {
+        trace_file_close(recorder->file);
+        recorder->file = NULL;
+    }
+    if (ret == 0) {
+        recorder->values = !(recorder->file->header->flags & FLOW_FILE_NO_VALUES);
+        recorder->time = !(recorder->file->header->flags & FLOW_FILE_NO_TIME);
+        return 0;
+    }
+    errno = -ret;
+    if (ret == -EINVAL)
+        PyErr_Format(PyExc_ValueError, "%s is not a trace that this version of FlowTrace can add to", options->path);
+    else
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, options->path);
+    return -1;
+}
+
+static void
+watch_forks(struct recorder *recorder)
+{
+    if (!recorder_active)
+        pthread_atfork(NULL, NULL, thread_atfork_child);
+    recorder_active = recorder;
+}
+
+int
+recorder_start(struct recorder *recorder, const struct recorder_options *options)
+{
+    if (recorder->file) {
+        PyErr_Format(PyExc_RuntimeError, "already recording to %s", recorder->file->path);
+        return -1;
+    }
+    if (take_tool(recorder) < 0 || set_scope(recorder, options) < 0 || encode_info(recorder, options->info) < 0
+        || open_file(recorder, options) < 0)
+        return -1;
+    watch_forks(recorder);
+    recorder->next_thread = 0;
+    recorder->session++;
+    recorder->recording = true;
+    if (!recorder->events_on && set_events(recorder, true) < 0) {
+        recorder_stop(recorder, 0);
+        return -1;
+    }
+    return 0;
+}
+
+int
+recorder_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end)
+{
+    int start = event_number(event_names[0]);
+    if (start < 0 || take_tool(recorder) < 0 || !function_watch(recorder, code, begin, end))
+        return -1;
+    return done(PyObject_CallMethod(monitoring(), "set_local_events", "iOi", recorder->tool, code, start));
+}
+
+/* --- pause and stop ----------------------------------------------------- */
+
+int
+recorder_pause(struct recorder *recorder)
+{
+    recorder->recording = false;
+    if (recorder->events_on && recorder->toggles < TOGGLES_MAX)
+        return set_events(recorder, false);
+    return 0;
+}
+
+int
+recorder_resume(struct recorder *recorder)
+{
+    if (!recorder->file) {
+        PyErr_SetString(PyExc_RuntimeError, "nothing is being recorded");
+        return -1;
+    }
+    recorder->session++;
+    recorder->recording = true;
+    return recorder->events_on ? 0 : set_events(recorder, true);
+}
+
+/* How many code objects each --include and --exclude decided: the reader warns of a useless one. */
+static size_t
+put_rule_matches(const struct recorder *recorder, uint8_t *payload, size_t room)
+{
+    static const char key[] = "rule_matches";
+    char text[512];
+    size_t n = 0;
+    for (size_t i = 0; i < recorder->scope.rule_count && n + 24 < sizeof text; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%lu", i ? " " : "", recorder->scope.rules[i].matches);
+    if (n + sizeof key + 2 * VARINT_MAX > room)
+        return 0;
+    uint8_t *p = writer_text(payload, key, sizeof key - 1);
+    return (size_t)(writer_text(p, text, n) - payload);
+}
+
+static void
+write_end(struct recorder *recorder, unsigned reason)
+{
+    uint8_t payload[1024], records[1200];
+    size_t n = put_rule_matches(recorder, payload, sizeof payload);
+    uint8_t *p = records;
+    if (n && recorder->scope.rule_count)
+        p = put_extended(p, FLOW_EXTENDED_PROCESS, payload, n);
+    uint8_t *end = varint_put(payload, reason);
+    p = put_extended(p, FLOW_EXTENDED_PROCESS_END, payload, (size_t)(end - payload));
+    trace_file_add_meta(recorder->file, recorder->process, recorder->pid, records, (size_t)(p - records));
+}
+
+int
+recorder_stop(struct recorder *recorder, unsigned reason)
+{
+    if (!recorder->file)
+        return 0;
+    recorder->recording = false;
+    if (recorder->forked) /* a child in which none of the user's code ran */
+        recorder_after_fork(recorder);
+    int ret = recorder->events_on ? set_events(recorder, false) : 0;
+    thread_close_all(recorder);
+    write_end(recorder, reason);
+    pointer_map_clear(&recorder->generators);
+    pointer_map_clear(&recorder->spawns);
+    memset(recorder->exceptions, 0, sizeof recorder->exceptions);
+    trace_file_close(recorder->file);
+    recorder->file = NULL;
+    recorder->watched_active = 0;
+    recorder->session_is_watched = false;
+    Py_CLEAR(recorder->session_end);
+    return ret;
+}
+
+/* In the child, at its first event: a process of its own in the same file. */
+void
+recorder_after_fork(struct recorder *recorder)
+{
+    recorder->forked = false;
+    if (!recorder->file || add_process(recorder) < 0)
+        recorder->recording = false;
+    thread_after_fork(recorder);
+}
+
+void
+recorder_clear(struct recorder *recorder)
+{
+    recorder_stop(recorder, 0);
+    PyErr_Clear();
+    value_names_clear(&recorder->names);
+    for (int i = 0; i < EVENTS; i++)
+        Py_CLEAR(recorder->callbacks[i]);
+    Py_CLEAR(recorder->disable);
+    Py_CLEAR(recorder->running_loop);
+    Py_CLEAR(recorder->current_task);
+    Py_CLEAR(recorder->task_type);
+    Py_CLEAR(recorder->get_name);
+    Py_CLEAR(recorder->asyncio_name);
+    Py_CLEAR(recorder->thread_name);
+    scope_clear(&recorder->scope);
+    free(recorder->process_record);
+    recorder->process_record = NULL;
+}
+
+/* --- facts -------------------------------------------------------------- */
+
+static PyObject *
+list_of(char **strings, size_t count)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < count; i++) {
+        PyObject *string = PyUnicode_DecodeFSDefault(strings[i]);
+        if (!string || PyList_Append(list, string) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(string);
+    }
+    return list;
+}
+
+static PyObject *
+list_of_events(void)
+{
+    PyObject *list = PyList_New(0);
+    for (int i = 0; list && i < EVENTS; i++) {
+        PyObject *name = PyUnicode_FromString(event_names[i]);
+        if (!name || PyList_Append(list, name) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(name);
+    }
+    return list;
+}
+
+PyObject *
+recorder_facts(struct recorder *recorder)
+{
+    static const char *const clocks[] = {"none", "CLOCK_MONOTONIC", "cycle counter"};
+    uint32_t shift;
+    uint32_t clock = recorder->file ? recorder->file->header->clock : (uint32_t)clock_choose(&shift);
+    return Py_BuildValue("{s:i, s:N, s:s, s:z, s:O, s:K, s:K, s:N, s:N, s:I}",
+                         "tool_id", recorder->tool,
+                         "events", list_of_events(),
+                         "clock", clocks[clock <= 2 ? clock : 0],
+                         "path", recorder->file ? recorder->file->path : NULL,
+                         "recording", recorder->recording ? Py_True : Py_False,
+                         "code_in_scope", (unsigned long long)recorder->decided_in,
+                         "code_disabled", (unsigned long long)recorder->decided_out,
+                         "roots", list_of(recorder->scope.roots, recorder->scope.root_count),
+                         "library", list_of(recorder->scope.library, recorder->scope.library_count),
+                         "pid", recorder->pid);
+}

@@ -1,0 +1,223 @@
+#include <string.h>
+
+#include "recorder.h"
+
+/* --- records ------------------------------------------------------------ */
+
+static void
+write_link(struct thread *thread, enum flow_extended subtype, uint64_t id, enum flow_spawn kind, const char *name)
+{
+    uint8_t payload[3 * VARINT_MAX + sizeof thread->writer.name];
+    uint8_t *p = varint_put(payload, id);
+    p = varint_put(p, kind);
+    p = writer_text(p, name, strlen(name));
+    writer_extended(&thread->writer, subtype, payload, (size_t)(p - payload));
+}
+
+static void
+copy_name(char *out, size_t size, PyObject *string)
+{
+    out[0] = '\0';
+    if (!string || !PyUnicode_Check(string))
+        return;
+    bool complete;
+    out[value_utf8(string, out, size - 1, &complete)] = '\0';
+}
+
+void
+link_write_origin(struct thread *thread)
+{
+    thread->origin_pending = false;
+    const char *name = thread->origin_kind == FLOW_SPAWN_THREAD ? thread->writer.name : "";
+    write_link(thread, FLOW_EXTENDED_ORIGIN, thread->origin, thread->origin_kind, name);
+}
+
+static uint64_t
+new_spawn(struct recorder *recorder, const void *object)
+{
+    struct pointer_entry *entry = pointer_map_put(&recorder->spawns, object);
+    if (!entry)
+        return 0;
+    return entry->id = ++recorder->next_spawn;
+}
+
+/* --- threads and jobs --------------------------------------------------- */
+
+/* New reference to the `self` of the running method, or NULL. */
+static PyObject *
+running_self(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    PyObject *self = frame ? PyFrame_GetVarString(frame, "self") : NULL;
+    Py_XDECREF(frame);
+    if (!self)
+        PyErr_Clear();
+    return self;
+}
+
+static void
+begin_thread(struct thread *thread, PyObject *self)
+{
+    struct recorder *recorder = thread->recorder;
+    PyObject *name = value_read_field(self, recorder->thread_name);
+    copy_name(thread->writer.name, sizeof thread->writer.name, name);
+    Py_XDECREF(name);
+    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, self);
+    if (!entry)
+        return;
+    thread->origin = entry->id;
+    thread->origin_kind = FLOW_SPAWN_THREAD;
+    thread->origin_pending = true;
+    pointer_map_remove(&recorder->spawns, self);
+}
+
+static void
+begin_job(struct thread *thread, PyObject *self)
+{
+    struct pointer_map *spawns = &thread->recorder->spawns;
+    const struct pointer_entry *entry = pointer_map_get(spawns, self);
+    thread->origin = entry ? entry->id : 0;
+    thread->origin_kind = FLOW_SPAWN_JOB;
+    thread->origin_pending = true;
+    pointer_map_remove(spawns, self);
+}
+
+/* What is started or submitted by library code alone belongs to nobody's call. */
+static void
+announce(struct thread *thread, PyObject *self, enum flow_spawn kind)
+{
+    if (!thread->depth)
+        return;
+    uint64_t id = new_spawn(thread->recorder, self);
+    if (id)
+        write_link(thread, FLOW_EXTENDED_SPAWN, id, kind, "");
+}
+
+void
+link_start(struct thread *thread, const struct function *function)
+{
+    PyObject *self = function->link == LINK_TASK_CREATE ? NULL : running_self();
+    if (!self)
+        return;
+    switch (function->link) {
+    case LINK_THREAD_START:
+        announce(thread, self, FLOW_SPAWN_THREAD);
+        break;
+    case LINK_THREAD_BOOTSTRAP:
+        begin_thread(thread, self);
+        break;
+    case LINK_JOB_INIT:
+        announce(thread, self, FLOW_SPAWN_JOB);
+        break;
+    case LINK_JOB_RUN:
+        begin_job(thread, self);
+        break;
+    default:
+        break;
+    }
+    Py_DECREF(self);
+}
+
+/* --- tasks -------------------------------------------------------------- */
+
+/* asyncio's C functions, once the program has imported them. */
+static bool
+find_asyncio(struct recorder *recorder)
+{
+    if (recorder->current_task)
+        return true;
+    PyObject *module = PyImport_GetModule(recorder->asyncio_name);
+    if (!module) {
+        PyErr_Clear();
+        return false;
+    }
+    Py_XSETREF(recorder->running_loop, PyObject_GetAttrString(module, "_get_running_loop"));
+    Py_XSETREF(recorder->task_type, PyObject_GetAttrString(module, "Task"));
+    if (recorder->task_type)
+        Py_XSETREF(recorder->get_name, PyObject_GetAttrString(recorder->task_type, "get_name"));
+    if (recorder->running_loop && recorder->get_name)
+        recorder->current_task = PyObject_GetAttrString(module, "current_task");
+    Py_DECREF(module);
+    PyErr_Clear();
+    return recorder->current_task != NULL;
+}
+
+/* New reference to the task that runs in this thread, or NULL. */
+static PyObject *
+running_task(struct recorder *recorder)
+{
+    if (!find_asyncio(recorder))
+        return NULL;
+    PyObject *loop = PyObject_CallNoArgs(recorder->running_loop);
+    PyObject *task = NULL;
+    if (loop && loop != Py_None)
+        task = PyObject_CallOneArg(recorder->current_task, loop);
+    Py_XDECREF(loop);
+    if (!task)
+        PyErr_Clear();
+    if (task == Py_None)
+        Py_CLEAR(task);
+    return task;
+}
+
+/* get_name() of asyncio's own Task only: a subclass may have its own. */
+static void
+task_name(struct recorder *recorder, PyObject *task, char *out, size_t size)
+{
+    out[0] = '\0';
+    if ((PyObject *)Py_TYPE(task) != recorder->task_type)
+        return;
+    PyObject *name = PyObject_CallOneArg(recorder->get_name, task);
+    copy_name(out, size, name);
+    Py_XDECREF(name);
+    PyErr_Clear();
+}
+
+uint64_t
+link_task(struct thread *thread)
+{
+    struct recorder *recorder = thread->recorder;
+    PyObject *task = running_task(recorder);
+    if (!task)
+        return 0;
+    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
+    uint64_t id = entry ? entry->id : new_spawn(recorder, task);
+    const struct activation *caller = thread_top(thread);
+    if (id && (!caller || caller->task != id)) {
+        char name[sizeof thread->writer.name];
+        task_name(recorder, task, name, sizeof name);
+        write_link(thread, FLOW_EXTENDED_ORIGIN, id, FLOW_SPAWN_TASK, name);
+    }
+    Py_DECREF(task);
+    return id;
+}
+
+/* An eager task has run before create_task() returns it: then its id is known
+ * and not yet announced. An announced one here is a dead task's address. */
+static void
+announce_task(struct thread *thread, PyObject *task)
+{
+    struct recorder *recorder = thread->recorder;
+    struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
+    uint64_t id = entry && !entry->extra ? entry->id : new_spawn(recorder, task);
+    if (!id || !(entry = pointer_map_get(&recorder->spawns, task)))
+        return;
+    entry->extra = 1;
+    if (!thread->depth || !find_asyncio(recorder))
+        return;
+    char name[sizeof thread->writer.name];
+    task_name(recorder, task, name, sizeof name);
+    write_link(thread, FLOW_EXTENDED_SPAWN, id, FLOW_SPAWN_TASK, name);
+}
+
+void
+link_return(struct thread *thread, const struct function *function, PyObject *value)
+{
+    if (function->link == LINK_TASK_CREATE) {
+        announce_task(thread, value);
+    }
+    else if (function->link == LINK_JOB_RUN) {
+        thread->origin_pending = thread->origin != 0 && !thread->origin_pending;
+        thread->origin = 0;
+    }
+}

@@ -1,0 +1,198 @@
+/* recorder.h - the observer: its state, its threads, what it knows of functions.
+ *
+ * sys.monitoring calls on_start() and its siblings (events.c) for each event.
+ * They look up the function (function.c), keep the thread's shadow stack
+ * (thread.c) and write a record. lifecycle.c turns all this on and off.
+ *
+ * Invariants
+ *   - A callback never raises, never returns NULL, and keeps no reference.
+ *   - With a GIL the callbacks of one interpreter never overlap: they do not
+ *     release it. What is shared between threads relies on that.
+ */
+#ifndef FLOW_RECORDER_H
+#define FLOW_RECORDER_H
+
+#include <pthread.h>
+
+#include "../trace/writer.h"
+#include "compat.h"
+#include "pointer_map.h"
+#include "scope.h"
+#include "value.h"
+
+/* Functions of the standard library that tell who created what. */
+enum link {
+    LINK_NONE,
+    LINK_TASK_CREATE,      /* BaseEventLoop.create_task returns the task */
+    LINK_THREAD_START,     /* Thread.start(self) */
+    LINK_THREAD_BOOTSTRAP, /* Thread._bootstrap_inner(self), in the new thread */
+    LINK_JOB_INIT,         /* _WorkItem.__init__(self), in the thread that submits */
+    LINK_JOB_RUN,          /* _WorkItem.run(self), in the worker */
+};
+
+/* What the recorder knows of a code object; lives as long as it does (co_extra). */
+struct function {
+    struct writer_code code; /* first: what the trace says of it */
+    uint32_t generation;     /* of the recorder's scope when this was decided */
+    enum link link;
+    bool in_scope;
+    bool has_self;           /* the first parameter is self or cls: only its type is recorded */
+    bool watched;            /* @trace: its calls turn recording on */
+    int start_offset;        /* of its PY_START event; -1 before the first */
+    PyObject **names;        /* Owned array of Borrowed str, in code.parameters' order */
+    bool *secret;            /* Owned */
+    PyObject *begin, *end;   /* Owned or NULL; see recorder_watch() */
+    struct recorder *recorder; /* Borrowed; the module outlives its code's extras */
+};
+
+struct activation {
+    struct function *function; /* Borrowed; NULL once its code has died */
+    const void *frame;         /* compared only; NULL where it was not materialised */
+    uint64_t generator;
+    uint64_t task;             /* spawn id of the task that it runs in, or 0 */
+    uint64_t start_ticks;
+    uint64_t ordinal;
+    bool watched;
+};
+
+struct thread {
+    struct recorder *recorder;      /* Borrowed */
+    struct writer writer;
+    struct activation *stack;       /* Owned */
+    uint32_t depth, room;
+    uint32_t session;               /* the stack is of this session of the recorder */
+    bool busy;                      /* inside a callback: events fired by C code are not ours */
+    bool origin_pending;            /* an ORIGIN record is due before the next root call */
+    enum flow_spawn origin_kind;
+    uint64_t origin;
+    struct writer_open_call *open;  /* Owned; scratch for open_calls */
+    uint32_t open_room;
+    struct thread *next;
+};
+
+struct known_exception {
+    const void *exception; /* compared only, as are the next two */
+    const void *traceback; /* its newest entry when it was seen last */
+    const void *code;      /* of that entry's frame */
+    uint64_t id;
+    uint32_t thread, epoch; /* where it was last defined */
+};
+
+#define KNOWN_EXCEPTIONS 32
+
+struct recorder {
+    struct trace_file *file; /* Owned; NULL while stopped */
+    struct scope scope;
+    bool recording;          /* callbacks write; else they return at once */
+    bool events_on;
+    bool values, time;
+    bool forked;             /* this process is a child that has recorded nothing yet */
+    int tool;                /* sys.monitoring tool id, -1: none */
+    unsigned toggles;
+    uint32_t generation, session;
+    Py_ssize_t extra_index;
+    uint32_t process, pid;
+    uint32_t next_function, next_thread;
+    uint64_t next_generator, next_spawn, next_exception;
+    uint32_t watched_functions;
+    uint32_t watched_active; /* calls of watched functions that are running */
+    bool session_is_watched; /* a watched function turned recording on */
+    PyObject *session_end;   /* Owned; what to call when the outermost watched call ends */
+    uint64_t decided_in, decided_out;
+    struct pointer_map generators; /* frame -> {function, generator id, task} */
+    struct pointer_map spawns;     /* task, thread, work item -> id; extra: announced */
+    struct known_exception exceptions[KNOWN_EXCEPTIONS];
+    unsigned exception_turn;
+    struct value_names names;
+    struct value_settings limits;
+    pthread_mutex_t lock;    /* the list of threads */
+    struct thread *threads;  /* Owned */
+    uint8_t *process_record; /* Owned; the encoded PROCESS record, written again after fork */
+    size_t process_record_size;
+    PyObject *module;        /* Borrowed: it owns this */
+    PyObject *callbacks[6];  /* Owned; in the order of event_names */
+    PyObject *disable;       /* Owned; sys.monitoring.DISABLE */
+    PyObject *running_loop, *current_task, *task_type, *get_name; /* Owned; _asyncio's, once it is there */
+    PyObject *asyncio_name, *thread_name; /* Owned, str */
+};
+
+/* function.c */
+
+/* The function of `code`, or NULL if it is not in scope. Decides at first sight. */
+struct function *function_of(struct recorder *recorder, PyCodeObject *code);
+/* The same, NULL also if nothing was decided yet. */
+struct function *function_known(struct recorder *recorder, PyCodeObject *code);
+/* Makes a function for @trace whatever its scope. NULL with an exception. */
+struct function *function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end);
+/* The function of `code` if it was given to function_watch(). */
+struct function *function_watched(struct recorder *recorder, PyCodeObject *code);
+void function_free(void *extra); /* co_extra's destructor */
+
+/* thread.c */
+
+/* This thread's state, made at first use; NULL without memory. */
+struct thread *thread_get(struct recorder *recorder);
+struct activation *thread_push(struct thread *thread, struct function *function);
+/* Pops the activation of `function` (and frame, where both are known) and what
+ * was lost above it; false if it is not on the stack. */
+bool thread_pop(struct thread *thread, struct function *function, const void *frame, struct activation *out);
+/* Forgets the stack of an earlier session. */
+void thread_renew(struct thread *thread);
+void thread_close_all(struct recorder *recorder);
+void thread_forget_function(struct recorder *recorder, const struct function *function);
+void thread_after_fork(struct recorder *recorder);
+void thread_atfork_child(void);
+
+static inline struct activation *
+thread_top(struct thread *thread)
+{
+    return thread->depth ? &thread->stack[thread->depth - 1] : NULL;
+}
+
+/* links.c */
+
+void link_start(struct thread *thread, const struct function *function);
+void link_return(struct thread *thread, const struct function *function, PyObject *value);
+/* Before the CALL of a coroutine: tells the task if it is another than the caller's. Its id, or 0. */
+uint64_t link_task(struct thread *thread);
+void link_write_origin(struct thread *thread);
+
+/* exceptions.c */
+
+/* Writes the exception field of a record, for a frame of `code` that it is thrown into or leaves. */
+uint8_t *exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset,
+                       bool leaves);
+
+/* events.c */
+
+#define EVENTS 6
+extern const char *const event_names[EVENTS];
+extern PyMethodDef event_callbacks[EVENTS];
+
+/* lifecycle.c */
+
+struct recorder_options {
+    const char *path;
+    bool create;      /* else join the file that is there */
+    bool values, time;
+    PyObject *roots, *library, *rules; /* Borrowed; lists of str */
+    PyObject *info;   /* Borrowed; dict of str to str */
+};
+
+/* These set a Python exception and return -1 on failure. */
+int recorder_init(struct recorder *recorder, PyObject *module);
+int recorder_start(struct recorder *recorder, const struct recorder_options *options);
+int recorder_stop(struct recorder *recorder, unsigned reason);
+int recorder_pause(struct recorder *recorder);
+int recorder_resume(struct recorder *recorder);
+/* From now on a call of `code` that begins while recording is off calls begin()
+ * first; when the outermost such call has ended end() is called. */
+int recorder_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end);
+PyObject *recorder_facts(struct recorder *recorder);
+void recorder_clear(struct recorder *recorder);
+void recorder_after_fork(struct recorder *recorder);
+
+/* The one that a forked child must look after; NULL before the first start. */
+extern struct recorder *recorder_active;
+
+#endif

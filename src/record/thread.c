@@ -1,0 +1,244 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "recorder.h"
+
+static _Thread_local struct thread *current __attribute__((tls_model("initial-exec")));
+static pthread_key_t ending;
+static pthread_once_t ending_once = PTHREAD_ONCE_INIT;
+
+static size_t
+list_open_calls(void *context, const struct writer_open_call **out)
+{
+    struct thread *thread = context;
+    if (thread->open_room < thread->depth) {
+        void *grown = realloc(thread->open, thread->depth * sizeof *thread->open);
+        if (!grown)
+            return 0;
+        thread->open = grown;
+        thread->open_room = thread->depth;
+    }
+    size_t count = 0;
+    for (uint32_t i = 0; i < thread->depth; i++) {
+        const struct activation *a = &thread->stack[i];
+        if (a->function)
+            thread->open[count++] =
+                (struct writer_open_call){&a->function->code, a->generator, a->start_ticks, a->ordinal};
+    }
+    *out = thread->open;
+    return count;
+}
+
+static void
+free_thread(struct thread *thread)
+{
+    writer_close(&thread->writer);
+    free(thread->stack);
+    free(thread->open);
+    free(thread);
+}
+
+static void
+unlink_thread(struct thread *thread)
+{
+    struct thread **link = &thread->recorder->threads;
+    while (*link && *link != thread)
+        link = &(*link)->next;
+    if (*link)
+        *link = thread->next;
+}
+
+/* Runs when the thread ends, after its last Python code, without the GIL. */
+static void
+end_thread(void *state)
+{
+    struct thread *thread = state;
+    pthread_mutex_t *lock = &thread->recorder->lock;
+    pthread_mutex_lock(lock);
+    unlink_thread(thread);
+    pthread_mutex_unlock(lock);
+    free_thread(thread);
+    current = NULL;
+}
+
+static void
+make_key(void)
+{
+    pthread_key_create(&ending, end_thread);
+}
+
+static uint64_t
+native_id(void)
+{
+#if defined(SYS_gettid)
+    return (uint64_t)syscall(SYS_gettid);
+#else
+    return (uint64_t)(uintptr_t)pthread_self();
+#endif
+}
+
+static int
+attach_writer(struct thread *thread)
+{
+    struct recorder *recorder = thread->recorder;
+    uint32_t number = ++recorder->next_thread;
+    if (writer_init(&thread->writer, recorder->file, recorder->process, recorder->pid, number) < 0)
+        return -1;
+    thread->writer.native_id = native_id();
+    thread->writer.is_main = thread->writer.native_id == recorder->pid;
+    if (thread->writer.is_main)
+        strcpy(thread->writer.name, "MainThread");
+    thread->writer.open_calls = list_open_calls;
+    thread->writer.open_context = thread;
+    return 0;
+}
+
+struct thread *
+thread_get(struct recorder *recorder)
+{
+    if (current)
+        return current;
+    if (recorder->forked)
+        recorder_after_fork(recorder);
+    if (current)
+        return current;
+    pthread_once(&ending_once, make_key);
+    struct thread *thread = calloc(1, sizeof *thread);
+    if (!thread)
+        return NULL;
+    thread->recorder = recorder;
+    thread->session = recorder->session;
+    if (attach_writer(thread) < 0) {
+        free(thread);
+        return NULL;
+    }
+    pthread_mutex_lock(&recorder->lock);
+    thread->next = recorder->threads;
+    recorder->threads = thread;
+    pthread_mutex_unlock(&recorder->lock);
+    pthread_setspecific(ending, thread);
+    current = thread;
+    return thread;
+}
+
+/* --- the shadow stack --------------------------------------------------- */
+
+struct activation *
+thread_push(struct thread *thread, struct function *function)
+{
+    if (thread->depth == thread->room) {
+        uint32_t room = thread->room ? 2 * thread->room : 64;
+        void *grown = realloc(thread->stack, room * sizeof *thread->stack);
+        if (!grown)
+            return NULL;
+        thread->stack = grown;
+        thread->room = room;
+    }
+    struct activation *activation = &thread->stack[thread->depth++];
+    *activation = (struct activation){.function = function, .watched = function->watched};
+    return activation;
+}
+
+static bool
+matches(const struct activation *activation, const struct function *function, const void *frame)
+{
+    return activation->function == function && (!frame || !activation->frame || activation->frame == frame);
+}
+
+static void
+drop(struct thread *thread, uint32_t count)
+{
+    uint8_t *p = writer_begin(&thread->writer, FLOW_DROP);
+    if (p)
+        writer_commit(&thread->writer, varint_put(p, count));
+    thread->depth -= count;
+}
+
+bool
+thread_pop(struct thread *thread, struct function *function, const void *frame, struct activation *out)
+{
+    uint32_t i = thread->depth;
+    while (i > 0 && !matches(&thread->stack[i - 1], function, frame))
+        i--;
+    if (i == 0)
+        return false;
+    if (i < thread->depth)
+        drop(thread, thread->depth - i);
+    *out = thread->stack[--thread->depth];
+    return true;
+}
+
+void
+thread_renew(struct thread *thread)
+{
+    if (!thread->writer.strings) { /* closed with the file before */
+        thread->depth = 0;
+        attach_writer(thread);
+    }
+    else if (thread->depth) {
+        drop(thread, thread->depth);
+    }
+    thread->session = thread->recorder->session;
+}
+
+void
+thread_forget_function(struct recorder *recorder, const struct function *function)
+{
+    pthread_mutex_lock(&recorder->lock);
+    for (struct thread *thread = recorder->threads; thread; thread = thread->next)
+        for (uint32_t i = 0; i < thread->depth; i++)
+            if (thread->stack[i].function == function)
+                thread->stack[i].function = NULL;
+    pthread_mutex_unlock(&recorder->lock);
+    pointer_map_purge(&recorder->generators, function);
+}
+
+/* --- ends --------------------------------------------------------------- */
+
+/* The thread states stay, for their threads to find and to free; their writers are done. */
+void
+thread_close_all(struct recorder *recorder)
+{
+    pthread_mutex_lock(&recorder->lock);
+    for (struct thread *thread = recorder->threads; thread; thread = thread->next) {
+        writer_close(&thread->writer);
+        thread->depth = 0;
+    }
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+static struct thread *survivor; /* the thread that called fork, in the child */
+
+void
+thread_atfork_child(void)
+{
+    survivor = current;
+    current = NULL;
+    recorder_active->forked = true;
+}
+
+/* Only the thread that forked lives on; it keeps its stack and gets a writer of its own. */
+void
+thread_after_fork(struct recorder *recorder)
+{
+    pthread_mutex_init(&recorder->lock, NULL);
+    struct thread *next;
+    for (struct thread *thread = recorder->threads; thread; thread = next) {
+        next = thread->next;
+        writer_forget(&thread->writer);
+        if (thread != survivor) {
+            free(thread->stack);
+            free(thread->open);
+            free(thread);
+        }
+    }
+    recorder->threads = survivor;
+    if (!survivor)
+        return;
+    survivor->next = NULL;
+    recorder->next_thread = 0;
+    attach_writer(survivor);
+    current = survivor;
+}
