@@ -180,7 +180,7 @@ global_text(PyObject *globals, const char *name, size_t limit)
 static bool
 is_generated(const char *file, const char *qualname)
 {
-    return strncmp(qualname, "__create_fn__.", 14) == 0 || strncmp(file, "<attrs generated", 16) == 0;
+    return strncmp(qualname, "__create_fn__", 13) == 0 || strncmp(file, "<attrs generated", 16) == 0;
 }
 
 static enum link

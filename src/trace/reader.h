@@ -123,7 +123,11 @@ struct cursor {
     uint32_t chunk_end; /* one past the stream's last */
     const uint8_t *next;
     uint64_t ticks;
-    bool gap; /* records are missing before the one just read: OPEN records follow */
+    uint64_t last_ns;   /* of the record before: time does not run backwards */
+    uint32_t strings_seen, codes_seen; /* definitions passed in this chunk */
+    bool started;
+    bool gap;        /* records are missing before the one just read */
+    bool rebuilding; /* OPEN records of this chunk tell what runs; else they repeat what is known */
 };
 
 void cursor_open(struct cursor *out, struct reader *reader, uint32_t stream);
