@@ -24,6 +24,8 @@ enum outcome {
 
 enum track_kind { TRACK_MAIN = 0, TRACK_THREAD = 1, TRACK_TASK = 2 };
 
+#define PROCESS_INFO_MAX 4
+
 struct process {
     uint32_t number;
     uint32_t pid;
@@ -31,7 +33,8 @@ struct process {
     bool has_status;
     int32_t wait_status; /* as wait(2) gives it, from the parent */
     struct slice lost;   /* why recording stopped before the end; empty if it did not */
-    struct slice info;   /* PROCESS payload: pairs of texts */
+    struct slice info[PROCESS_INFO_MAX]; /* PROCESS payloads: pairs of texts */
+    uint32_t info_count;
 };
 
 /* A line of execution: a thread, or an asyncio task that moves over one. */

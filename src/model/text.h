@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdint.h>
 
 #include "../trace/reader.h"
 
@@ -19,10 +21,26 @@ void text_bytes(struct text *text, const char *data, size_t length);
 void text_string(struct text *text, const char *string);
 void text_slice(struct text *text, struct slice slice);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Forgets what is behind `length`. */
+void text_truncate(struct text *text, size_t length);
+/* Appends with control characters escaped as in Python; `quote`, unless '\0', and backslashes too. */
+void text_escape(struct text *text, struct slice slice, char quote);
 /* Appends a name from the trace with control characters and bad UTF-8 made harmless. */
 void text_clean(struct text *text, struct slice slice);
 
+/* The character at *p, which moves past it; U+FFFD for a byte that is no UTF-8.
+ * Lone surrogates, which Python's str may hold, come as they are. */
+uint32_t text_next(const char **p, const char *end);
+/* Appends a character, or Python's escape of it (\n, \x1b, \u202e) if it does not print. */
+void text_character(struct text *text, uint32_t character);
+/* Columns that text_character() takes. */
+size_t text_character_columns(uint32_t character);
+
 /* Columns that UTF-8 text takes on a terminal: East Asian wide counts 2, combining marks 0. */
 size_t text_columns(const char *data, size_t length);
+/* The bytes of the longest start that takes at most `columns`. */
+size_t text_fit(const char *data, size_t length, size_t columns);
+/* One code point; returns its bytes. What is no UTF-8 is U+FFFD and one byte. */
+size_t text_decode(const char *data, size_t length, uint32_t *out);
 
 #endif

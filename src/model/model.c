@@ -1,0 +1,596 @@
+#include "model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../trace/varint.h"
+#include "id_map.h"
+#include "merge.h"
+
+/* A task, thread or job, as SPAWN and ORIGIN tell of it, in whichever order. */
+struct spawn {
+    uint32_t creator; /* call */
+    uint32_t track;   /* of a task */
+};
+
+/* What is going on in one stream. */
+struct lane {
+    uint32_t process;   /* index */
+    uint32_t track;
+    uint32_t *stack;    /* Owned; calls, innermost last */
+    uint32_t depth, room;
+    uint32_t task;      /* spawn whose root the next call is, or MODEL_NONE */
+    uint32_t origin;    /* spawn that root calls come from, or MODEL_NONE */
+    enum flow_spawn origin_kind;
+    uint64_t last_ns;
+};
+
+struct builder {
+    struct model *model;
+    struct lane *lanes; /* Owned; one a stream */
+    struct spawn *spawns; /* Owned */
+    uint32_t spawn_count, spawn_room;
+    uint32_t *last_child; /* Owned; by call */
+    struct id_map generators; /* -> call */
+    struct id_map spawn_ids;  /* -> spawn */
+    struct id_map exception_ids;
+    uint32_t call_room, last_child_room, track_room, exception_room, process_room;
+    bool failed; /* no memory */
+};
+
+static void *
+append(struct builder *builder, void *array, uint32_t count, uint32_t *room, size_t size)
+{
+    void **items = array;
+    if (count >= *room) {
+        uint32_t more = *room ? 2 * *room : 64;
+        void *grown = realloc(*items, more * size);
+        if (!grown) {
+            builder->failed = true;
+            return NULL;
+        }
+        *items = grown;
+        *room = more;
+    }
+    return (char *)*items + count * size;
+}
+
+static bool
+is(struct slice slice, const char *name)
+{
+    return slice.length == strlen(name) && memcmp(slice.data, name, slice.length) == 0;
+}
+
+/* --- payloads ----------------------------------------------------------- */
+
+static const uint8_t *
+read_number(const uint8_t *p, const uint8_t *end, uint64_t *n)
+{
+    *n = 0;
+    return p ? varint_get(p, end, n) : NULL;
+}
+
+static const uint8_t *
+read_text(const uint8_t *p, const uint8_t *end, struct slice *out)
+{
+    uint64_t length;
+    *out = (struct slice){"", 0};
+    p = read_number(p, end, &length);
+    if (!p || length > (uint64_t)(end - p))
+        return NULL;
+    *out = (struct slice){(const char *)p, (size_t)length};
+    return p + length;
+}
+
+struct slice
+process_info(const struct process *process, const char *key)
+{
+    for (uint32_t i = 0; i < process->info_count; i++) {
+        const uint8_t *p = (const uint8_t *)process->info[i].data;
+        const uint8_t *end = p + process->info[i].length;
+        while (p && p < end) {
+            struct slice name, value;
+            p = read_text(p, end, &name);
+            p = read_text(p, end, &value);
+            if (p && is(name, key))
+                return value;
+        }
+    }
+    return (struct slice){"", 0};
+}
+
+/* --- processes ---------------------------------------------------------- */
+
+static uint32_t
+process_of(struct builder *builder, uint32_t number, uint32_t pid)
+{
+    struct model *model = builder->model;
+    for (uint32_t i = model->process_count; i-- > 0;)
+        if (model->processes[i].number == number)
+            return i;
+    struct process *process = append(builder, &model->processes, model->process_count, &builder->process_room,
+                                     sizeof *process);
+    if (!process)
+        return MODEL_NONE;
+    *process = (struct process){.number = number, .pid = pid};
+    return model->process_count++;
+}
+
+static void
+read_process_end(struct process *process, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    const uint8_t *end = p + payload.length;
+    uint64_t reason, status;
+    p = read_number(p, end, &reason);
+    if (!p)
+        return;
+    if (reason < 2) {
+        process->ended = true;
+    }
+    else if (read_number(p, end, &status)) {
+        process->has_status = true;
+        process->wait_status = (int32_t)status;
+    }
+}
+
+static int
+read_meta(struct builder *builder, uint32_t chunk)
+{
+    struct reader *reader = builder->model->reader;
+    const struct flow_chunk_header *header = reader->chunks[chunk].header;
+    uint32_t index = process_of(builder, header->process, header->pid);
+    struct cursor cursor;
+    struct record record;
+    int ret;
+    cursor_open_chunk(&cursor, reader, chunk);
+    while ((ret = cursor_next(&cursor, &record)) > 0 && index != MODEL_NONE) {
+        struct process *process = &builder->model->processes[index];
+        if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX)
+            process->info[process->info_count++] = record.payload;
+        else if (record.extended == FLOW_EXTENDED_PROCESS_END)
+            read_process_end(process, record.payload);
+    }
+    return ret;
+}
+
+/* --- tracks and spawns -------------------------------------------------- */
+
+static uint32_t
+add_track(struct builder *builder, enum track_kind kind, uint32_t process, uint64_t native_id, struct slice name)
+{
+    struct model *model = builder->model;
+    struct track *track = append(builder, &model->tracks, model->track_count, &builder->track_room, sizeof *track);
+    if (!track)
+        return MODEL_NONE;
+    *track = (struct track){.kind = kind,
+                            .process = process,
+                            .native_id = native_id,
+                            .name = name,
+                            .creator = MODEL_NONE,
+                            .first_root = MODEL_NONE};
+    return model->track_count++;
+}
+
+static uint32_t
+spawn_of(struct builder *builder, uint32_t process, uint64_t id)
+{
+    uint32_t *known = id_map_get(&builder->spawn_ids, process, id);
+    if (known)
+        return *known;
+    struct spawn *spawn = append(builder, &builder->spawns, builder->spawn_count, &builder->spawn_room, sizeof *spawn);
+    if (!spawn || !id_map_put(&builder->spawn_ids, process, id, builder->spawn_count)) {
+        builder->failed = true;
+        return MODEL_NONE;
+    }
+    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE};
+    return builder->spawn_count++;
+}
+
+static void
+on_thread(struct builder *builder, struct lane *lane, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    const uint8_t *end = p + payload.length;
+    uint64_t native_id, is_main;
+    struct slice name;
+    p = read_number(p, end, &native_id);
+    p = read_number(p, end, &is_main);
+    read_text(p, end, &name);
+    struct track *track = &builder->model->tracks[lane->track];
+    track->kind = is_main ? TRACK_MAIN : TRACK_THREAD;
+    track->native_id = native_id;
+    if (name.length)
+        track->name = name;
+}
+
+static void
+on_link(struct builder *builder, struct lane *lane, const struct record *record)
+{
+    const uint8_t *p = (const uint8_t *)record->payload.data;
+    const uint8_t *end = p + record->payload.length;
+    uint64_t id, kind;
+    struct slice name;
+    p = read_number(p, end, &id);
+    p = read_number(p, end, &kind);
+    read_text(p, end, &name);
+    uint32_t index = id ? spawn_of(builder, lane->process, id) : MODEL_NONE;
+    if (record->extended == FLOW_EXTENDED_SPAWN) {
+        if (index != MODEL_NONE)
+            builder->spawns[index].creator = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
+        return;
+    }
+    if (kind != FLOW_SPAWN_TASK) {
+        lane->origin = index;
+        lane->origin_kind = (enum flow_spawn)kind;
+        return;
+    }
+    lane->task = index;
+    if (index != MODEL_NONE && builder->spawns[index].track == MODEL_NONE)
+        builder->spawns[index].track = add_track(builder, TRACK_TASK, lane->process, id, name);
+}
+
+/* --- calls -------------------------------------------------------------- */
+
+static void
+push(struct builder *builder, struct lane *lane, uint32_t call)
+{
+    uint32_t *slot = append(builder, &lane->stack, lane->depth, &lane->room, sizeof *slot);
+    if (!slot)
+        return;
+    *slot = call;
+    lane->depth++;
+}
+
+static void
+link_child(struct builder *builder, uint32_t parent, uint32_t child)
+{
+    struct call *calls = builder->model->calls;
+    if (builder->last_child[parent] == MODEL_NONE)
+        calls[parent].first_child = child;
+    else
+        calls[builder->last_child[parent]].next_sibling = child;
+    builder->last_child[parent] = child;
+}
+
+/* Whose call is it: the caller's, or, for a root, whoever made the task, thread or job. */
+static void
+place(struct builder *builder, struct lane *lane, struct call *call)
+{
+    call->parent = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
+    call->track = lane->track;
+    call->spawned_by = MODEL_NONE;
+    if (lane->task != MODEL_NONE) {
+        call->parent = MODEL_NONE;
+        call->origin = FLOW_SPAWN_TASK;
+        call->track = builder->spawns[lane->task].track;
+        lane->task = MODEL_NONE;
+    }
+    else if (call->parent != MODEL_NONE) {
+        call->track = builder->model->calls[call->parent].track;
+    }
+    else if (lane->origin != MODEL_NONE) {
+        call->origin = (uint8_t)lane->origin_kind;
+        call->spawned_by = builder->spawns[lane->origin].creator;
+    }
+}
+
+static uint32_t
+add_call(struct builder *builder, struct lane *lane, const struct record *record, uint64_t start_ns)
+{
+    struct model *model = builder->model;
+    uint32_t number = model->call_count;
+    uint32_t *last = append(builder, &builder->last_child, number, &builder->last_child_room, sizeof *last);
+    struct call *call = append(builder, &model->calls, number, &builder->call_room, sizeof *call);
+    if (!last || !call || number == MODEL_NONE - 1)
+        return MODEL_NONE;
+    *last = MODEL_NONE;
+    *call = (struct call){.code = record->code,
+                          .start_ns = start_ns,
+                          .end_ns = record->time_ns,
+                          .exception = MODEL_NONE,
+                          .first_child = MODEL_NONE,
+                          .next_sibling = MODEL_NONE};
+    if (record->type == FLOW_CALL_VALUES)
+        call->arguments = record->values;
+    place(builder, lane, call);
+    if (call->track == MODEL_NONE)
+        return MODEL_NONE;
+    model->call_count++;
+    struct track *track = &model->tracks[call->track];
+    if (track->call_count++ == 0)
+        track->first_ns = start_ns;
+    if (call->parent != MODEL_NONE)
+        link_child(builder, call->parent, number);
+    else if (track->first_root == MODEL_NONE)
+        track->first_root = number;
+    if (record->generator)
+        builder->failed |= !id_map_put(&builder->generators, lane->process, record->generator, number);
+    return number;
+}
+
+static void
+begin(struct builder *builder, struct lane *lane, const struct record *record, uint64_t start_ns)
+{
+    uint32_t number = record->code ? add_call(builder, lane, record, start_ns) : MODEL_NONE;
+    if (number != MODEL_NONE)
+        push(builder, lane, number);
+}
+
+/* The innermost running call, taken off the stack; NULL if none is known. */
+static struct call *
+pop(struct builder *builder, struct lane *lane, uint64_t now)
+{
+    if (!lane->depth)
+        return NULL;
+    struct call *call = &builder->model->calls[lane->stack[--lane->depth]];
+    call->end_ns = now;
+    struct track *track = &builder->model->tracks[call->track];
+    if (now > track->last_ns)
+        track->last_ns = now;
+    return call;
+}
+
+static void
+go_on(struct builder *builder, struct lane *lane, const struct record *record)
+{
+    uint32_t *known = id_map_get(&builder->generators, lane->process, record->generator);
+    if (!known) { /* its start was not recorded */
+        begin(builder, lane, record, record->time_ns);
+        return;
+    }
+    struct call *call = &builder->model->calls[*known];
+    call->outcome = OUTCOME_RUNNING;
+    if (record->time_ns > call->end_ns)
+        call->waiting_ns += record->time_ns - call->end_ns;
+    push(builder, lane, *known);
+}
+
+static void
+suspend(struct builder *builder, struct lane *lane, const struct record *record)
+{
+    struct call *call = pop(builder, lane, record->time_ns);
+    if (call && call->suspensions < UINT16_MAX)
+        call->suspensions++;
+}
+
+/* --- exceptions --------------------------------------------------------- */
+
+static uint32_t
+exception_of(struct builder *builder, const struct lane *lane, const struct exception_record *record)
+{
+    struct model *model = builder->model;
+    uint32_t *known = id_map_get(&builder->exception_ids, lane->process, record->id);
+    if (known)
+        return *known;
+    struct exception *exception = append(builder, &model->exceptions, model->exception_count,
+                                         &builder->exception_room, sizeof *exception);
+    if (!exception
+        || !id_map_put(&builder->exception_ids, lane->process, record->id, model->exception_count)) {
+        builder->failed = true;
+        return MODEL_NONE;
+    }
+    *exception = (struct exception){.type = record->type,
+                                    .message = record->message,
+                                    .function = record->function,
+                                    .file = record->file,
+                                    .line = record->line,
+                                    .cause = record->cause,
+                                    .first_call = MODEL_NONE,
+                                    .last_call = MODEL_NONE,
+                                    .caught_by = MODEL_NONE};
+    exception->benign = is(record->type, "StopIteration") || is(record->type, "StopAsyncIteration")
+                        || is(record->type, "GeneratorExit");
+    return model->exception_count++;
+}
+
+/* Who stands below on the stack has caught it, unless it leaves that call too. */
+static void
+unwind(struct builder *builder, struct lane *lane, const struct record *record)
+{
+    struct call *call = pop(builder, lane, record->time_ns);
+    uint32_t index = exception_of(builder, lane, &record->exception);
+    if (!call || index == MODEL_NONE)
+        return;
+    uint32_t number = (uint32_t)(call - builder->model->calls);
+    struct exception *exception = &builder->model->exceptions[index];
+    call->outcome = OUTCOME_RAISED;
+    call->exception = index;
+    if (exception->calls_left++ == 0)
+        exception->first_call = number;
+    exception->last_call = number;
+    bool is_root = call->parent == MODEL_NONE;
+    exception->caught_by = is_root || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
+    exception->caught_line = record->caller_line;
+}
+
+/* --- the pass ----------------------------------------------------------- */
+
+static void
+drop(struct builder *builder, struct lane *lane, uint64_t count, uint64_t now)
+{
+    for (; count > 0 && lane->depth; count--)
+        pop(builder, lane, now)->outcome = OUTCOME_ABANDONED;
+}
+
+static void
+on_extended(struct builder *builder, struct lane *lane, const struct record *record)
+{
+    switch (record->extended) {
+    case FLOW_EXTENDED_THREAD:
+        on_thread(builder, lane, record->payload);
+        break;
+    case FLOW_EXTENDED_SPAWN:
+    case FLOW_EXTENDED_ORIGIN:
+        on_link(builder, lane, record);
+        break;
+    case FLOW_EXTENDED_LOST:
+        read_text((const uint8_t *)record->payload.data,
+                  (const uint8_t *)record->payload.data + record->payload.length,
+                  &builder->model->processes[lane->process].lost);
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+on_record(struct builder *builder, struct lane *lane, const struct cursor *cursor, const struct record *record)
+{
+    struct call *call;
+    lane->last_ns = record->time_ns;
+    if (cursor->gap)
+        drop(builder, lane, UINT64_MAX, record->time_ns);
+    switch (record->type) {
+    case FLOW_CALL:
+    case FLOW_CALL_VALUES:
+        begin(builder, lane, record, record->time_ns);
+        break;
+    case FLOW_RETURN:
+    case FLOW_RETURN_VALUE:
+        if ((call = pop(builder, lane, record->time_ns))) {
+            call->outcome = OUTCOME_RETURNED;
+            call->result = record->values;
+        }
+        break;
+    case FLOW_YIELD:
+        suspend(builder, lane, record);
+        break;
+    case FLOW_RESUME:
+        go_on(builder, lane, record);
+        break;
+    case FLOW_THROW:
+        if (record->exception.defined)
+            exception_of(builder, lane, &record->exception);
+        go_on(builder, lane, record);
+        break;
+    case FLOW_UNWIND:
+        unwind(builder, lane, record);
+        break;
+    case FLOW_DROP:
+        drop(builder, lane, record->count, record->time_ns);
+        break;
+    case FLOW_OPEN:
+        if (cursor->rebuilding)
+            begin(builder, lane, record, record->start_ns);
+        break;
+    case FLOW_EXTENDED:
+        on_extended(builder, lane, record);
+        break;
+    }
+}
+
+static int
+open_lanes(struct builder *builder)
+{
+    struct reader *reader = builder->model->reader;
+    builder->lanes = calloc(reader->stream_count + 1, sizeof *builder->lanes);
+    if (!builder->lanes)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < reader->stream_count; i++) {
+        const struct stream *stream = &reader->streams[i];
+        struct lane *lane = &builder->lanes[i];
+        lane->process = process_of(builder, stream->process, stream->pid);
+        lane->track = add_track(builder, TRACK_THREAD, lane->process, 0, (struct slice){"", 0});
+        lane->task = lane->origin = MODEL_NONE;
+    }
+    return builder->failed ? -ENOMEM : 0;
+}
+
+static int
+read_all(struct builder *builder)
+{
+    struct reader *reader = builder->model->reader;
+    for (uint32_t i = reader->event_chunk_count; i < reader->chunk_count; i++)
+        if (read_meta(builder, i) < 0)
+            return -ENOMEM;
+    int ret = open_lanes(builder);
+    if (ret < 0)
+        return ret;
+    struct merge merge;
+    if ((ret = merge_open(&merge, reader)) < 0)
+        return ret;
+    uint32_t stream;
+    const struct record *record;
+    uint64_t first = 0, last = 0;
+    bool any = false;
+    while (!builder->failed && (ret = merge_next(&merge, &stream, &record)) > 0) {
+        on_record(builder, &builder->lanes[stream], &merge.cursors[stream], record);
+        first = any ? first : record->time_ns;
+        last = record->time_ns;
+        any = true;
+    }
+    merge_close(&merge);
+    builder->model->duration_ns = last - first;
+    return builder->failed ? -ENOMEM : ret;
+}
+
+/* Tasks may run before their creator is told; what still runs has lasted until its thread's last event. */
+static void
+finish(struct builder *builder)
+{
+    struct model *model = builder->model;
+    for (uint32_t i = 0; i < builder->spawn_count; i++)
+        if (builder->spawns[i].track != MODEL_NONE)
+            model->tracks[builder->spawns[i].track].creator = builder->spawns[i].creator;
+    for (uint32_t i = 0; i < model->reader->stream_count; i++) {
+        struct lane *lane = &builder->lanes[i];
+        uint64_t last = lane->last_ns;
+        while (lane->depth)
+            pop(builder, lane, last)->outcome = UINT8_MAX; /* running, told from suspended below */
+    }
+    for (uint32_t i = 0; i < model->call_count; i++) {
+        struct call *call = &model->calls[i];
+        const struct process *process = &model->processes[model->tracks[call->track].process];
+        if (call->outcome == UINT8_MAX)
+            call->outcome = OUTCOME_RUNNING;
+        else if (call->outcome == OUTCOME_RUNNING && process->ended)
+            call->outcome = OUTCOME_ABANDONED;
+        if (call->origin == FLOW_SPAWN_TASK)
+            call->spawned_by = model->tracks[call->track].creator;
+    }
+    for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
+        model->lost_records += model->reader->chunks[i].header->lost_before;
+}
+
+int
+model_build(struct model *out, struct reader *reader)
+{
+    *out = (struct model){.reader = reader};
+    struct builder builder = {.model = out};
+    int ret = read_all(&builder);
+    if (ret >= 0)
+        finish(&builder);
+    for (uint32_t i = 0; builder.lanes && i < reader->stream_count; i++)
+        free(builder.lanes[i].stack);
+    free(builder.lanes);
+    free(builder.spawns);
+    free(builder.last_child);
+    id_map_free(&builder.generators);
+    id_map_free(&builder.spawn_ids);
+    id_map_free(&builder.exception_ids);
+    if (ret < 0)
+        model_free(out);
+    return ret < 0 ? ret : 0;
+}
+
+void
+model_free(struct model *model)
+{
+    free(model->processes);
+    free(model->tracks);
+    free(model->calls);
+    free(model->exceptions);
+    *model = (struct model){0};
+}
+
+struct value
+call_argument(const struct model *model, const struct call *call, uint32_t index)
+{
+    struct value value = call->arguments;
+    for (uint32_t i = 0; i < index && value.data; i++)
+        if (value_skip(model->reader, &value) < 0)
+            return (struct value){0};
+    return value;
+}
