@@ -23,6 +23,7 @@ struct lane {
     uint32_t task;      /* spawn whose root the next call is, or MODEL_NONE */
     uint32_t origin;    /* spawn that root calls come from, or MODEL_NONE */
     enum flow_spawn origin_kind;
+    bool rebuilding;    /* after a gap: OPEN records tell what runs; else they repeat it */
     uint64_t last_ns;
 };
 
@@ -440,8 +441,13 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
 {
     struct call *call;
     lane->last_ns = record->time_ns;
-    if (cursor->gap)
+    if (cursor->gap) {
         drop(builder, lane, UINT64_MAX, record->time_ns);
+        lane->rebuilding = true;
+    }
+    else if (record->type != FLOW_OPEN && record->type != FLOW_EXTENDED) {
+        lane->rebuilding = false;
+    }
     switch (record->type) {
     case FLOW_CALL:
     case FLOW_CALL_VALUES:
@@ -472,7 +478,7 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
         drop(builder, lane, record->count, record->time_ns);
         break;
     case FLOW_OPEN:
-        if (cursor->rebuilding)
+        if (lane->rebuilding)
             begin(builder, lane, record, record->start_ns);
         break;
     case FLOW_EXTENDED:

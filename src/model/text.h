@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdint.h>
 
 #include "../trace/reader.h"
 
@@ -27,14 +26,6 @@ void text_truncate(struct text *text, size_t length);
 void text_escape(struct text *text, struct slice slice, char quote);
 /* Appends a name from the trace with control characters and bad UTF-8 made harmless. */
 void text_clean(struct text *text, struct slice slice);
-
-/* The character at *p, which moves past it; U+FFFD for a byte that is no UTF-8.
- * Lone surrogates, which Python's str may hold, come as they are. */
-uint32_t text_next(const char **p, const char *end);
-/* Appends a character, or Python's escape of it (\n, \x1b, \u202e) if it does not print. */
-void text_character(struct text *text, uint32_t character);
-/* Columns that text_character() takes. */
-size_t text_character_columns(uint32_t character);
 
 /* Columns that UTF-8 text takes on a terminal: East Asian wide counts 2, combining marks 0. */
 size_t text_columns(const char *data, size_t length);

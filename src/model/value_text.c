@@ -194,7 +194,7 @@ put_uniform(struct printer *printer, struct value *value, const struct value_hea
 static void
 put_children(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
 {
-    bool deep = printer->depth && depth >= printer->depth;
+    bool deep = printer->depth && depth >= printer->depth && head->tag != FLOW_VALUE_WRAPPED;
     bool named = head->tag == FLOW_VALUE_FIELDS;
     bool paired = head->tag == FLOW_VALUE_DICT;
     uint64_t shown = 0;

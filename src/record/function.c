@@ -183,6 +183,24 @@ is_generated(const char *file, const char *qualname)
     return strncmp(qualname, "__create_fn__", 13) == 0 || strncmp(file, "<attrs generated", 16) == 0;
 }
 
+/* A library that writes code for the user's module (dataclasses, namedtuple) runs its body itself. */
+static bool
+is_run_by_library(const struct scope *scope, const char *file, const char *qualname)
+{
+    if (file[0] != '<' || strcmp(qualname, "<module>") != 0)
+        return false;
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    PyFrameObject *back = frame ? PyFrame_GetBack(frame) : NULL;
+    PyCodeObject *code = back ? PyFrame_GetCode(back) : NULL;
+    char *caller = code ? copy_text(code->co_filename, FILE_MAX) : NULL;
+    bool library = caller && scope_is_library(scope, caller);
+    free(caller);
+    Py_XDECREF(code);
+    Py_XDECREF(back);
+    Py_XDECREF(frame);
+    return library;
+}
+
 static enum link
 find_link(const char *file, const char *qualname)
 {
@@ -219,7 +237,8 @@ decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *
         *link = find_link(file, qualname);
         bool own = strncmp(*module, "flowtrace", 9) == 0 && ((*module)[9] == '.' || (*module)[9] == '\0');
         bool module_is_user = strcmp(*module, "__main__") == 0 || scope_has_file(&recorder->scope, module_file);
-        has = !own && !is_generated(file, qualname) && scope_has(&recorder->scope, file, *module, module_is_user);
+        has = !own && !is_generated(file, qualname) && !is_run_by_library(&recorder->scope, file, qualname)
+              && scope_has(&recorder->scope, file, *module, module_is_user);
     }
     free(module_file);
     free(file);

@@ -79,8 +79,8 @@ is_under(const char *file, const char *folder)
     return strncmp(file, folder, length) == 0 && (file[length] == '/' || file[length] == '\0');
 }
 
-static bool
-is_library(const struct scope *scope, const char *file)
+bool
+scope_is_library(const struct scope *scope, const char *file)
 {
     if (strstr(file, "/site-packages/") || strstr(file, "/dist-packages/") || strncmp(file, "<frozen ", 8) == 0)
         return true;
@@ -93,7 +93,7 @@ is_library(const struct scope *scope, const char *file)
 bool
 scope_has_file(const struct scope *scope, const char *file)
 {
-    if (is_library(scope, file))
+    if (scope_is_library(scope, file))
         return false;
     for (size_t i = 0; i < scope->root_count; i++)
         if (is_under(file, scope->roots[i]))
@@ -120,7 +120,7 @@ path_matches(const char *pattern, const char *file)
 bool
 scope_has(struct scope *scope, const char *file, const char *module, bool module_is_user)
 {
-    bool has = file[0] == '/' ? scope_has_file(scope, file) : module_is_user && !is_library(scope, file);
+    bool has = file[0] == '/' ? scope_has_file(scope, file) : module_is_user && !scope_is_library(scope, file);
     struct scope_rule *last = NULL;
     for (size_t i = 0; i < scope->rule_count; i++) {
         struct scope_rule *rule = &scope->rules[i];

@@ -33,6 +33,8 @@ void scope_clear(struct scope *scope);
 
 /* `module_is_user`: code without a file of its own belongs to the module whose globals it has. */
 bool scope_has(struct scope *scope, const char *file, const char *module, bool module_is_user);
+/* Does `file` belong to the standard library or an installed package? */
+bool scope_is_library(const struct scope *scope, const char *file);
 /* Does `file` lie under a root and outside the library? */
 bool scope_has_file(const struct scope *scope, const char *file);
 

@@ -645,6 +645,10 @@ put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         return put_datetime(encoder, p, object);
     if (PyExceptionInstance_Check(object))
         return value_put_exception(encoder, p, object);
+    if (strcmp(type->tp_name, "decimal.Decimal") == 0
+        && is_instance_of(object, &names->decimal_type, names->decimal_module, "Decimal")
+        && type == (PyTypeObject *)names->decimal_type)
+        return put_decimal(encoder, p, object);
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || PyType_Check(object))
         return put_callable_or_module(encoder, p, object);
     if (is_instance_of(object, &names->enum_type, names->enum_module, "Enum"))
@@ -659,10 +663,6 @@ put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         p = put_tag_and_type(encoder, p, FLOW_VALUE_WRAPPED, type);
         return put_builtin(encoder, p, object);
     }
-    if (strcmp(type->tp_name, "decimal.Decimal") == 0
-        && is_instance_of(object, &names->decimal_type, names->decimal_module, "Decimal")
-        && type == (PyTypeObject *)names->decimal_type)
-        return put_decimal(encoder, p, object);
     if (strcmp(type->tp_name, "PosixPath") == 0 || strcmp(type->tp_name, "PurePosixPath") == 0)
         return put_path(encoder, p, object);
     return value_put_type(encoder, p, object);
