@@ -29,17 +29,16 @@ leave(struct thread *thread)
     thread->busy = false;
 }
 
-static struct value_encoder
-make_encoder(struct thread *thread, uint8_t *p)
+/* The list of containers is left as it is: depth says how much of it holds. */
+static void
+open_encoder(struct value_encoder *encoder, struct thread *thread, const uint8_t *p)
 {
     struct recorder *recorder = thread->recorder;
-    struct value_encoder encoder;
-    encoder.writer = &thread->writer;
-    encoder.names = &recorder->names;
-    encoder.settings = recorder->limits;
-    encoder.end = p + VALUE_BUDGET;
-    encoder.depth = 0;
-    return encoder;
+    encoder->writer = &thread->writer;
+    encoder->names = &recorder->names;
+    encoder->settings = recorder->limits;
+    encoder->end = p + VALUE_BUDGET;
+    encoder->depth = 0;
 }
 
 /* --- @trace ------------------------------------------------------------- */
@@ -89,7 +88,8 @@ watched_ends(struct recorder *recorder)
 static uint8_t *
 put_arguments(struct thread *thread, uint8_t *p, const struct function *function, PyFrameObject *frame)
 {
-    struct value_encoder encoder = make_encoder(thread, p);
+    struct value_encoder encoder;
+    open_encoder(&encoder, thread, p);
     for (uint32_t i = 0; i < function->code.parameter_count; i++) {
         PyObject *value = PyFrame_GetVar(frame, function->names[i]);
         if (!value) {
@@ -211,7 +211,8 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
     struct writer *writer = &thread->writer;
     uint8_t *p = writer_begin(writer, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
     if (p && recorder->values) {
-        struct value_encoder encoder = make_encoder(thread, p);
+        struct value_encoder encoder;
+        open_encoder(&encoder, thread, p);
         p = value_put(&encoder, p, value);
     }
     if (p)
@@ -271,7 +272,8 @@ suspend(struct thread *thread, struct function *function, PyObject *value, int k
         return;
     p = varint_put(p, (uint64_t)kind);
     if (thread->recorder->values && kind == FLOW_YIELD_PLAIN) {
-        struct value_encoder encoder = make_encoder(thread, p);
+        struct value_encoder encoder;
+        open_encoder(&encoder, thread, p);
         p = value_put(&encoder, p, unwrap(value));
     }
     else {

@@ -35,7 +35,7 @@ struct value_encoder {
     struct writer *writer;
     struct value_names *names;
     struct value_settings settings;
-    uint8_t *end; /* past it containers and strings are cut */
+    const uint8_t *end; /* past it containers and strings are cut */
     PyObject *containers[FLOW_VALUE_DEPTH_MAX]; /* Borrowed; those being written, to see cycles */
     unsigned depth;
 };
