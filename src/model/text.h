@@ -22,7 +22,7 @@ void text_slice(struct text *text, struct slice slice);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Forgets what is behind `length`. */
 void text_truncate(struct text *text, size_t length);
-/* Appends with control characters escaped as in Python; `quote`, unless '\0', and backslashes too. */
+/* Appends with characters that do not print escaped as in Python; `quote`, unless '\0', and backslashes too. */
 void text_escape(struct text *text, struct slice slice, char quote);
 /* Appends a name from the trace with control characters and bad UTF-8 made harmless. */
 void text_clean(struct text *text, struct slice slice);
@@ -31,7 +31,8 @@ void text_clean(struct text *text, struct slice slice);
 size_t text_columns(const char *data, size_t length);
 /* The bytes of the longest start that takes at most `columns`. */
 size_t text_fit(const char *data, size_t length, size_t columns);
-/* One code point; returns its bytes. What is no UTF-8 is U+FFFD and one byte. */
+/* One code point; returns its bytes. What is no UTF-8 is U+FFFD and one byte; lone
+ * surrogates, which Python's str may hold, come as they are. */
 size_t text_decode(const char *data, size_t length, uint32_t *out);
 
 #endif
