@@ -63,11 +63,24 @@ value_name_is_secret(const char *name, size_t length)
 }
 
 static bool
-key_is_secret(PyObject *key)
+judge(PyObject *name)
 {
-    if (!PyUnicode_CheckExact(key) || !PyUnicode_IS_COMPACT_ASCII(key))
+    char bytes[NAME_MAX_BYTES];
+    bool complete;
+    return value_name_is_secret(bytes, value_utf8(name, bytes, sizeof bytes, &complete));
+}
+
+/* Fields and keys come by again and again. */
+static bool
+is_secret(struct value_encoder *encoder, PyObject *name)
+{
+    if (!PyUnicode_CheckExact(name))
         return false;
-    return value_name_is_secret(PyUnicode_DATA(key), (size_t)PyUnicode_GET_LENGTH(key));
+    Py_hash_t hash = PyObject_Hash(name);
+    struct secret_verdict *verdict = &encoder->names->verdicts[(size_t)hash % SECRET_VERDICTS];
+    if (verdict->name != name || verdict->hash != hash)
+        *verdict = (struct secret_verdict){name, hash, judge(name)};
+    return verdict->secret;
 }
 
 static const char *
@@ -377,7 +390,7 @@ put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
     PyObject *key, *value;
     while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
         p = value_put(encoder, p, key);
-        p = key_is_secret(key) ? put_secret(p, value) : value_put(encoder, p, value);
+        p = is_secret(encoder, key) ? put_secret(p, value) : value_put(encoder, p, value);
         ++*count;
     }
     encoder->depth--;
@@ -408,7 +421,7 @@ put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *v
     bool complete;
     size_t n = value_utf8(name, bytes, sizeof bytes, &complete);
     p = writer_string(encoder->writer, p, bytes, n);
-    return value_name_is_secret(bytes, n) ? put_secret(p, value) : value_put(encoder, p, value);
+    return is_secret(encoder, name) ? put_secret(p, value) : value_put(encoder, p, value);
 }
 
 static uint8_t *

@@ -23,12 +23,22 @@ struct value_settings {
     unsigned string; /* bytes of a str or bytes */
 };
 
+/* Verdicts on names, by the address and the hash of the str: one alone may be another's soon. */
+struct secret_verdict {
+    const void *name; /* compared only */
+    Py_hash_t hash;
+    bool secret;
+};
+
+#define SECRET_VERDICTS 256
+
 /* Names and types that snapshots look for; types are Owned and NULL until their
  * module has been imported by the program: FlowTrace imports none. */
 struct value_names {
     PyObject *dataclass_fields, *fields, *name, *raw_paths; /* Owned. */
     PyObject *enum_module, *decimal_module;                 /* Owned, str. */
     PyObject *enum_type, *decimal_type;                     /* Owned or NULL. */
+    struct secret_verdict verdicts[SECRET_VERDICTS];
 };
 
 struct value_encoder {
