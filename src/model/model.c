@@ -225,6 +225,8 @@ on_link(struct builder *builder, struct lane *lane, const struct record *record)
     if (kind != FLOW_SPAWN_TASK) {
         lane->origin = index;
         lane->origin_kind = (enum flow_spawn)kind;
+        if (kind == FLOW_SPAWN_THREAD && index != MODEL_NONE)
+            builder->spawns[index].track = lane->track;
         return;
     }
     lane->task = index;
@@ -273,7 +275,7 @@ place(struct builder *builder, struct lane *lane, struct call *call)
     }
     else if (lane->origin != MODEL_NONE) {
         call->origin = (uint8_t)lane->origin_kind;
-        call->spawned_by = builder->spawns[lane->origin].creator;
+        call->spawned_by = lane->origin; /* until finish() knows its creator */
     }
 }
 
@@ -401,8 +403,8 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
     if (exception->calls_left++ == 0)
         exception->first_call = number;
     exception->last_call = number;
-    bool is_root = call->parent == MODEL_NONE;
-    exception->caught_by = is_root || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
+    bool leaves_task = call->origin == FLOW_SPAWN_TASK;
+    exception->caught_by = leaves_task || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
     exception->caught_line = record->caller_line;
 }
 
@@ -444,6 +446,7 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
     if (cursor->gap) {
         drop(builder, lane, UINT64_MAX, record->time_ns);
         lane->rebuilding = true;
+        lane->task = MODEL_NONE;
     }
     else if (record->type != FLOW_OPEN && record->type != FLOW_EXTENDED) {
         lane->rebuilding = false;
@@ -555,6 +558,8 @@ finish(struct builder *builder)
             call->outcome = OUTCOME_ABANDONED;
         if (call->origin == FLOW_SPAWN_TASK)
             call->spawned_by = model->tracks[call->track].creator;
+        else if (call->origin)
+            call->spawned_by = builder->spawns[call->spawned_by].creator;
     }
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
         model->lost_records += model->reader->chunks[i].header->lost_before;
@@ -598,5 +603,5 @@ call_argument(const struct model *model, const struct call *call, uint32_t index
     for (uint32_t i = 0; i < index && value.data; i++)
         if (value_skip(model->reader, &value) < 0)
             return (struct value){0};
-    return value;
+    return value.data < value.end ? value : (struct value){0};
 }

@@ -6,49 +6,114 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT_MAX ((size_t)1 << 22) /* columns: a small damaged value may refer to long strings many times */
+#define NAME_COLUMNS 120
+
+/* A value is tried whole first; if that does not fit, it is printed again and cut. */
 struct printer {
     struct text *out;
     const struct reader *reader;
-    unsigned width; /* columns in all; 0: no bound */
-    unsigned depth;
-    size_t start;   /* of the value in out */
+    unsigned depth;   /* containers within containers; 0: all */
+    size_t counted;   /* bytes of out whose columns are in `columns` */
+    size_t columns;   /* from the start of the value */
+    size_t limit;     /* columns where the value being printed should end */
+    unsigned nesting;
+    bool whole;       /* nothing may be cut ... */
+    bool overflow;    /* ... and it did not fit */
     int error;
 };
 
-static bool
-is_full(const struct printer *printer)
+static size_t
+columns_used(struct printer *printer)
 {
-    return printer->width && printer->out->length - printer->start >= printer->width;
+    const struct text *out = printer->out;
+    printer->columns += text_columns(out->data + printer->counted, out->length - printer->counted);
+    printer->counted = out->length;
+    return printer->columns;
+}
+
+static size_t
+columns_left(struct printer *printer)
+{
+    size_t used = columns_used(printer);
+    return used < printer->limit ? printer->limit - used : 0;
+}
+
+static bool
+is_done(const struct printer *printer)
+{
+    return printer->error || printer->overflow || printer->out->failed;
+}
+
+static void
+put_name(struct printer *printer, struct slice name)
+{
+    bool cut = text_fit(name.data, name.length, NAME_COLUMNS) < name.length;
+    name.length = text_fit(name.data, name.length, NAME_COLUMNS);
+    text_clean(printer->out, name);
+    text_string(printer->out, cut ? "…" : "");
 }
 
 /* --- scalars ------------------------------------------------------------ */
 
-/* The shortest text that reads back as the same number, like Python's repr. */
-static void
-put_float(struct text *out, double number)
+/* The fewest digits that read back as the same number, and the exponent of the
+ * first. Locales differ in the point, so it is not looked at. */
+static int
+shortest_digits(double number, char digits[18], int *exponent)
 {
-    char text[40];
+    char text[40] = "";
+    int precision = fabs(number) < 2.3e-308 ? 0 : 14; /* few digits tell subnormal numbers apart */
+    for (; precision <= 16; precision++) {
+        snprintf(text, sizeof text, "%.*e", precision, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    int n = 0;
+    const char *p = text;
+    for (; *p && *p != 'e'; p++)
+        if (*p >= '0' && *p <= '9' && n < 17)
+            digits[n++] = *p;
+    *exponent = *p ? atoi(p + 1) : 0;
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    digits[n] = '\0';
+    return n;
+}
+
+/* As Python's repr: an exponent below 1e-4 and from 1e16 on. */
+static void
+put_float(struct text *out, double number, const char *point_zero)
+{
     if (isnan(number) || isinf(number)) {
         text_string(out, isnan(number) ? "nan" : number < 0 ? "-inf" : "inf");
         return;
     }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    double size = fabs(number);
-    if (size >= 1e15 && size < 1e16)
-        snprintf(text, sizeof text, "%.0f", number);
-    text_string(out, text);
-    if (!strpbrk(text, ".e"))
-        text_string(out, ".0");
+    char digits[18];
+    int exponent;
+    int n = shortest_digits(number, digits, &exponent);
+    text_string(out, signbit(number) ? "-" : "");
+    if (exponent < -4 || exponent >= 16)
+        text_format(out, "%c%s%se%c%02d", digits[0], n > 1 ? "." : "", digits + 1, exponent < 0 ? '-' : '+',
+                    abs(exponent));
+    else if (exponent < 0)
+        text_format(out, "0.%.*s%s", -exponent - 1, "000", digits);
+    else if (n > exponent + 1)
+        text_format(out, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
+    else
+        text_format(out, "%s%.*s%s", digits, exponent + 1 - n, "0000000000000000", point_zero);
 }
 
 static void
 put_complex(struct text *out, const struct value_head *head)
 {
-    text_format(out, "(%g%+gj)", head->real, head->imaginary);
+    bool plain = head->real == 0 && !signbit(head->real);
+    if (!plain) {
+        text_string(out, "(");
+        put_float(out, head->real, "");
+        text_string(out, signbit(head->imaginary) && !isnan(head->imaginary) ? "" : "+");
+    }
+    put_float(out, head->imaginary, "");
+    text_string(out, plain ? "j" : "j)");
 }
 
 /* Little-endian bytes to decimal, nine digits a round. */
@@ -56,7 +121,7 @@ static void
 put_big_int(struct text *out, const struct value_head *head)
 {
     if (head->bytes.length == 0 || head->bytes.length > 4096) {
-        text_format(out, "%s<int of %llu bits>", head->negative ? "-" : "", (unsigned long long)head->total);
+        text_format(out, "<%sint of %llu bits>", head->negative ? "negative " : "", (unsigned long long)head->total);
         return;
     }
     size_t words = (head->bytes.length + 3) / 4;
@@ -86,33 +151,47 @@ put_big_int(struct text *out, const struct value_head *head)
 static char
 choose_quote(struct slice bytes)
 {
+    if (bytes.length == 0)
+        return '\'';
     return memchr(bytes.data, '\'', bytes.length) && !memchr(bytes.data, '"', bytes.length) ? '"' : '\'';
+}
+
+/* How much of a text is to be printed between quotes. */
+static struct slice
+cut_to_fit(struct printer *printer, struct slice bytes, bool *cut)
+{
+    size_t left = columns_left(printer);
+    size_t room = left > 9 ? left - 3 : 6;
+    if (!printer->whole) {
+        size_t fits = text_fit(bytes.data, bytes.length, room);
+        *cut |= fits < bytes.length;
+        bytes.length = fits;
+    }
+    else if (bytes.length > 8 * left + 64) {
+        printer->overflow = true;
+        bytes.length = 0;
+    }
+    return bytes;
+}
+
+static size_t
+count_characters(struct slice bytes)
+{
+    size_t characters = 0;
+    for (size_t i = 0; i < bytes.length; characters++) {
+        uint32_t c;
+        i += text_decode(bytes.data + i, bytes.length - i, &c);
+    }
+    return characters;
 }
 
 static void
 put_str(struct printer *printer, const struct value_head *head)
 {
     struct text *out = printer->out;
-    struct slice bytes = head->bytes;
-    if (!bytes.data)
-        bytes = (struct slice){"", 0};
-    bool cut = false;
-    if (printer->width) {
-        size_t used = out->length - printer->start;
-        size_t room = printer->width > used + 8 ? printer->width - used - 3 : 6;
-        size_t fits = text_fit(bytes.data, bytes.length, room);
-        cut = fits < bytes.length;
-        bytes.length = fits;
-    }
-    if (head->tag == FLOW_VALUE_STR) {
-        size_t characters = 0;
-        for (size_t i = 0; i < head->bytes.length; characters++) {
-            uint32_t c;
-            i += text_decode(head->bytes.data + i, head->bytes.length - i, &c);
-        }
-        cut = cut || characters < head->total;
-    }
-    char quote = choose_quote(bytes);
+    bool cut = head->tag == FLOW_VALUE_STR && count_characters(head->bytes) < head->total;
+    char quote = choose_quote(head->bytes);
+    struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
     text_bytes(out, &quote, 1);
     text_escape(out, bytes, quote);
     text_string(out, cut ? "…" : "");
@@ -120,30 +199,47 @@ put_str(struct printer *printer, const struct value_head *head)
 }
 
 static void
+put_byte(struct text *out, unsigned byte, char quote)
+{
+    if (byte == (uint8_t)quote || byte == '\\')
+        text_format(out, "\\%c", (int)byte);
+    else if (byte == '\n' || byte == '\r' || byte == '\t')
+        text_string(out, byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : "\\t");
+    else if (byte < 0x20 || byte >= 0x7f)
+        text_format(out, "\\x%02x", byte);
+    else
+        text_format(out, "%c", (int)byte);
+}
+
+static void
 put_bytes(struct printer *printer, const struct value_head *head)
 {
     struct text *out = printer->out;
     bool array = head->tag == FLOW_VALUE_BYTEARRAY;
-    size_t shown = head->bytes.length;
-    if (printer->width && shown > printer->width / 2)
-        shown = printer->width / 2;
-    char quote = choose_quote(head->bytes.data ? (struct slice){head->bytes.data, shown} : (struct slice){"", 0});
+    char quote = choose_quote(head->bytes);
+    bool cut = head->bytes.length < head->total;
+    struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
     text_string(out, array ? "bytearray(b" : "b");
     text_bytes(out, &quote, 1);
-    for (size_t i = 0; i < shown; i++) {
-        unsigned byte = (uint8_t)head->bytes.data[i];
-        if (byte == (uint8_t)quote || byte == '\\')
-            text_format(out, "\\%c", (int)byte);
-        else if (byte == '\n' || byte == '\r' || byte == '\t')
-            text_string(out, byte == '\n' ? "\\n" : byte == '\r' ? "\\r" : "\\t");
-        else if (byte < 0x20 || byte >= 0x7f)
-            text_format(out, "\\x%02x", byte);
-        else
-            text_format(out, "%c", (int)byte);
+    for (size_t i = 0; i < bytes.length && !out->failed; i++) {
+        if (!printer->whole && i > 4 && columns_left(printer) < 4) {
+            cut = true;
+            break;
+        }
+        put_byte(out, (uint8_t)bytes.data[i], quote);
     }
-    text_string(out, shown < head->total ? "…" : "");
+    text_string(out, cut ? "…" : "");
     text_bytes(out, &quote, 1);
     text_string(out, array ? ")" : "");
+}
+
+static void
+put_text(struct printer *printer, const struct value_head *head)
+{
+    bool cut = false;
+    struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
+    text_clean(printer->out, bytes);
+    text_string(printer->out, cut ? "…" : "");
 }
 
 /* --- containers --------------------------------------------------------- */
@@ -151,27 +247,29 @@ put_bytes(struct printer *printer, const struct value_head *head)
 static void put_value(struct printer *printer, struct value *value, unsigned depth);
 
 static void
-skip(struct printer *printer, struct value *value, bool named)
+skip(struct printer *printer, struct value *value, const struct value_head *head)
 {
     struct slice name;
-    if (named && value_read_name(printer->reader, value, &name) < 0)
+    if (head->tag == FLOW_VALUE_FIELDS && value_read_name(printer->reader, value, &name) < 0)
+        printer->error = -EBADMSG;
+    if (head->tag == FLOW_VALUE_DICT && value_skip(printer->reader, value) < 0)
         printer->error = -EBADMSG;
     if (value_skip(printer->reader, value) < 0)
         printer->error = -EBADMSG;
 }
 
-static void
-put_rest(struct printer *printer, uint64_t shown, uint64_t total)
+static bool
+is_same(struct slice a, struct slice b)
 {
-    if (total > shown)
-        text_format(printer->out, "%s…%llu", shown ? ", " : "", (unsigned long long)(total - shown));
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
-/* [Order ×12]: many objects of one type say little one by one. */
+/* [Order ×12]: many objects of one type, of which no more is known, or for which
+ * there is no room. */
 static bool
-put_uniform(struct printer *printer, struct value *value, const struct value_head *head)
+put_uniform(struct printer *printer, struct value *value, const struct value_head *head, bool deep)
 {
-    if (!printer->width || head->total < 3 || head->count == 0)
+    if (head->tag == FLOW_VALUE_DICT || head->total < 2 || head->count == 0)
         return false;
     struct value ahead = *value;
     struct slice type = {0};
@@ -180,49 +278,102 @@ put_uniform(struct printer *printer, struct value *value, const struct value_hea
         struct value_head inner;
         if (value_read(printer->reader, &item, &inner) < 0 || value_skip(printer->reader, &ahead) < 0)
             return false;
-        bool object = inner.tag == FLOW_VALUE_OBJECT || inner.tag == FLOW_VALUE_FIELDS || inner.tag == FLOW_VALUE_ARGS;
-        if (!object || (i > 0 && (inner.type.length != type.length || memcmp(inner.type.data, type.data, type.length))))
+        bool bare = inner.tag == FLOW_VALUE_OBJECT;
+        bool full = inner.tag == FLOW_VALUE_FIELDS || inner.tag == FLOW_VALUE_ARGS;
+        if (!bare && (!full || (printer->whole && !deep)))
+            return false;
+        if (i > 0 && !is_same(inner.type, type))
             return false;
         type = inner.type;
     }
-    text_clean(printer->out, type);
+    put_name(printer, type);
     text_format(printer->out, " ×%llu", (unsigned long long)head->total);
     *value = ahead;
     return true;
 }
 
-static void
-put_children(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
+/* With less room than the rest needs, one child may take half of it. */
+static size_t
+child_limit(struct printer *printer, uint64_t others)
 {
-    bool deep = printer->depth && depth >= printer->depth && head->tag != FLOW_VALUE_WRAPPED;
-    bool named = head->tag == FLOW_VALUE_FIELDS;
-    bool paired = head->tag == FLOW_VALUE_DICT;
-    uint64_t shown = 0;
-    for (uint64_t i = 0; i < head->count && !printer->error; i++) {
-        if (deep || is_full(printer) || printer->out->failed) {
-            skip(printer, value, named);
-            if (paired)
-                skip(printer, value, false);
-            continue;
-        }
-        text_string(printer->out, shown ? ", " : "");
-        struct slice name;
-        if (named && value_read_name(printer->reader, value, &name) < 0) {
+    size_t left = columns_left(printer);
+    size_t room = left > 4 ? left - 4 : 0; /* for what tells of the rest */
+    if (others > 0 && room / 2 >= 12)
+        room /= 2;
+    else if (others > 0 && room > 12)
+        room = 12;
+    return columns_used(printer) + room;
+}
+
+static void
+put_within(struct printer *printer, struct value *value, unsigned depth, uint64_t others)
+{
+    size_t limit = printer->limit;
+    if (!printer->whole)
+        printer->limit = child_limit(printer, others);
+    put_value(printer, value, depth);
+    printer->limit = limit;
+}
+
+static void
+put_child(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth, uint64_t others)
+{
+    struct slice name;
+    if (head->tag == FLOW_VALUE_FIELDS) {
+        if (value_read_name(printer->reader, value, &name) < 0) {
             printer->error = -EBADMSG;
             return;
         }
-        if (named) {
-            text_clean(printer->out, name);
-            text_string(printer->out, "=");
-        }
-        if (paired) {
-            put_value(printer, value, depth + 1);
-            text_string(printer->out, ": ");
-        }
-        put_value(printer, value, depth + 1);
-        shown++;
+        put_name(printer, name);
+        text_string(printer->out, "=");
     }
-    put_rest(printer, shown, head->total);
+    else if (head->tag == FLOW_VALUE_DICT) {
+        put_within(printer, value, depth, others + 1);
+        text_string(printer->out, ": ");
+    }
+    put_within(printer, value, depth, others);
+}
+
+static void
+put_rest(struct printer *printer, const struct value_head *head, uint64_t shown)
+{
+    if (head->total <= shown)
+        return;
+    text_string(printer->out, shown ? ", …" : "…");
+    if (head->tag != FLOW_VALUE_FIELDS)
+        text_format(printer->out, "%llu", (unsigned long long)(head->total - shown));
+}
+
+/* Is there no room for even a little of the next child? */
+static bool
+is_full(struct printer *printer, struct value value, const struct value_head *head)
+{
+    struct slice name;
+    size_t needed = 8;
+    if (head->tag == FLOW_VALUE_FIELDS && value_read_name(printer->reader, &value, &name) == 0)
+        needed += text_columns(name.data, name.length);
+    return !printer->whole && columns_left(printer) < needed;
+}
+
+static void
+put_children(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
+{
+    bool deep = printer->depth && depth >= printer->depth;
+    if (put_uniform(printer, value, head, deep))
+        return;
+    uint64_t shown = 0;
+    for (uint64_t i = 0; i < head->count && !is_done(printer); i++) {
+        if (deep || shown < i || is_full(printer, *value, head)) {
+            skip(printer, value, head);
+            continue;
+        }
+        text_string(printer->out, shown ? ", " : "");
+        put_child(printer, value, head, depth + 1, head->count - i - 1);
+        shown++;
+        if (printer->whole && columns_used(printer) > printer->limit)
+            printer->overflow = true;
+    }
+    put_rest(printer, head, shown);
 }
 
 static void
@@ -233,7 +384,7 @@ put_container(struct printer *printer, struct value *value, const struct value_h
     const char *close = "]";
     if (head->tag == FLOW_VALUE_TUPLE) {
         open = "(";
-        close = head->total == 1 ? ",)" : ")";
+        close = head->total == 1 && head->count == 1 ? ",)" : ")";
     }
     else if (head->tag == FLOW_VALUE_SET || head->tag == FLOW_VALUE_DICT) {
         open = head->tag == FLOW_VALUE_SET && head->total == 0 ? "set(" : "{";
@@ -244,21 +395,22 @@ put_container(struct printer *printer, struct value *value, const struct value_h
         close = head->total == 0 ? ")" : "})";
     }
     text_string(out, open);
-    if (head->tag == FLOW_VALUE_DICT || !put_uniform(printer, value, head))
-        put_children(printer, value, head, depth);
+    put_children(printer, value, head, depth);
     text_string(out, close);
 }
 
 static void
 put_object(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
 {
-    struct text *out = printer->out;
-    text_clean(out, head->type);
-    if (head->tag == FLOW_VALUE_OBJECT || (head->tag == FLOW_VALUE_FIELDS && head->count == 0 && head->total > 0))
+    put_name(printer, head->type);
+    if (head->tag == FLOW_VALUE_OBJECT)
         return;
-    text_string(out, "(");
-    put_children(printer, value, head, depth);
-    text_string(out, ")");
+    text_string(printer->out, "(");
+    if (head->tag == FLOW_VALUE_WRAPPED)
+        put_within(printer, value, depth, 0);
+    else
+        put_children(printer, value, head, depth);
+    text_string(printer->out, ")");
 }
 
 static const char *
@@ -281,58 +433,95 @@ fixed_text(int tag)
 }
 
 static void
-put_value(struct printer *printer, struct value *value, unsigned depth)
+put_decoded(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
 {
     struct text *out = printer->out;
-    struct value_head head;
-    if (printer->error || depth > FLOW_VALUE_DEPTH_MAX + 1 || value_read(printer->reader, value, &head) < 0) {
-        printer->error = -EBADMSG;
-        return;
-    }
-    const char *fixed = fixed_text(head.tag);
-    if (fixed) {
-        text_string(out, fixed);
-        return;
-    }
-    switch (head.tag) {
+    switch (head->tag) {
     case FLOW_VALUE_INT:
-        text_format(out, "%lld", (long long)head.integer);
+        text_format(out, "%lld", (long long)head->integer);
         break;
     case FLOW_VALUE_BIG_INT:
-        put_big_int(out, &head);
+        put_big_int(out, head);
         break;
     case FLOW_VALUE_FLOAT:
-        put_float(out, head.real);
+        put_float(out, head->real, ".0");
         break;
     case FLOW_VALUE_COMPLEX:
-        put_complex(out, &head);
+        put_complex(out, head);
         break;
     case FLOW_VALUE_STR:
     case FLOW_VALUE_STR_WHOLE:
-        put_str(printer, &head);
+        put_str(printer, head);
         break;
     case FLOW_VALUE_BYTES:
     case FLOW_VALUE_BYTEARRAY:
-        put_bytes(printer, &head);
+        put_bytes(printer, head);
         break;
     case FLOW_VALUE_TEXT:
-        text_clean(out, head.bytes);
+        put_text(printer, head);
         break;
     case FLOW_VALUE_OBJECT:
     case FLOW_VALUE_FIELDS:
     case FLOW_VALUE_ARGS:
     case FLOW_VALUE_WRAPPED:
-        put_object(printer, value, &head, depth);
+        put_object(printer, value, head, depth);
         break;
     default:
-        put_container(printer, value, &head, depth);
+        put_container(printer, value, head, depth);
     }
+}
+
+static void
+put_once(struct printer *printer, struct value *value, unsigned depth)
+{
+    struct value_head head;
+    if (printer->nesting > FLOW_VALUE_DEPTH_MAX || value_read(printer->reader, value, &head) < 0) {
+        printer->error = -EBADMSG;
+        return;
+    }
+    const char *fixed = fixed_text(head.tag);
+    if (fixed) {
+        text_string(printer->out, fixed);
+        return;
+    }
+    printer->nesting++;
+    put_decoded(printer, value, &head, depth);
+    printer->nesting--;
+}
+
+static void
+put_value(struct printer *printer, struct value *value, unsigned depth)
+{
+    if (is_done(printer))
+        return;
+    if (printer->whole) {
+        put_once(printer, value, depth);
+        return;
+    }
+    struct value begin = *value;
+    size_t length = printer->out->length;
+    size_t columns = columns_used(printer);
+    printer->whole = true;
+    put_once(printer, value, depth);
+    printer->whole = false;
+    if (!printer->overflow && columns_used(printer) <= printer->limit)
+        return;
+    printer->overflow = false;
+    text_truncate(printer->out, length);
+    printer->counted = length;
+    printer->columns = columns;
+    *value = begin;
+    put_once(printer, value, depth);
 }
 
 int
 value_text(struct text *out, const struct reader *reader, struct value *value, const struct value_limits *limits)
 {
-    struct printer printer = {out, reader, limits->width, limits->depth, out->length, 0};
+    struct printer printer = {.out = out,
+                              .reader = reader,
+                              .depth = limits->depth,
+                              .counted = out->length,
+                              .limit = limits->width ? limits->width : TEXT_MAX};
     put_value(&printer, value, 0);
     return printer.error ? printer.error : out->failed ? -ENOMEM : 0;
 }

@@ -271,7 +271,7 @@ get_counts(struct input *in, struct value_head *head)
 {
     head->total = get_varint(in);
     head->count = get_varint(in);
-    if (head->count > (uint64_t)(in->end - in->p))
+    if (head->count > (uint64_t)(in->end - in->p) || head->count > head->total)
         in->bad = true;
 }
 
@@ -314,7 +314,6 @@ get_head(struct input *in, struct value_head *head)
         break;
     case FLOW_VALUE_STR_WHOLE:
         head->bytes = get_string(in);
-        head->total = head->bytes.length;
         break;
     case FLOW_VALUE_LIST:
     case FLOW_VALUE_TUPLE:
@@ -374,17 +373,32 @@ open_value(const struct reader *reader, const struct value *value)
     return (struct input){.p = value->data,
                           .end = value->end,
                           .reader = (struct reader *)reader,
-                          .chunk = &reader->chunks[value->chunk],
+                          .chunk = reader->chunks + value->chunk,
                           .bad = !value->data};
+}
+
+static uint64_t
+count_code_points(struct slice utf8)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < utf8.length; i++)
+        n += ((uint8_t)utf8.data[i] & 0xc0) != 0x80;
+    return n;
 }
 
 int
 value_read(const struct reader *reader, struct value *value, struct value_head *out)
 {
+    if (!value->data) {
+        *out = (struct value_head){.tag = FLOW_VALUE_ABSENT};
+        return 0;
+    }
     struct input in = open_value(reader, value);
     get_head(&in, out);
     if (in.bad)
         return -EBADMSG;
+    if (out->tag == FLOW_VALUE_STR_WHOLE)
+        out->total = count_code_points(out->bytes);
     value->data = in.p;
     return 0;
 }
@@ -403,6 +417,8 @@ value_read_name(const struct reader *reader, struct value *value, struct slice *
 int
 value_skip(const struct reader *reader, struct value *value)
 {
+    if (!value->data)
+        return 0;
     struct input in = open_value(reader, value);
     skip_value(&in, 0);
     if (in.bad)
@@ -516,7 +532,8 @@ enter_chunk(struct cursor *cursor)
     cursor->next = chunk->data;
     cursor->ticks = chunk->header->first_ticks;
     cursor->strings_seen = cursor->codes_seen = 0;
-    bool follows = cursor->started && chunk->sequence == chunk[-1].sequence + 1 && !cursor->rebuilding;
+    bool follows = cursor->started && chunk->sequence == chunk[-1].sequence + 1 && !chunk[-1].damaged
+                   && chunk->header->lost_before == 0;
     cursor->gap = cursor->rebuilding = !follows;
     cursor->started = true;
 }
@@ -537,14 +554,20 @@ cursor_open(struct cursor *out, struct reader *reader, uint32_t stream)
 }
 
 static bool
-next_chunk(struct cursor *cursor, bool damaged)
+next_chunk(struct cursor *cursor)
 {
     if (cursor->chunk + 1 >= cursor->chunk_end)
         return false;
     cursor->chunk++;
-    cursor->rebuilding = damaged;
     enter_chunk(cursor);
     return true;
+}
+
+static void
+mark_damaged(struct reader *reader, struct chunk *chunk)
+{
+    reader->damaged += !chunk->damaged;
+    chunk->damaged = true;
 }
 
 static bool
@@ -570,7 +593,6 @@ int
 cursor_next(struct cursor *cursor, struct record *out)
 {
     struct reader *reader = cursor->reader;
-    bool damaged = false;
     for (;;) {
         struct chunk *chunk = &reader->chunks[cursor->chunk];
         struct input in = {.p = cursor->next, .end = chunk->end, .reader = reader, .chunk = chunk, .cursor = cursor};
@@ -582,12 +604,10 @@ cursor_next(struct cursor *cursor, struct record *out)
         }
         if (in.no_memory)
             return -ENOMEM;
-        damaged = in.p < in.end || in.bad;
-        if (damaged && cursor->next != chunk->end) {
-            reader->damaged++;
-            cursor->next = chunk->end;
-        }
-        if (!next_chunk(cursor, damaged))
+        if (cursor->next < chunk->end)
+            mark_damaged(reader, chunk);
+        cursor->next = chunk->end;
+        if (!next_chunk(cursor))
             return 0;
     }
 }
@@ -613,18 +633,19 @@ check_header(const struct reader *reader, char *message, size_t size)
 }
 
 static bool
-add_chunk(struct reader *reader, uint32_t *room, size_t offset)
+add_chunk(struct reader *reader, uint32_t *room, size_t offset, size_t units)
 {
     const struct flow_chunk_header *header = (const void *)(reader->map + offset);
     void *chunks = reader->chunks;
     if (!make_room(&chunks, reader->chunk_count, room, sizeof *reader->chunks))
         return false;
     reader->chunks = chunks;
-    size_t size = (size_t)header->units * FLOW_UNIT_SIZE;
+    size_t size = units * FLOW_UNIT_SIZE;
     if (size > reader->size - offset)
         size = reader->size - offset;
     size_t committed = atomic_load_explicit(&header->committed, memory_order_acquire);
-    if (committed < sizeof *header || committed > size) {
+    bool damaged = committed < sizeof *header || committed > size;
+    if (damaged) {
         reader->damaged++;
         committed = committed > size ? size : sizeof *header;
     }
@@ -635,16 +656,19 @@ add_chunk(struct reader *reader, uint32_t *room, size_t offset)
         .process = header->process,
         .thread = header->thread,
         .sequence = header->sequence,
+        .damaged = damaged,
     };
     return true;
 }
 
-static bool
-is_chunk(const struct flow_chunk_header *header)
+/* The units of the chunk that begins here; 0 if none does. */
+static size_t
+count_units(const struct flow_chunk_header *header)
 {
-    return atomic_load_explicit(&header->magic, memory_order_acquire) == FLOW_CHUNK_MAGIC && header->units > 0
-           && header->units <= FLOW_CHUNK_UNITS_MAX
-           && (header->kind == FLOW_CHUNK_EVENTS || header->kind == FLOW_CHUNK_META);
+    if (atomic_load_explicit(&header->magic, memory_order_acquire) != FLOW_CHUNK_MAGIC)
+        return 0;
+    uint16_t units = header->units;
+    return units <= FLOW_CHUNK_UNITS_MAX ? units : 0;
 }
 
 static int
@@ -654,10 +678,11 @@ find_chunks(struct reader *reader)
     size_t offset = FLOW_UNIT_SIZE;
     while (offset + sizeof(struct flow_chunk_header) <= reader->size) {
         const struct flow_chunk_header *header = (const void *)(reader->map + offset);
-        bool valid = is_chunk(header);
-        if (valid && !add_chunk(reader, &room, offset))
+        size_t units = count_units(header);
+        bool known = header->kind == FLOW_CHUNK_EVENTS || header->kind == FLOW_CHUNK_META;
+        if (units && known && !add_chunk(reader, &room, offset, units))
             return -ENOMEM;
-        offset += (size_t)(valid ? header->units : 1) * FLOW_UNIT_SIZE;
+        offset += (units ? units : 1) * FLOW_UNIT_SIZE;
     }
     return 0;
 }
@@ -726,7 +751,7 @@ find_rate(const struct reader *reader)
 static int
 open_map(struct reader *reader, const char *path, char *message, size_t message_size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* should it be a pipe */
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0) {
         int error = errno;
@@ -738,6 +763,8 @@ open_map(struct reader *reader, const char *path, char *message, size_t message_
     int ret = -EINVAL;
     if (S_ISDIR(status.st_mode))
         snprintf(message, message_size, "this is a folder, not a trace");
+    else if (!S_ISREG(status.st_mode))
+        snprintf(message, message_size, "this is a device or a pipe, not a trace");
     else if (status.st_size == 0)
         snprintf(message, message_size, "the file is empty");
     else if (status.st_size < (off_t)FLOW_UNIT_SIZE)

@@ -79,6 +79,7 @@ struct chunk {
     const uint8_t *data; /* the records */
     const uint8_t *end;
     uint32_t process, thread, sequence;
+    bool damaged;
     /* Strings and code that the chunk has defined so far; filled by cursors. */
     struct slice *strings;
     uint32_t string_count, string_room;
@@ -149,7 +150,7 @@ struct value_head {
 };
 
 /* 0, or -EBADMSG. Advances value->data past the head. Read-only: definitions in
- * the value's own bytes are read in place. */
+ * the value's own bytes are read in place. A value without data is FLOW_VALUE_ABSENT. */
 int value_read(const struct reader *reader, struct value *value, struct value_head *out);
 /* The name of a field, between the children of FLOW_VALUE_FIELDS. */
 int value_read_name(const struct reader *reader, struct value *value, struct slice *out);
