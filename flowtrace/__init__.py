@@ -1,0 +1,77 @@
+"""FlowTrace shows what a Python program did.
+
+Nothing is imported before it is asked for: this package is loaded into every
+program that `flowtrace run` starts, and must leave no trace of itself there.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._core import Call as Call
+    from ._core import Function as Function
+    from ._core import Trace as Trace
+    from ._core import Track as Track
+    from ._core import Value as Value
+    from .api import CallEvent as CallEvent
+    from .api import active_tracing as active_tracing
+    from .api import config as config
+    from .api import get_config as get_config
+    from .api import get_trace_data as get_trace_data
+    from .api import open as open
+    from .api import print_tree as print_tree
+    from .api import start_tracing as start_tracing
+    from .api import stop_tracing as stop_tracing
+    from .api import trace as trace
+    from .errors import FlowTraceError as FlowTraceError
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "_core": ("Call", "Function", "Trace", "Track", "Value"),
+    "api": (
+        "CallEvent",
+        "active_tracing",
+        "config",
+        "get_config",
+        "get_trace_data",
+        "open",
+        "print_tree",
+        "start_tracing",
+        "stop_tracing",
+        "trace",
+    ),
+    "errors": ("FlowTraceError",),
+}
+
+__all__ = [  # noqa: PLE0604
+    "Call",
+    "CallEvent",
+    "FlowTraceError",
+    "Function",
+    "Trace",
+    "Track",
+    "Value",
+    "active_tracing",
+    "config",
+    "get_config",
+    "get_trace_data",
+    "open",
+    "print_tree",
+    "start_tracing",
+    "stop_tracing",
+    "trace",
+]
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOME.items():
+        if name in names:
+            from importlib import import_module
+
+            value = getattr(import_module("." + module, __name__), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,67 @@
+"""What the terminal at the other end can show, and writing to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+DEFAULT_COLUMNS = 100
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def columns(stream: TextIO | None) -> int:
+    """Return the width to write to: $COLUMNS, the terminal's, or 100 for files and pipes."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    if stream is not None and is_terminal(stream):
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or DEFAULT_COLUMNS
+        except (OSError, ValueError):
+            pass
+    return DEFAULT_COLUMNS
+
+
+def wants_color(stream: TextIO | None) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and is_terminal(stream)
+
+
+def needs_ascii(stream: TextIO | None) -> bool:
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
+    return encoding.replace("-", "").replace("_", "") not in {"utf8", "utf8sig", "cp65001"}
+
+
+def write(stream: TextIO | None, data: bytes) -> None:
+    """Write all of `data`; raises BrokenPipeError where nobody reads any more."""
+    if stream is None:
+        return
+    stream.flush()
+    descriptor = stream.fileno()
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def say(message: str) -> None:
+    """One line of FlowTrace's own on stderr."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    try:
+        encoding = stream.encoding or "utf-8"
+        write(stream, f"flowtrace: {message}\n".encode(encoding, "backslashreplace"))
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,67 @@
+"""The `flowtrace` command: finds the verb; each verb is a file in commands/."""
+
+import os
+import sys
+
+from . import __version__
+from ._terminal import say
+from .errors import FlowTraceError, UsageError
+
+VERBS = {
+    "run": "run a program as it is, then tell what it did",
+    "show": "tell the story of a recorded run again",
+    "info": "what a trace file holds",
+    "explain": "how FlowTrace gets its data, on one screen",
+}
+
+HELP = """\
+FlowTrace shows what a Python program did: its calls with their arguments,
+results, times and exceptions, as a tree. The program needs no change.
+
+  flowtrace run app.py            run it, then tell the story
+  flowtrace run -m package args   as python -m
+  flowtrace run pytest -q         a command that is a Python script
+
+Commands
+{verbs}
+
+Each has its own help: flowtrace run --help
+"""
+
+
+def help_text() -> str:
+    return HELP.format(verbs="\n".join(f"  {verb:<10}{what}" for verb, what in VERBS.items()))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    try:
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except (UsageError, FlowTraceError) as error:
+        say(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Nobody reads any more. The interpreter must not complain of it when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+
+
+def run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"--help", "-h", "help"}:
+        print(help_text(), end="", file=sys.stdout if arguments else sys.stderr, flush=True)
+        return 0 if arguments else 2
+    if arguments[0] in {"--version", "-V"}:
+        print(f"flowtrace {__version__}", flush=True)
+        return 0
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS:
+        hint = f"did you mean: flowtrace run {verb}" if os.path.exists(verb) else "flowtrace --help lists them"
+        raise UsageError(f"no command {verb!r}; {hint}")
+    command = getattr(__import__(f"flowtrace.commands.{verb}").commands, verb)
+    if rest[:1] in (["--help"], ["-h"]):
+        print(command.HELP, end="", flush=True)
+        return 0
+    status: int = command.main(rest)
+    return status

@@ -1,0 +1,36 @@
+"""flowtrace info: what a trace file holds."""
+
+import sys
+
+from .. import _options, _terminal
+from .show import trace_name
+
+HELP = """\
+flowtrace info [options] [FILE]
+
+Says what a trace holds: its program, processes, threads, counts, size, and
+what is missing or damaged. FILE is flowtrace.flow if none is named.
+
+  --width N          columns to write to (the terminal's)
+  --ascii            no character beyond ASCII
+
+Example
+  flowtrace info test.flow
+"""
+
+OPTIONS = {"--width": _options.NUMBER, "--ascii": _options.FLAG}
+
+
+def main(arguments: list[str]) -> int:
+    options = _options.parse("info", OPTIONS, arguments)
+    trace = trace_name("info", options)
+    from .. import _core
+
+    text = _core.info(
+        trace,
+        width=options.number("--width", 0) or _terminal.columns(sys.stdout),
+        color=_terminal.wants_color(sys.stdout),
+        ascii="--ascii" in options or _terminal.needs_ascii(sys.stdout),
+    )
+    _terminal.write(sys.stdout, text)
+    return 0

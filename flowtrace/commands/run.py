@@ -1,0 +1,178 @@
+"""flowtrace run: start the program with the recorder on, wait for it, tell the story."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import __version__, _options, _program, _scope
+from .._terminal import say
+from ..errors import UsageError
+
+HELP = """\
+flowtrace run [options] app.py [arguments]
+flowtrace run [options] -m module [arguments]
+flowtrace run [options] -c code [arguments]
+flowtrace run [options] command [arguments]     a command that is a Python script
+
+Runs the program as python would, records what it does, and tells the story on
+stderr when it has ended. The exit status is the program's.
+
+  -o FILE            where to record (flowtrace.flow here; replaced each run)
+  -q                 tell no story; read it later with: flowtrace show
+  --include WHAT     also this installed package or file is my code
+  --exclude WHAT     this is not. Both can be repeated; the last that fits wins.
+                     WHAT is a module (pkg, pkg.sub*) or a path (lib/*.py)
+  --no-values        leave arguments and results out
+  --no-time          leave times out
+  --lines N          tell it in about N lines (200)
+  --all              tell everything
+  --width N          columns to write to (the terminal's)
+  --ascii            no character beyond ASCII
+
+Examples
+  flowtrace run app.py --its --own --options
+  flowtrace run --include flask --exclude 'app.views*' -m app
+  flowtrace run -o test.flow pytest -q tests/test_orders.py
+"""
+
+OPTIONS = {
+    "-o": _options.TEXT,
+    "-q": _options.FLAG,
+    "--include": _options.TEXT,
+    "--exclude": _options.TEXT,
+    "--no-values": _options.FLAG,
+    "--no-time": _options.FLAG,
+    "--lines": _options.NUMBER,
+    "--all": _options.FLAG,
+    "--width": _options.NUMBER,
+    "--ascii": _options.FLAG,
+}
+DEFAULT_FILE = "flowtrace.flow"
+MAGIC = b"\x89FLOW\r\n\x1a"
+ENVIRONMENT_MAX = 100_000  # the kernel takes 128 KiB in one string
+
+
+def main(arguments: list[str]) -> int:
+    options = _options.parse("run", OPTIONS, arguments, stop_at=("-m", "-c"))
+    program = _program.find(options.rest)
+    try:
+        from .. import _core
+    except ImportError as error:
+        return run_reference(program, error)
+    check_installed()
+    trace = create_trace(options)
+    rules = _scope.rules_of([given for given in options.order if given[0] in {"--include", "--exclude"}])
+    environment = {**os.environ, "FLOWTRACE_TRACE": trace, "FLOWTRACE_OPTIONS": pack(program, rules)}
+    command = [sys.executable, *_program.python_flags(), *program.python_arguments]
+
+    from .._supervise import end_like, supervise
+
+    pid, status = supervise(command, environment)
+    try:
+        _core.add_status(trace, pid, status)
+        tell(trace, options, rules)
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass
+    except (OSError, _core.TraceError) as error:
+        say(str(error))
+    return end_like(status)
+
+
+def tell(trace: str, options: _options.Options, rules: list[tuple[str, str]]) -> None:
+    if "-q" not in options:
+        from .._terminal import write
+        from .show import story
+
+        write(sys.stderr, b"\n" + story(trace, options, sys.stderr))
+    if rules:
+        warn_of_useless(trace, rules)
+
+
+def warn_of_useless(trace: str, rules: list[tuple[str, str]]) -> None:
+    """An --include that matched nothing is a typing error more often than not."""
+    from .. import _core
+
+    counts = [0] * len(rules)
+    for process in _core.Trace(trace).info["processes"]:
+        for i, count in enumerate(process["info"].get("rule_matches", "").split()):
+            counts[i] += int(count)
+    for pattern in dict.fromkeys(pattern for rule, pattern in rules if rule.startswith("+")):
+        if not any(count for (_, of), count in zip(rules, counts, strict=True) if of == pattern):
+            say(
+                f"--include {pattern} matched nothing that ran; "
+                "a module is written as it is imported (pkg.sub), a file as a path (lib/*.py)"
+            )
+
+
+def create_trace(options: _options.Options) -> str:
+    """Create the file; what is there and isn't a trace is never replaced."""
+    from .. import _core
+
+    name = options.text("-o", DEFAULT_FILE)
+    path = os.path.abspath(name)
+    if not name or os.path.isdir(path):
+        raise UsageError(f"-o needs the name of a file, and {name or 'nothing'} is none; try -o {DEFAULT_FILE}")
+    if os.path.lexists(path) and not is_replaceable(path):
+        raise UsageError(f"{name} is there and is no trace, so it stays as it is; name another file with -o")
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise UsageError(f"can't record to {name}: there is no folder {folder}; make it: mkdir -p {folder}")
+    try:
+        _core.create_trace(path, values="--no-values" not in options, time="--no-time" not in options)
+    except OSError as error:
+        raise UsageError(f"can't record to {name}: {error.strerror}; name another file with -o") from None
+    return path
+
+
+def is_replaceable(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(MAGIC)) if os.path.isfile(path) else b"no file"
+    except OSError:
+        return False
+    return start in {b"", MAGIC}
+
+
+def check_installed() -> None:
+    """The recorder starts in the program through flowtrace.pth; say so where that can't be."""
+    if sys.flags.no_site:
+        raise UsageError("the recorder starts from site-packages, which python -S leaves out; run without -S")
+    import site
+
+    folders = site.getsitepackages()
+    if site.ENABLE_USER_SITE:
+        folders.append(site.getusersitepackages())
+    if not any(os.path.exists(os.path.join(folder, "flowtrace.pth")) for folder in folders):
+        raise UsageError(
+            f"FlowTrace is on this python's path but not installed for it; install it: "
+            f"{sys.executable} -m pip install {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}"
+        )
+
+
+def pack(program: _program.Program, rules: list[tuple[str, str]]) -> str:
+    """Write the options so that _autostart.unpack() reads them without importing anything."""
+    pairs = [("root", root) for root in _scope.roots_of(*program.folders)]
+    pairs += [("library", folder) for folder in _scope.library()]
+    pairs += [("rule", rule) for rule, _ in rules]
+    information = {
+        "program": program.title,
+        "command": " ".join(program.python_arguments)[:1000],
+        "folder": os.getcwd(),
+        "python": sys.version.split()[0],
+        "executable": sys.executable,
+        "flowtrace": __version__,
+    }
+    pairs += [(f"info.{key}", value) for key, value in information.items()]
+    packed = "\n".join(f"{key} {value.replace('%', '%25').replace(chr(10), '%0A')}" for key, value in pairs)
+    if len(os.fsencode(packed)) > ENVIRONMENT_MAX:
+        raise UsageError("too many or too long --include and --exclude; use patterns instead")
+    return packed
+
+
+def run_reference(program: _program.Program, error: ImportError) -> int:
+    """No compiler when this was installed: the same in plain Python."""
+    say(f"no compiled core here ({error}): recording in plain Python, without a trace file")
+    reference = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "reference.py")
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *_program.python_flags(), reference, *program.python_arguments])

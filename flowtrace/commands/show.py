@@ -1,0 +1,81 @@
+"""flowtrace show: the story of a recorded run."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import _options, _terminal
+from ..errors import UsageError
+from .run import DEFAULT_FILE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+HELP = """\
+flowtrace show [options] [FILE]
+
+Tells the story of a recorded run again. FILE is flowtrace.flow if none is named.
+
+  --lines N          in about N lines (200)
+  --all              everything
+  --no-values        leave arguments and results out
+  --no-time          leave times out
+  --width N          columns to write to (the terminal's)
+  --ascii            no character beyond ASCII
+
+Example
+  flowtrace show --all test.flow | less -R
+"""
+
+OPTIONS = {
+    "--lines": _options.NUMBER,
+    "--all": _options.FLAG,
+    "--no-values": _options.FLAG,
+    "--no-time": _options.FLAG,
+    "--width": _options.NUMBER,
+    "--ascii": _options.FLAG,
+}
+DEFAULT_LINES = 200
+
+
+def main(arguments: list[str]) -> int:
+    options = _options.parse("show", OPTIONS, arguments)
+    trace = trace_name("show", options)
+    _terminal.write(sys.stdout, story(trace, options, sys.stdout))
+    return 0
+
+
+def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes:
+    """Return the story as it suits `stream`. Raises FlowTraceError for what is no trace."""
+    from .. import _core
+
+    return _core.show(
+        trace,
+        lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
+        width=options.number("--width", 0) or _terminal.columns(stream),
+        color=_terminal.wants_color(stream),
+        ascii="--ascii" in options or _terminal.needs_ascii(stream),
+        arguments="--no-values" not in options,
+        results="--no-values" not in options,
+        time="--no-time" not in options,
+    )
+
+
+def trace_name(verb: str, options: _options.Options) -> str:
+    """Return the one file that was named, or the default; checks that it can be read here."""
+    import os
+
+    if len(options.rest) > 1:
+        raise UsageError(f"one file at a time, not {len(options.rest)}; see: flowtrace {verb} --help")
+    name = options.rest[0] if options.rest else DEFAULT_FILE
+    if not os.path.exists(name):
+        hint = "record one: flowtrace run app.py" if not options.rest else "is the name right?"
+        raise UsageError(f"no file {name} in {os.getcwd()}; {hint}")
+    if os.path.isdir(name):
+        raise UsageError(f"{name} is a folder, not a trace; traces are files such as {DEFAULT_FILE}")
+    try:
+        from .. import _core  # noqa: F401
+    except ImportError as error:
+        raise UsageError(f"reading traces needs the compiled core, which isn't here: {error}") from None
+    return name
