@@ -8,6 +8,8 @@
 #include "id_map.h"
 #include "merge.h"
 
+#define SUSPENDED 255 /* a call's outcome while it waits in yield or await */
+
 /* A task, thread or job, as SPAWN and ORIGIN tell of it, in whichever order. */
 struct spawn {
     uint32_t creator; /* call */
@@ -328,7 +330,8 @@ pop(struct builder *builder, struct lane *lane, uint64_t now)
     if (!lane->depth)
         return NULL;
     struct call *call = &builder->model->calls[lane->stack[--lane->depth]];
-    call->end_ns = now;
+    if (now > call->end_ns)
+        call->end_ns = now;
     struct track *track = &builder->model->tracks[call->track];
     if (now > track->last_ns)
         track->last_ns = now;
@@ -344,9 +347,22 @@ go_on(struct builder *builder, struct lane *lane, const struct record *record)
         return;
     }
     struct call *call = &builder->model->calls[*known];
-    call->outcome = OUTCOME_RUNNING;
-    if (record->time_ns > call->end_ns)
+    if (call->outcome == SUSPENDED)
         call->waiting_ns += record->time_ns - call->end_ns;
+    call->outcome = OUTCOME_RUNNING;
+    push(builder, lane, *known);
+}
+
+/* A call that began before a gap, or in the process that this one was forked from. */
+static void
+reopen(struct builder *builder, struct lane *lane, const struct record *record)
+{
+    uint32_t *known = record->generator ? id_map_get(&builder->generators, lane->process, record->generator) : NULL;
+    if (!known) {
+        begin(builder, lane, record, record->start_ns);
+        return;
+    }
+    builder->model->calls[*known].outcome = OUTCOME_RUNNING;
     push(builder, lane, *known);
 }
 
@@ -354,7 +370,10 @@ static void
 suspend(struct builder *builder, struct lane *lane, const struct record *record)
 {
     struct call *call = pop(builder, lane, record->time_ns);
-    if (call && call->suspensions < UINT16_MAX)
+    if (!call)
+        return;
+    call->outcome = SUSPENDED;
+    if (call->suspensions < UINT16_MAX)
         call->suspensions++;
 }
 
@@ -482,7 +501,7 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
         break;
     case FLOW_OPEN:
         if (lane->rebuilding)
-            begin(builder, lane, record, record->start_ns);
+            reopen(builder, lane, record);
         break;
     case FLOW_EXTENDED:
         on_extended(builder, lane, record);
@@ -543,19 +562,14 @@ finish(struct builder *builder)
     for (uint32_t i = 0; i < builder->spawn_count; i++)
         if (builder->spawns[i].track != MODEL_NONE)
             model->tracks[builder->spawns[i].track].creator = builder->spawns[i].creator;
-    for (uint32_t i = 0; i < model->reader->stream_count; i++) {
-        struct lane *lane = &builder->lanes[i];
-        uint64_t last = lane->last_ns;
-        while (lane->depth)
-            pop(builder, lane, last)->outcome = UINT8_MAX; /* running, told from suspended below */
-    }
+    for (uint32_t i = 0; i < model->reader->stream_count; i++)
+        while (builder->lanes[i].depth)
+            pop(builder, &builder->lanes[i], builder->lanes[i].last_ns);
     for (uint32_t i = 0; i < model->call_count; i++) {
         struct call *call = &model->calls[i];
         const struct process *process = &model->processes[model->tracks[call->track].process];
-        if (call->outcome == UINT8_MAX)
-            call->outcome = OUTCOME_RUNNING;
-        else if (call->outcome == OUTCOME_RUNNING && process->ended)
-            call->outcome = OUTCOME_ABANDONED;
+        if (call->outcome == SUSPENDED)
+            call->outcome = process->ended ? OUTCOME_ABANDONED : OUTCOME_RUNNING;
         if (call->origin == FLOW_SPAWN_TASK)
             call->spawned_by = model->tracks[call->track].creator;
         else if (call->origin)

@@ -584,8 +584,10 @@ read_record(struct cursor *cursor, struct input *in, struct record *out)
     if (out->time_ns < cursor->last_ns)
         out->time_ns = cursor->last_ns;
     cursor->last_ns = out->time_ns;
-    if (out->type == FLOW_OPEN)
-        out->start_ns = ns_at(cursor->reader, chunk, chunk->header->first_ticks - out->start_ns);
+    if (out->type == FLOW_OPEN) {
+        uint64_t start = ns_at(cursor->reader, chunk, chunk->header->first_ticks - out->start_ns);
+        out->start_ns = start < out->time_ns ? start : out->time_ns;
+    }
     return true;
 }
 
