@@ -1,0 +1,216 @@
+#include "outline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- folding a sequence ------------------------------------------------- */
+
+/* How often the block of `period` runs that begins at `start` stands there in a row. */
+static uint32_t
+count_repeats(const uint64_t *shapes, const uint32_t *runs, uint32_t run_count, uint32_t start, uint32_t period)
+{
+    uint32_t repeats = 1;
+    for (uint32_t at = start + period; at + period <= run_count; at += period, repeats++)
+        for (uint32_t i = 0; i < period; i++)
+            if (shapes[runs[at + i]] != shapes[runs[start + i]])
+                return repeats;
+    return repeats;
+}
+
+uint32_t
+fold_sequence(const uint64_t *shapes, uint32_t count, uint32_t *positions, uint32_t *scratch)
+{
+    uint32_t run_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i == 0 || shapes[i] != shapes[i - 1])
+            scratch[run_count++] = i;
+        positions[i] = run_count - 1; /* the run, for now */
+    }
+    uint32_t lines = 0;
+    uint32_t run = 0;
+    uint32_t child = 0;
+    while (run < run_count) {
+        uint32_t period = 1;
+        uint32_t repeats = 1;
+        for (uint32_t p = 2; p <= FOLD_PERIOD_MAX && run + 2 * p <= run_count; p++) {
+            uint32_t n = count_repeats(shapes, scratch, run_count, run, p);
+            if (n > 1 && n * p > repeats * period) {
+                repeats = n;
+                period = p;
+            }
+        }
+        uint32_t end = run + period * repeats;
+        for (; child < count && positions[child] < end; child++)
+            positions[child] = lines + (positions[child] - run) % period;
+        lines += period;
+        run = end;
+    }
+    return lines;
+}
+
+/* --- the outline -------------------------------------------------------- */
+
+uint32_t
+outline_parent(const struct model *model, uint32_t number)
+{
+    const struct call *call = &model->calls[number];
+    uint32_t parent = call->parent != MODEL_NONE ? call->parent : call->spawned_by;
+    return parent < number ? parent : MODEL_NONE; /* MODEL_NONE is greater than any */
+}
+
+static uint64_t
+mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t
+hash_slice(struct slice slice)
+{
+    uint64_t hash = slice.length;
+    for (size_t i = 0; i < slice.length; i++)
+        hash = mix(hash, (uint8_t)slice.data[i]);
+    return hash;
+}
+
+struct children {
+    uint64_t *shapes;    /* Owned */
+    uint32_t *positions; /* Owned */
+    uint32_t *scratch;   /* Owned */
+    uint32_t count, room;
+};
+
+static bool
+collect(struct children *children, const struct outline *outline, uint32_t call)
+{
+    children->count = 0;
+    for (uint32_t c = outline->first_child[call]; c != MODEL_NONE; c = outline->next_sibling[c]) {
+        if (children->count == children->room) {
+            uint32_t room = children->room ? 2 * children->room : 64;
+            uint64_t *shapes = realloc(children->shapes, room * sizeof *shapes);
+            children->shapes = shapes ? shapes : children->shapes;
+            uint32_t *positions = realloc(children->positions, room * sizeof *positions);
+            children->positions = positions ? positions : children->positions;
+            uint32_t *scratch = realloc(children->scratch, room * sizeof *scratch);
+            children->scratch = scratch ? scratch : children->scratch;
+            if (!shapes || !positions || !scratch)
+                return false;
+            children->room = room;
+        }
+        children->shapes[children->count++] = outline->shape[c];
+    }
+    return true;
+}
+
+static uint64_t
+shape_of(const struct outline *outline, const struct children *children, uint32_t number)
+{
+    const struct call *call = &outline->model->calls[number];
+    uint64_t hash = mix(call->code->index + 1, (uint64_t)call->outcome << 8 | call->origin);
+    if (call->exception != MODEL_NONE)
+        hash = mix(hash, hash_slice(outline->model->exceptions[call->exception].type));
+    uint32_t lines = fold_sequence(children->shapes, children->count, children->positions, children->scratch);
+    uint32_t line = 0;
+    for (uint32_t i = 0; i < children->count && line < lines; i++)
+        if (children->positions[i] == line) { /* the first of each line */
+            hash = mix(hash, children->shapes[i]);
+            line++;
+        }
+    return mix(hash, lines);
+}
+
+/* What its children add up to. They are done: they come later in the trace. */
+static void
+sum_up(struct outline *outline, uint32_t number)
+{
+    const struct model *model = outline->model;
+    const struct call *call = &model->calls[number];
+    uint32_t calls = 1;
+    uint32_t depth = 0;
+    uint8_t flags = OUTLINE_RECURSION;
+    for (uint32_t c = outline->first_child[number]; c != MODEL_NONE; c = outline->next_sibling[c]) {
+        calls += outline->calls[c];
+        depth = outline->depth[c] > depth ? outline->depth[c] : depth;
+        flags |= outline->flags[c] & (OUTLINE_ERROR | OUTLINE_RUNNING);
+        if (model->calls[c].code != call->code || !(outline->flags[c] & OUTLINE_RECURSION)
+            || model->calls[c].origin)
+            flags &= (uint8_t)~OUTLINE_RECURSION;
+    }
+    if (call->outcome == OUTCOME_RUNNING)
+        flags |= OUTLINE_RUNNING;
+    if (call->exception != MODEL_NONE && !model->exceptions[call->exception].benign)
+        flags |= OUTLINE_ERROR;
+    outline->calls[number] = calls;
+    outline->depth[number] = depth + 1;
+    outline->flags[number] = flags;
+}
+
+static bool
+is_idle_class(const struct outline *outline, uint32_t number)
+{
+    const struct call *call = &outline->model->calls[number];
+    return call->code->flags & FLOW_CODE_CLASS && call->outcome == OUTCOME_RETURNED
+           && outline->first_child[number] == MODEL_NONE;
+}
+
+static int
+fill(struct outline *outline, struct children *children)
+{
+    const struct model *model = outline->model;
+    for (uint32_t i = model->call_count; i-- > 0;) {
+        sum_up(outline, i);
+        if (!collect(children, outline, i))
+            return -ENOMEM;
+        outline->shape[i] = shape_of(outline, children, i);
+        if (is_idle_class(outline, i)) {
+            outline->flags[i] |= OUTLINE_HIDDEN;
+            outline->hidden++;
+            continue;
+        }
+        uint32_t parent = outline_parent(model, i);
+        uint32_t *head = parent == MODEL_NONE ? &outline->first_root : &outline->first_child[parent];
+        outline->next_sibling[i] = *head;
+        *head = i;
+    }
+    return 0;
+}
+
+int
+outline_build(struct outline *out, const struct model *model)
+{
+    size_t n = (size_t)model->call_count + 1;
+    *out = (struct outline){.model = model, .first_root = MODEL_NONE};
+    out->first_child = malloc(n * sizeof *out->first_child);
+    out->next_sibling = malloc(n * sizeof *out->next_sibling);
+    out->calls = malloc(n * sizeof *out->calls);
+    out->depth = malloc(n * sizeof *out->depth);
+    out->shape = malloc(n * sizeof *out->shape);
+    out->flags = calloc(n, sizeof *out->flags);
+    int ret = -ENOMEM;
+    if (out->first_child && out->next_sibling && out->calls && out->depth && out->shape && out->flags) {
+        memset(out->first_child, 0xff, n * sizeof *out->first_child); /* MODEL_NONE */
+        memset(out->next_sibling, 0xff, n * sizeof *out->next_sibling);
+        struct children children = {0};
+        ret = fill(out, &children);
+        free(children.shapes);
+        free(children.positions);
+        free(children.scratch);
+    }
+    if (ret < 0)
+        outline_free(out);
+    return ret;
+}
+
+void
+outline_free(struct outline *outline)
+{
+    free(outline->first_child);
+    free(outline->next_sibling);
+    free(outline->calls);
+    free(outline->depth);
+    free(outline->shape);
+    free(outline->flags);
+    *outline = (struct outline){0};
+}

@@ -1,0 +1,368 @@
+#include "story.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECURSION_MIN 12 /* fewer calls of itself are shown one by one */
+
+/* Lines that wait to be opened, best first. */
+struct queue {
+    uint32_t *lines; /* Owned; a heap */
+    uint32_t count, room;
+};
+
+struct teller {
+    struct story *story;
+    struct queue queue;
+    uint64_t *shapes;    /* Owned; of one call's children */
+    uint32_t *children;  /* Owned */
+    uint32_t *positions; /* Owned */
+    uint32_t *scratch;   /* Owned */
+    uint32_t room;
+    uint32_t budget;     /* UINT32_MAX: none */
+};
+
+/* --- lines -------------------------------------------------------------- */
+
+static uint32_t
+add_line(struct story *story, uint32_t parent, uint32_t depth)
+{
+    if (story->line_count == story->line_room) {
+        uint32_t room = story->line_room ? 2 * story->line_room : 256;
+        void *grown = realloc(story->lines, room * sizeof *story->lines);
+        if (!grown)
+            return MODEL_NONE;
+        story->lines = grown;
+        story->line_room = room;
+    }
+    story->lines[story->line_count] = (struct story_line){
+        .parent = parent, .depth = depth, .first_child = MODEL_NONE, .next_sibling = MODEL_NONE};
+    return story->line_count++;
+}
+
+static bool
+add_member(struct story *story, uint32_t number, uint32_t call)
+{
+    struct story_line *line = &story->lines[number];
+    bool full = (line->count & (line->count - 1)) == 0; /* grows at 0, 1, 2, 4, 8 ... */
+    if (full) {
+        uint32_t *grown = realloc(line->calls, (line->count ? 2 * (size_t)line->count : 1) * sizeof *grown);
+        if (!grown)
+            return false;
+        line->calls = grown;
+    }
+    line->calls[line->count++] = call;
+    line->inside += story->outline->calls[call] - 1;
+    return true;
+}
+
+/* --- the queue ---------------------------------------------------------- */
+
+static unsigned
+rank(const struct story *story, const struct story_line *line)
+{
+    unsigned flags = story->outline->flags[line->calls[0]];
+    return flags & OUTLINE_ERROR ? 0 : flags & OUTLINE_RUNNING ? 1 : 2;
+}
+
+static bool
+is_better(const struct story *story, uint32_t left, uint32_t right)
+{
+    const struct story_line *a = &story->lines[left];
+    const struct story_line *b = &story->lines[right];
+    if (rank(story, a) != rank(story, b))
+        return rank(story, a) < rank(story, b);
+    if (a->depth != b->depth)
+        return a->depth < b->depth;
+    if (a->inside != b->inside)
+        return a->inside > b->inside;
+    return left < right;
+}
+
+static bool
+enqueue(struct teller *teller, uint32_t line)
+{
+    struct queue *queue = &teller->queue;
+    if (queue->count == queue->room) {
+        uint32_t room = queue->room ? 2 * queue->room : 256;
+        void *grown = realloc(queue->lines, room * sizeof *queue->lines);
+        if (!grown)
+            return false;
+        queue->lines = grown;
+        queue->room = room;
+    }
+    uint32_t i = queue->count++;
+    for (; i > 0 && is_better(teller->story, line, queue->lines[(i - 1) / 2]); i = (i - 1) / 2)
+        queue->lines[i] = queue->lines[(i - 1) / 2];
+    queue->lines[i] = line;
+    return true;
+}
+
+static uint32_t
+dequeue(struct teller *teller)
+{
+    struct queue *queue = &teller->queue;
+    uint32_t best = queue->lines[0];
+    uint32_t last = queue->lines[--queue->count];
+    uint32_t i = 0;
+    for (;;) {
+        uint32_t child = 2 * i + 1;
+        if (child >= queue->count)
+            break;
+        if (child + 1 < queue->count && is_better(teller->story, queue->lines[child + 1], queue->lines[child]))
+            child++;
+        if (!is_better(teller->story, queue->lines[child], last))
+            break;
+        queue->lines[i] = queue->lines[child];
+        i = child;
+    }
+    queue->lines[i] = last;
+    return best;
+}
+
+/* --- opening a line ----------------------------------------------------- */
+
+static bool
+make_room(struct teller *teller, uint32_t count)
+{
+    if (count < teller->room)
+        return true;
+    uint32_t room = teller->room ? 2 * teller->room : 64;
+    uint64_t *shapes = realloc(teller->shapes, room * sizeof *shapes);
+    teller->shapes = shapes ? shapes : teller->shapes;
+    uint32_t *children = realloc(teller->children, room * sizeof *children);
+    teller->children = children ? children : teller->children;
+    uint32_t *positions = realloc(teller->positions, room * sizeof *positions);
+    teller->positions = positions ? positions : teller->positions;
+    uint32_t *scratch = realloc(teller->scratch, room * sizeof *scratch);
+    teller->scratch = scratch ? scratch : teller->scratch;
+    if (!shapes || !children || !positions || !scratch)
+        return false;
+    teller->room = room;
+    return true;
+}
+
+/* Lists siblings and folds them. Returns the number of lines; *count the children. */
+static uint32_t
+fold_siblings(struct teller *teller, uint32_t first, uint32_t *count)
+{
+    const struct outline *outline = teller->story->outline;
+    uint32_t n = 0;
+    for (uint32_t c = first; c != MODEL_NONE; c = outline->next_sibling[c], n++) {
+        if (!make_room(teller, n))
+            return MODEL_NONE;
+        teller->children[n] = c;
+        teller->shapes[n] = outline->shape[c];
+    }
+    *count = n;
+    return fold_sequence(teller->shapes, n, teller->positions, teller->scratch);
+}
+
+/* Adds the children of one more member to the lines that begin at `base`. */
+static bool
+add_members(struct teller *teller, uint32_t first, uint32_t base, uint32_t lines)
+{
+    uint32_t count;
+    uint32_t folded = fold_siblings(teller, first, &count);
+    if (folded == MODEL_NONE)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t position = teller->positions[i] < lines ? teller->positions[i] : lines - 1;
+        if (!add_member(teller->story, base + position, teller->children[i]))
+            return false;
+    }
+    return true;
+}
+
+/* New lines, chained as siblings, for the folded children. Their number, or MODEL_NONE without memory. */
+static uint32_t
+add_lines(struct teller *teller, uint32_t parent, uint32_t depth, const uint32_t *heads, uint32_t head_count)
+{
+    struct story *story = teller->story;
+    uint32_t count;
+    uint32_t lines = fold_siblings(teller, heads[0], &count);
+    uint32_t base = story->line_count;
+    if (lines == MODEL_NONE)
+        return MODEL_NONE;
+    for (uint32_t i = 0; i < lines; i++) {
+        uint32_t line = add_line(story, parent, depth);
+        if (line == MODEL_NONE)
+            return MODEL_NONE;
+        if (i > 0)
+            story->lines[line - 1].next_sibling = line;
+    }
+    for (uint32_t i = 0; lines && i < head_count; i++)
+        if (!add_members(teller, heads[i], base, lines))
+            return MODEL_NONE;
+    return lines;
+}
+
+static uint32_t
+cost_of(const struct story *story, const struct story_line *line)
+{
+    const struct model *model = story->outline->model;
+    uint32_t exception = model->calls[line->calls[0]].exception;
+    bool raised = exception != MODEL_NONE && model->exceptions[exception].first_call == line->calls[0]
+                  && !model->exceptions[exception].benign;
+    return raised ? 2 : 1;
+}
+
+static void
+leave_out(struct story *story, uint32_t before, uint32_t line)
+{
+    const struct story_line *skipped = &story->lines[line];
+    struct story_line *kept = &story->lines[before];
+    uint64_t calls = skipped->inside + skipped->count;
+    kept->skipped++;
+    kept->skipped_calls += calls;
+    kept->next_sibling = skipped->next_sibling;
+    story->calls_left_out += calls;
+}
+
+/* Too many different children for the room there is: the first ones stay, the
+ * last, and those on the way to an exception as long as they fit. */
+static void
+thin_out(struct story *story, uint32_t base, uint32_t lines, uint32_t room)
+{
+    uint32_t head = room > 4 ? room - 3 : 1;
+    uint32_t kept = base;
+    uint32_t shown = 1;
+    for (uint32_t i = base + 1; i < base + lines; i++) {
+        bool last = i == base + lines - 1;
+        bool telling = rank(story, &story->lines[i]) < 2 && shown + 2 < room;
+        if (shown < head || last || telling) {
+            kept = i;
+            shown++;
+        }
+        else {
+            leave_out(story, kept, i);
+        }
+    }
+    story->places_left_out++;
+}
+
+/* What the chain that begins at `line` takes, the notes of skipped lines included. */
+static uint32_t
+chain_cost(const struct story *story, uint32_t line)
+{
+    uint32_t cost = 0;
+    for (; line != MODEL_NONE; line = story->lines[line].next_sibling)
+        cost += cost_of(story, &story->lines[line]) + (story->lines[line].skipped > 0);
+    return cost;
+}
+
+static bool
+enqueue_chain(struct teller *teller, uint32_t line)
+{
+    struct story *story = teller->story;
+    for (; line != MODEL_NONE; line = story->lines[line].next_sibling) {
+        struct story_line *here = &story->lines[line];
+        unsigned flags = story->outline->flags[here->calls[0]];
+        if (here->inside == 0)
+            continue;
+        here->recursion = flags & OUTLINE_RECURSION && !(flags & (OUTLINE_ERROR | OUTLINE_RUNNING))
+                          && here->inside / here->count >= RECURSION_MIN && teller->budget != UINT32_MAX;
+        if (!here->recursion && !enqueue(teller, line))
+            return false;
+    }
+    return true;
+}
+
+static void
+forget_lines(struct story *story, uint32_t base)
+{
+    while (story->line_count > base)
+        free(story->lines[--story->line_count].calls);
+}
+
+/* Opens a chain of lines if it fits the budget, thinned out if need be. */
+static int
+open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
+{
+    struct story *story = teller->story;
+    uint32_t room = teller->budget - story->used;
+    uint32_t limit = must || teller->budget == UINT32_MAX ? room : teller->budget / 4 + 4;
+    if (limit > room)
+        limit = room;
+    if (teller->budget != UINT32_MAX && lines > limit) {
+        if (limit < 5 && !must) {
+            forget_lines(story, base);
+            return 0;
+        }
+        thin_out(story, base, lines, limit);
+    }
+    uint32_t cost = chain_cost(story, base);
+    if (cost > room && !must) {
+        uint64_t left_out = 0;
+        for (uint32_t i = base; i != MODEL_NONE; i = story->lines[i].next_sibling)
+            left_out += story->lines[i].skipped_calls;
+        story->calls_left_out -= left_out;
+        story->places_left_out -= left_out > 0;
+        forget_lines(story, base);
+        return 0;
+    }
+    story->used += cost;
+    return enqueue_chain(teller, base) ? 1 : -ENOMEM;
+}
+
+static int
+open_line(struct teller *teller, uint32_t number)
+{
+    struct story *story = teller->story;
+    uint32_t count = story->lines[number].count;
+    uint32_t *heads = malloc(count * sizeof *heads);
+    if (!heads)
+        return -ENOMEM;
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        heads[used] = story->outline->first_child[story->lines[number].calls[i]];
+        used += heads[used] != MODEL_NONE;
+    }
+    uint32_t base = story->line_count;
+    uint32_t lines = used ? add_lines(teller, number, story->lines[number].depth + 1, heads, used) : 0;
+    free(heads);
+    if (lines == MODEL_NONE)
+        return -ENOMEM;
+    int ret = lines ? open_chain(teller, base, lines, false) : 0;
+    if (ret > 0) {
+        story->lines[number].opened = true;
+        story->lines[number].first_child = base;
+    }
+    else if (ret == 0 && lines) {
+        story->calls_left_out += story->lines[number].inside;
+        story->places_left_out++;
+    }
+    return ret < 0 ? ret : 0;
+}
+
+int
+story_build(struct story *out, const struct outline *outline, uint32_t budget)
+{
+    *out = (struct story){.outline = outline, .first_root = MODEL_NONE};
+    struct teller teller = {.story = out, .budget = budget ? budget : UINT32_MAX};
+    int ret = 0;
+    if (outline->first_root != MODEL_NONE) {
+        uint32_t lines = add_lines(&teller, MODEL_NONE, 0, &outline->first_root, 1);
+        ret = lines == MODEL_NONE ? -ENOMEM : open_chain(&teller, 0, lines, true);
+        out->first_root = 0;
+    }
+    while (ret >= 0 && teller.queue.count)
+        ret = open_line(&teller, dequeue(&teller));
+    free(teller.queue.lines);
+    free(teller.shapes);
+    free(teller.children);
+    free(teller.positions);
+    free(teller.scratch);
+    if (ret < 0)
+        story_free(out);
+    return ret < 0 ? ret : 0;
+}
+
+void
+story_free(struct story *story)
+{
+    forget_lines(story, 0);
+    free(story->lines);
+    *story = (struct story){0};
+}
