@@ -1,0 +1,162 @@
+/* info.c - facts about a trace. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "label.h"
+
+const char *
+show_signal_name(int number)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {{1, "SIGHUP"},   {2, "SIGINT"},   {3, "SIGQUIT"},  {4, "SIGILL"},   {6, "SIGABRT"},
+                 {7, "SIGBUS"},   {8, "SIGFPE"},   {9, "SIGKILL"},  {10, "SIGUSR1"}, {11, "SIGSEGV"},
+                 {12, "SIGUSR2"}, {13, "SIGPIPE"}, {14, "SIGALRM"}, {15, "SIGTERM"}, {24, "SIGXCPU"},
+                 {25, "SIGXFSZ"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].number == number)
+            return names[i].name;
+    return "a signal";
+}
+
+static void
+put_key(struct text *out, const struct show_options *options, const char *key)
+{
+    text_format(out, "%s%-12s%s  ", options->color ? "\033[1m" : "", key, options->color ? "\033[0m" : "");
+}
+
+static void
+put_text(struct text *out, const struct show_options *options, const char *key, struct slice value)
+{
+    if (!value.length)
+        return;
+    put_key(out, options, key);
+    text_clean(out, value);
+    text_string(out, "\n");
+}
+
+static void
+put_start(struct text *out, const struct model *model, const struct show_options *options)
+{
+    time_t seconds = (time_t)(model->reader->header->start_unix_ns / 1000000000u);
+    struct tm parts;
+    char line[64] = "";
+    if (localtime_r(&seconds, &parts))
+        strftime(line, sizeof line, "%Y-%m-%d %H:%M:%S %z", &parts);
+    put_text(out, options, "started", (struct slice){line, strlen(line)});
+}
+
+static void
+put_processes(struct text *out, const struct model *model, const struct show_options *options)
+{
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        const struct process *process = &model->processes[i];
+        put_key(out, options, i ? "" : "processes");
+        text_format(out, "%u  ", process->pid);
+        int status = process->wait_status;
+        if (process->has_status && (status & 0x7f))
+            text_format(out, "killed by %s (%d)", show_signal_name(status & 0x7f), status & 0x7f);
+        else if (process->has_status)
+            text_format(out, "exit status %d", status >> 8 & 0xff);
+        else
+            text_string(out, process->ended ? "ended" : "still running, or ended without a word (os._exit, a signal)");
+        if (process->lost.length) {
+            text_string(out, "; recording stopped early: ");
+            text_clean(out, process->lost);
+        }
+        text_string(out, "\n");
+    }
+}
+
+static void
+put_tracks(struct text *out, const struct model *model, const struct show_options *options)
+{
+    static const char *const kinds[] = {"main", "thread", "task"};
+    uint32_t shown = 0;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < model->track_count; i++) {
+        const struct track *track = &model->tracks[i];
+        if (!track->call_count)
+            continue;
+        if (shown == 20) {
+            left++;
+            continue;
+        }
+        put_key(out, options, shown++ ? "" : "tracks");
+        text_format(out, "%-6s  ", kinds[track->kind]);
+        text_clean(out, track->name);
+        text_string(out, "  ");
+        label_count(out, track->call_count);
+        text_string(out, label_plural(track->call_count, " call\n", " calls\n"));
+    }
+    if (left) {
+        put_key(out, options, "");
+        text_format(out, "%s %u more\n", options->ascii ? "..." : "…", left);
+    }
+}
+
+static void
+put_counts(struct text *out, const struct model *model, const struct show_options *options)
+{
+    put_key(out, options, "calls");
+    label_count(out, model->call_count);
+    text_string(out, " of ");
+    label_count(out, model->reader->code_count);
+    text_string(out, label_plural(model->reader->code_count, " function\n", " functions\n"));
+    uint32_t raised = 0;
+    for (uint32_t i = 0; i < model->exception_count; i++)
+        raised += !model->exceptions[i].benign && model->exceptions[i].calls_left;
+    put_key(out, options, "exceptions");
+    label_count(out, raised);
+    text_string(out, "\n");
+    put_key(out, options, "duration");
+    if (model->reader->header->clock == FLOW_CLOCK_NONE)
+        text_string(out, "not recorded (--no-time)");
+    else
+        show_duration(out, model->duration_ns, options->ascii);
+    text_string(out, "\n");
+}
+
+static void
+put_bytes(struct text *out, const struct model *model, const struct show_options *options)
+{
+    uint64_t used = 0;
+    for (uint32_t i = 0; i < model->reader->chunk_count; i++)
+        used += (uint64_t)(model->reader->chunks[i].end - model->reader->chunks[i].data);
+    put_key(out, options, "records");
+    label_count(out, used);
+    text_string(out, " bytes");
+    if (model->call_count)
+        text_format(out, ", %.1f a call", (double)used / model->call_count);
+    text_string(out, "\n");
+    put_key(out, options, "format");
+    text_format(out, "%u.%u, %u chunks\n", model->reader->header->major, model->reader->header->minor,
+                model->reader->chunk_count);
+    put_key(out, options, "damage");
+    if (model->reader->damaged)
+        text_format(out, "%llu chunks could not be read to their end\n", (unsigned long long)model->reader->damaged);
+    else if (model->lost_records)
+        text_format(out, "%llu records were lost\n", (unsigned long long)model->lost_records);
+    else
+        text_string(out, "none\n");
+}
+
+int
+show_info(struct text *out, const struct model *model, const struct show_options *options)
+{
+    static const char *const keys[][2] = {{"program", "program"}, {"command", "argv"},   {"folder", "cwd"},
+                                          {"python", "python"},   {"platform", "platform"}, {"host", "host"},
+                                          {"flowtrace", "flowtrace"}, {"roots", "roots"}, {"rules", "rules"}};
+    for (size_t i = 0; model->process_count && i < sizeof keys / sizeof *keys; i++)
+        put_text(out, options, keys[i][0], process_info(&model->processes[0], keys[i][1]));
+    put_start(out, model, options);
+    put_counts(out, model, options);
+    put_processes(out, model, options);
+    put_tracks(out, model, options);
+    put_bytes(out, model, options);
+    return out->failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,114 @@
+#include "label.h"
+
+#include <string.h>
+
+#include "../model/value_text.h"
+
+bool
+label_is(struct slice slice, const char *text)
+{
+    return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
+}
+
+struct slice
+label_file(struct slice path)
+{
+    for (size_t i = path.length; i > 0; i--)
+        if (path.data[i - 1] == '/')
+            return (struct slice){path.data + i, path.length - i};
+    return path;
+}
+
+void
+label_count(struct text *out, uint64_t count)
+{
+    char digits[24];
+    int n = 0;
+    do {
+        digits[n++] = (char)('0' + count % 10);
+        count /= 10;
+    } while (count);
+    while (n-- > 0)
+        text_format(out, n && n % 3 == 0 ? "%c," : "%c", digits[n]);
+}
+
+const char *
+label_plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
+static void
+put_place(struct text *out, const struct code *code)
+{
+    text_string(out, " (");
+    text_clean(out, label_file(code->file));
+    text_format(out, ":%u)", code->first_line);
+}
+
+static bool
+ends_with(struct slice slice, const char *end)
+{
+    size_t n = strlen(end);
+    return slice.length >= n && memcmp(slice.data + slice.length - n, end, n) == 0;
+}
+
+/* "outer.<locals>.inner" -> "inner". */
+static struct slice
+local_name(struct slice qualname)
+{
+    static const char locals[] = "<locals>.";
+    size_t n = sizeof locals - 1;
+    for (size_t i = qualname.length; i >= n; i--)
+        if (memcmp(qualname.data + i - n, locals, n) == 0)
+            return (struct slice){qualname.data + i, qualname.length - i};
+    return qualname;
+}
+
+static void
+label_module(struct text *out, const struct model *model, const struct code *code)
+{
+    struct slice file = label_file(code->file);
+    struct slice program = model->process_count ? process_info(&model->processes[0], "program") : (struct slice){"", 0};
+    program = label_file(program);
+    bool script = program.length == file.length && memcmp(program.data, file.data, file.length) == 0;
+    if (code->file.length && code->file.data[0] == '<')
+        text_string(out, "exec ");
+    else if (!script && code->module.length && !label_is(code->module, "__main__")) {
+        text_string(out, "import ");
+        file = code->module;
+    }
+    text_clean(out, file);
+}
+
+void
+label_function(struct text *out, const struct model *model, const struct code *code)
+{
+    struct slice name = local_name(code->qualname);
+    if (code->flags & FLOW_CODE_MODULE) {
+        label_module(out, model, code);
+    }
+    else if (code->flags & FLOW_CODE_CLASS) {
+        text_string(out, "class ");
+        text_clean(out, name);
+    }
+    else if (ends_with(name, "<lambda>") || ends_with(name, "<genexpr>")) {
+        text_string(out, ends_with(name, "<lambda>") ? "lambda" : "genexpr");
+        put_place(out, code);
+    }
+    else {
+        text_clean(out, name);
+    }
+}
+
+void
+label_exception(struct text *out, const struct model *model, const struct exception *exception, bool with_message,
+                unsigned width)
+{
+    struct value message = exception->message;
+    struct value_limits limits = {.width = width, .depth = 2};
+    if (with_message && message.data && value_type_name(model->reader, message).length)
+        value_text(out, model->reader, &message, &limits);
+    else
+        text_clean(out, exception->type);
+}

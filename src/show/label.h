@@ -1,0 +1,20 @@
+/* label.h - how calls, functions and exceptions are named in every view. */
+#ifndef FLOW_LABEL_H
+#define FLOW_LABEL_H
+
+#include "show.h"
+
+/* "price", "Cart.add", "lambda (app.py:12)", "import orders.pricing", "app.py", "class Order". */
+void label_function(struct text *out, const struct model *model, const struct code *code);
+/* The last part of a path. */
+struct slice label_file(struct slice path);
+/* "PaymentError('card declined')", or the type alone. */
+void label_exception(struct text *out, const struct model *model, const struct exception *exception,
+                     bool with_message, unsigned width);
+/* "1,204" */
+void label_count(struct text *out, uint64_t count);
+/* "call", "calls" */
+const char *label_plural(uint64_t count, const char *one, const char *many);
+bool label_is(struct slice slice, const char *text);
+
+#endif
