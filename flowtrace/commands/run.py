@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
         tell(trace, options, rules)
     except (KeyboardInterrupt, BrokenPipeError):
         pass
-    except (OSError, _core.TraceError) as error:
+    except (OSError, _core.FlowTraceError) as error:
         say(str(error))
     return end_like(status)
 

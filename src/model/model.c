@@ -31,6 +31,7 @@ struct lane {
 
 struct builder {
     struct model *model;
+    const struct model_watcher *watcher; /* or NULL */
     struct lane *lanes; /* Owned; one a stream */
     struct spawn *spawns; /* Owned */
     uint32_t spawn_count, spawn_room;
@@ -457,6 +458,14 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     }
 }
 
+/* A call has begun when its watcher hears of it, and ends only after. */
+static void
+tell(const struct builder *builder, const struct lane *lane, const struct record *record)
+{
+    if (builder->watcher && lane->depth)
+        builder->watcher->event(builder->watcher->context, lane->stack[lane->depth - 1], record);
+}
+
 static void
 on_record(struct builder *builder, struct lane *lane, const struct cursor *cursor, const struct record *record)
 {
@@ -474,26 +483,32 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
     case FLOW_CALL:
     case FLOW_CALL_VALUES:
         begin(builder, lane, record, record->time_ns);
+        tell(builder, lane, record);
         break;
     case FLOW_RETURN:
     case FLOW_RETURN_VALUE:
+        tell(builder, lane, record);
         if ((call = pop(builder, lane, record->time_ns))) {
             call->outcome = OUTCOME_RETURNED;
             call->result = record->values;
         }
         break;
     case FLOW_YIELD:
+        tell(builder, lane, record);
         suspend(builder, lane, record);
         break;
     case FLOW_RESUME:
         go_on(builder, lane, record);
+        tell(builder, lane, record);
         break;
     case FLOW_THROW:
         if (record->exception.defined)
             exception_of(builder, lane, &record->exception);
         go_on(builder, lane, record);
+        tell(builder, lane, record);
         break;
     case FLOW_UNWIND:
+        tell(builder, lane, record);
         unwind(builder, lane, record);
         break;
     case FLOW_DROP:
@@ -582,8 +597,14 @@ finish(struct builder *builder)
 int
 model_build(struct model *out, struct reader *reader)
 {
+    return model_build_watched(out, reader, NULL);
+}
+
+int
+model_build_watched(struct model *out, struct reader *reader, const struct model_watcher *watcher)
+{
     *out = (struct model){.reader = reader};
-    struct builder builder = {.model = out};
+    struct builder builder = {.model = out, .watcher = watcher};
     int ret = read_all(&builder);
     if (ret >= 0)
         finish(&builder);

@@ -95,8 +95,16 @@ struct model {
     uint64_t lost_records; /* as the chunks tell */
 };
 
+/* Told of each event as the pass comes to it. Calls are numbered as in the model,
+ * whose arrays still grow: keep no pointers into them. */
+struct model_watcher {
+    void (*event)(void *context, uint32_t call, const struct record *record);
+    void *context;
+};
+
 /* 0 or -ENOMEM. */
 int model_build(struct model *out, struct reader *reader);
+int model_build_watched(struct model *out, struct reader *reader, const struct model_watcher *watcher);
 void model_free(struct model *model);
 
 static inline uint64_t

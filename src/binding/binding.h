@@ -1,0 +1,60 @@
+/* binding.h - what the extension module's files share: errors, text, the trace types.
+ *
+ * Types are made per module and kept in a struct binding_types behind the
+ * recorder's state. Objects that read a trace hold a reference to its Trace, so
+ * slices and values stay valid as long as anybody can ask for them.
+ */
+#ifndef FLOW_BINDING_H
+#define FLOW_BINDING_H
+
+#include "../model/model.h"
+#include "../model/text.h"
+#include "../record/compat.h"
+
+struct trace {
+    PyObject_HEAD
+    struct reader reader;
+    struct model model;
+    bool is_open;
+    PyObject *path; /* Owned, str */
+};
+
+/* All owned by the module; Borrowed by whoever asks. There is one interpreter. */
+struct binding_types {
+    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location;
+    PyObject *error; /* FlowTraceError */
+};
+
+extern struct binding_types binding_types;
+
+/* Sets FlowTraceError, or MemoryError for -ENOMEM; returns NULL. */
+void *binding_fail(int error, const char *path, const char *message);
+/* The model of a file, built. 0, or -1 with an exception set. */
+int binding_load(struct reader *reader, struct model *model, const char *path);
+
+PyObject *binding_str(struct slice slice);
+/* The text as str or bytes; frees it. NULL with MemoryError if it had failed. */
+PyObject *binding_text_str(struct text *text);
+PyObject *binding_text_bytes(struct text *text);
+
+/* What was recorded, as text: str. */
+PyObject *binding_value_text(const struct reader *reader, struct value value);
+/* ... as the object it was, where that is plain data; else ValueError. */
+PyObject *binding_value_python(const struct reader *reader, struct value value);
+/* What str() of the exception would have said, as far as it was recorded. */
+PyObject *binding_exception_message(const struct reader *reader, struct value args);
+
+PyObject *binding_call(struct trace *trace, uint32_t number); /* None for MODEL_NONE */
+/* A tuple of all `count` functions, tracks or exceptions. */
+PyObject *binding_items(PyTypeObject *type, struct trace *trace, uint32_t count);
+/* The number that `object` stands for, MODEL_NONE if it is not of this type and trace. */
+uint32_t binding_number_of(PyTypeObject *type, const struct trace *trace, PyObject *object);
+PyObject *binding_trace_events(struct trace *trace);
+
+PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs);
+int binding_add_trace_types(PyObject *module);
+int binding_add_call_types(PyObject *module);
+
+#endif

@@ -1,0 +1,141 @@
+/* trace_events.c - the records of a trace as tuples with the fields of CallEvent. */
+#include <stdlib.h>
+
+#include "binding.h"
+
+struct event {
+    uint32_t call;
+    uint64_t time_ns;
+    struct value value;
+    enum flow_record type;
+};
+
+struct events {
+    struct event *items; /* Owned */
+    size_t count, room;
+    bool failed;
+};
+
+static void
+collect(void *context, uint32_t call, const struct record *record)
+{
+    struct events *events = context;
+    if (events->count == events->room && !events->failed) {
+        size_t room = events->room ? 2 * events->room : 256;
+        struct event *items = realloc(events->items, room * sizeof *items);
+        events->failed = !items;
+        events->items = items ? items : events->items;
+        events->room = items ? room : events->room;
+    }
+    if (events->failed)
+        return;
+    events->items[events->count++] = (struct event){
+        .call = call, .time_ns = record->time_ns, .value = record->values, .type = record->type};
+}
+
+static const char *
+kind_of(enum flow_record type)
+{
+    switch (type) {
+    case FLOW_CALL:
+    case FLOW_CALL_VALUES: return "call";
+    case FLOW_YIELD: return "yield";
+    case FLOW_RESUME: return "resume";
+    case FLOW_THROW: return "throw";
+    case FLOW_UNWIND: return "exception";
+    default: return "return";
+    }
+}
+
+static PyObject *
+arguments_of(const struct model *model, const struct event *event)
+{
+    PyObject *arguments = PyDict_New();
+    const struct code *code = model->calls[event->call].code;
+    struct value value = event->value;
+    if (event->type != FLOW_CALL_VALUES)
+        return arguments;
+    for (uint32_t i = 0; arguments && i < code->parameter_count; i++) {
+        PyObject *name = binding_str(code->parameters[i].name);
+        PyObject *text = name ? binding_value_text(model->reader, value) : NULL;
+        if (!text || PyDict_SetItem(arguments, name, text) < 0)
+            Py_CLEAR(arguments);
+        Py_XDECREF(text);
+        Py_XDECREF(name);
+        if (value_skip(model->reader, &value) < 0)
+            break;
+    }
+    return arguments;
+}
+
+static PyObject *
+result_of(const struct model *model, const struct event *event)
+{
+    if (event->type != FLOW_RETURN_VALUE && event->type != FLOW_YIELD)
+        Py_RETURN_NONE;
+    return event->value.data ? binding_value_text(model->reader, event->value) : Py_NewRef(Py_None);
+}
+
+/* "ValueError('x')", or the type alone. */
+static PyObject *
+exception_of(const struct model *model, const struct event *event)
+{
+    uint32_t index = model->calls[event->call].exception;
+    if (event->type != FLOW_UNWIND || index == MODEL_NONE)
+        Py_RETURN_NONE;
+    const struct exception *exception = &model->exceptions[index];
+    struct value message = exception->message;
+    struct value_head head;
+    if (message.data && value_read(model->reader, &message, &head) == 0 && head.tag == FLOW_VALUE_ARGS)
+        return binding_value_text(model->reader, exception->message);
+    return binding_str(exception->type);
+}
+
+static PyObject *
+optional_number(bool known, uint64_t number)
+{
+    return known ? PyLong_FromUnsignedLongLong(number) : Py_NewRef(Py_None);
+}
+
+static PyObject *
+event_tuple(const struct model *model, const struct event *event)
+{
+    const struct call *call = &model->calls[event->call];
+    const struct track *track = &model->tracks[call->track];
+    bool ends = event->type == FLOW_RETURN || event->type == FLOW_RETURN_VALUE || event->type == FLOW_UNWIND;
+    uint32_t depth = 0;
+    for (uint32_t i = call->parent; i != MODEL_NONE; i = model->calls[i].parent)
+        depth++;
+    return Py_BuildValue("(sINNNNINNNKNIN)", kind_of(event->type), event->call,
+                         optional_number(call->parent != MODEL_NONE, call->parent), binding_str(call->code->qualname),
+                         binding_str(call->code->module), binding_str(call->code->file), call->code->first_line,
+                         arguments_of(model, event), result_of(model, event), exception_of(model, event),
+                         (unsigned long long)call->start_ns, optional_number(ends, event->time_ns - call->start_ns),
+                         depth, binding_str(track->name));
+}
+
+PyObject *
+binding_trace_events(struct trace *trace)
+{
+    struct events events = {0};
+    struct model_watcher watcher = {collect, &events};
+    struct model model;
+    int ret = model_build_watched(&model, &trace->reader, &watcher);
+    if (ret < 0 || events.failed) {
+        free(events.items);
+        if (ret == 0)
+            model_free(&model);
+        return PyErr_NoMemory();
+    }
+    PyObject *list = PyList_New((Py_ssize_t)events.count);
+    for (size_t i = 0; list && i < events.count; i++) {
+        PyObject *tuple = event_tuple(&model, &events.items[i]);
+        if (!tuple)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, tuple);
+    }
+    model_free(&model);
+    free(events.items);
+    return list;
+}
