@@ -1,0 +1,96 @@
+# FlowTrace: `make` lists what there is to make.
+#
+# Everything runs in a virtual environment, VENV, with FlowTrace installed in it
+# as a user would have it: not editable, since flowtrace.pth has to lie in
+# site-packages. What is built for VENV lies in build/.
+#
+#   make demo PYTHON=python3.13                 this interpreter, not the first found
+#   make pytest VENV=.venv-3.13 PYTHON=...      beside the one in .venv
+#   make pytest ARGS='-k orders'                more for pytest
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help demo test unit golden behaviour pytest lint format asan bench docs clean set-up always
+
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+STATE := build/for-$(patsubst .%,%,$(notdir $(VENV)))
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+PYTHON_CODE := flowtrace tools tests bench examples
+C_CODE = $(shell find src tests -name '*.[ch]')
+SOURCES := $(shell find src flowtrace -type f ! -path '*/__pycache__/*') \
+           meson.build meson.options pyproject.toml flowtrace.pth
+# Warnings are errors in CI alone: another compiler's new warning is no user's trouble.
+WERROR := $(if $(CI),-Dwerror=true)
+# meson and ninja are looked up on PATH.
+TOOLS = PATH="$(abspath $(BIN)):$$PATH"
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Which interpreter: PYTHON=python3.13. Another environment than .venv: VENV=.venv-3.13"
+
+demo: $(STATE)/installed ## build FlowTrace and show what it tells of examples/orders
+	@$(BIN)/flowtrace run -o build/orders.flow examples/orders/app.py
+
+test: unit lint pytest ## everything that is tested: unit, lint, golden, behaviour
+
+unit: $(STATE)/tools ## the C unit tests
+	@$(TOOLS) tools/run-unit $(STATE)/unit $(WERROR)
+
+asan: $(STATE)/tools ## the C unit tests under the address and undefined behaviour sanitizers
+	@$(TOOLS) tools/run-unit $(STATE)/asan $(WERROR) -Dbuildtype=debugoptimized -Db_lundef=false -Db_sanitize=address,undefined
+
+golden: $(STATE)/installed $(STATE)/dev ## programs and the exact text that must be told of them
+	@$(BIN)/pytest tests/golden $(ARGS)
+
+behaviour: $(STATE)/installed $(STATE)/dev ## what recording must do and never do to a program
+	@$(BIN)/pytest tests/behaviour $(ARGS)
+
+pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
+	@$(BIN)/pytest tests $(ARGS)
+
+lint: $(STATE)/dev ## who may include whom, ruff, mypy
+	@$(PY) tools/lint_rooms.py
+	@$(BIN)/ruff check --quiet $(PYTHON_CODE)
+	@$(BIN)/ruff format --quiet --check --diff $(PYTHON_CODE)
+	@$(BIN)/mypy --strict -p flowtrace
+
+format: $(STATE)/dev ## lay out Python and C as lint wants them
+	@$(BIN)/ruff check --quiet --fix $(PYTHON_CODE)
+	@$(BIN)/ruff format $(PYTHON_CODE)
+	@$(BIN)/clang-format -i $(C_CODE)
+
+bench: $(STATE)/installed ## what recording costs
+	@$(PY) bench/recorder.py $(ARGS)
+
+docs: $(STATE)/installed $(STATE)/dev ## write again what the documents show of real output
+	@$(PY) tools/regenerate.py
+
+clean: ## remove all that was made
+	rm -rf build .venv .venv-* .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment, each step once ---------------------------------------
+
+set-up: $(STATE)/installed $(STATE)/dev
+
+$(STATE)/interpreter: always
+	@tools/make-venv "$(VENV)" "$@"
+
+$(STATE)/tools: $(STATE)/interpreter pyproject.toml tools/requirements.py
+	@echo "Installing build tools"
+	@$(PY) tools/requirements.py build >$@.txt && $(PIP) install -r $@.txt && touch $@
+
+$(STATE)/dev: $(STATE)/interpreter pyproject.toml tools/requirements.py
+	@echo "Installing pytest, ruff, mypy"
+	@$(PY) tools/requirements.py dev >$@.txt && $(PIP) install -r $@.txt && touch $@
+
+$(STATE)/installed: $(STATE)/tools $(SOURCES)
+	@echo "Installing FlowTrace"
+	@$(TOOLS) $(PIP) install --no-build-isolation --no-deps --force-reinstall \
+	    --config-settings=build-dir=$(STATE)/meson $(if $(WERROR),--config-settings=setup-args=$(WERROR)) .
+	@$(PY) -P -c 'import flowtrace._core' 2>/dev/null || \
+	    echo "No C compiler or no Python.h here: FlowTrace is installed without its compiled core"
+	@touch $@
