@@ -161,6 +161,8 @@ def pack(program: _program.Program, rules: list[tuple[str, str]]) -> str:
         "folder": os.getcwd(),
         "python": sys.version.split()[0],
         "executable": sys.executable,
+        "platform": " ".join((os.uname().sysname, os.uname().release, os.uname().machine)),
+        "host": os.uname().nodename,
         "flowtrace": __version__,
     }
     pairs += [(f"info.{key}", value) for key, value in information.items()]

@@ -13,6 +13,7 @@
 /* A task, thread or job, as SPAWN and ORIGIN tell of it, in whichever order. */
 struct spawn {
     uint32_t creator; /* call */
+    uint32_t task;    /* spawn: the creator is this task's creator */
     uint32_t track;   /* of a task */
 };
 
@@ -188,7 +189,7 @@ spawn_of(struct builder *builder, uint32_t process, uint64_t id)
         builder->failed = true;
         return MODEL_NONE;
     }
-    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE};
+    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE};
     return builder->spawn_count++;
 }
 
@@ -214,15 +215,19 @@ on_link(struct builder *builder, struct lane *lane, const struct record *record)
 {
     const uint8_t *p = (const uint8_t *)record->payload.data;
     const uint8_t *end = p + record->payload.length;
-    uint64_t id, kind;
+    uint64_t id, kind, task;
     struct slice name;
     p = read_number(p, end, &id);
     p = read_number(p, end, &kind);
-    read_text(p, end, &name);
+    p = read_text(p, end, &name);
+    read_number(p, end, &task);
     uint32_t index = id ? spawn_of(builder, lane->process, id) : MODEL_NONE;
     if (record->extended == FLOW_EXTENDED_SPAWN) {
-        if (index != MODEL_NONE)
+        uint32_t creator = task ? spawn_of(builder, lane->process, task) : MODEL_NONE;
+        if (index != MODEL_NONE) {
             builder->spawns[index].creator = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
+            builder->spawns[index].task = creator;
+        }
         return;
     }
     if (kind != FLOW_SPAWN_TASK) {
@@ -428,6 +433,17 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
     exception->caught_line = record->caller_line;
 }
 
+/* What left an awaited call comes up in the one that awaits, which may not have been on the stack. */
+static void
+throw_into(struct builder *builder, const struct lane *lane, const struct record *record)
+{
+    uint32_t index = exception_of(builder, lane, &record->exception);
+    if (index == MODEL_NONE || !lane->depth || builder->model->exceptions[index].calls_left == 0)
+        return;
+    builder->model->exceptions[index].caught_by = lane->stack[lane->depth - 1];
+    builder->model->exceptions[index].caught_line = 0;
+}
+
 /* --- the pass ----------------------------------------------------------- */
 
 static void
@@ -502,9 +518,8 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
         tell(builder, lane, record);
         break;
     case FLOW_THROW:
-        if (record->exception.defined)
-            exception_of(builder, lane, &record->exception);
         go_on(builder, lane, record);
+        throw_into(builder, lane, record);
         tell(builder, lane, record);
         break;
     case FLOW_UNWIND:
@@ -569,11 +584,25 @@ read_all(struct builder *builder)
     return builder->failed ? -ENOMEM : ret;
 }
 
+/* Made by library code in a task: whoever created that task did it, or the task that created that ... */
+static void
+find_creator(struct builder *builder, uint32_t index)
+{
+    struct spawn *spawn = &builder->spawns[index];
+    uint32_t task = spawn->task;
+    for (uint32_t steps = 0; task != MODEL_NONE && steps < 64; steps++) {
+        spawn->creator = builder->spawns[task].creator;
+        task = builder->spawns[task].task;
+    }
+}
+
 /* Tasks may run before their creator is told; what still runs has lasted until its thread's last event. */
 static void
 finish(struct builder *builder)
 {
     struct model *model = builder->model;
+    for (uint32_t i = 0; i < builder->spawn_count; i++)
+        find_creator(builder, i);
     for (uint32_t i = 0; i < builder->spawn_count; i++)
         if (builder->spawns[i].track != MODEL_NONE)
             model->tracks[builder->spawns[i].track].creator = builder->spawns[i].creator;

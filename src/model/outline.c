@@ -18,6 +18,18 @@ count_repeats(const uint64_t *shapes, const uint32_t *runs, uint32_t run_count, 
     return repeats;
 }
 
+/* A loop's rounds begin with the same call. Where another interrupted it, the rest of
+ * that round is no beginning: would the block repeat from its opener on as well? */
+static bool
+opens_later(const uint64_t *shapes, const uint32_t *runs, uint32_t run_count, uint32_t run, uint32_t period,
+            uint64_t opener)
+{
+    for (uint32_t i = 0; i < period; i++)
+        if (shapes[runs[run + i]] == opener)
+            return i > 0 && count_repeats(shapes, runs, run_count, run + i, period) > 1;
+    return false;
+}
+
 uint32_t
 fold_sequence(const uint64_t *shapes, uint32_t count, uint32_t *positions, uint32_t *scratch)
 {
@@ -30,6 +42,7 @@ fold_sequence(const uint64_t *shapes, uint32_t count, uint32_t *positions, uint3
     uint32_t lines = 0;
     uint32_t run = 0;
     uint32_t child = 0;
+    uint32_t opener = count; /* the first of the last block's round */
     while (run < run_count) {
         uint32_t period = 1;
         uint32_t repeats = 1;
@@ -40,6 +53,10 @@ fold_sequence(const uint64_t *shapes, uint32_t count, uint32_t *positions, uint3
                 period = p;
             }
         }
+        if (opener < count && opens_later(shapes, scratch, run_count, run, period, shapes[opener]))
+            period = repeats = 1;
+        else if (period > 1)
+            opener = scratch[run];
         uint32_t end = run + period * repeats;
         for (; child < count && positions[child] < end; child++)
             positions[child] = lines + (positions[child] - run) % period;
@@ -111,6 +128,10 @@ shape_of(const struct outline *outline, const struct children *children, uint32_
     uint64_t hash = mix(call->code->index + 1, (uint64_t)call->outcome << 8 | call->origin);
     if (call->exception != MODEL_NONE)
         hash = mix(hash, hash_slice(outline->model->exceptions[call->exception].type));
+    /* How deep a recursion went does not make it another shape. */
+    unsigned flags = outline->flags[number];
+    if (flags & OUTLINE_RECURSION && !(flags & (OUTLINE_ERROR | OUTLINE_RUNNING)))
+        return hash;
     uint32_t lines = fold_sequence(children->shapes, children->count, children->positions, children->scratch);
     uint32_t line = 0;
     for (uint32_t i = 0; i < children->count && line < lines; i++)

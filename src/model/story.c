@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define RECURSION_MIN 12 /* fewer calls of itself are shown one by one */
+#define CHAIN_MIN 8      /* as are fewer calls that are each the only one in the one before */
 
 /* Lines that wait to be opened, best first. */
 struct queue {
@@ -306,11 +307,58 @@ open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
     return enqueue_chain(teller, base) ? 1 : -ENOMEM;
 }
 
+/* The last of a chain of calls of one function, or two by turns, each the only one
+ * that the one before made and ended as that did. */
+static uint32_t
+chain_end(const struct outline *outline, uint32_t call, uint32_t *length)
+{
+    const struct call *calls = outline->model->calls;
+    const struct code *first = calls[call].code;
+    uint32_t child = outline->first_child[call];
+    const struct code *second = child != MODEL_NONE ? calls[child].code : NULL;
+    *length = 0;
+    while (child != MODEL_NONE && outline->next_sibling[child] == MODEL_NONE
+           && (calls[child].code == first || calls[child].code == second) && !calls[child].origin
+           && calls[child].outcome == calls[call].outcome && calls[child].exception == calls[call].exception) {
+        ++*length;
+        call = child;
+        child = outline->first_child[call];
+    }
+    return call;
+}
+
+/* 1: opened as a note and the last call; 0: there is no long chain, or no room; -ENOMEM. */
+static int
+open_as_chain(struct teller *teller, uint32_t number)
+{
+    struct story *story = teller->story;
+    uint32_t length = 0;
+    if (teller->budget == UINT32_MAX || story->lines[number].count != 1)
+        return 0;
+    uint32_t last = chain_end(story->outline, story->lines[number].calls[0], &length);
+    if (length < CHAIN_MIN || teller->budget - story->used < 3)
+        return 0;
+    uint32_t depth = story->lines[number].depth;
+    uint32_t note = add_line(story, number, depth + 1);
+    uint32_t end = note == MODEL_NONE ? MODEL_NONE : add_line(story, note, depth + 2);
+    if (end == MODEL_NONE || !add_member(story, end, last))
+        return -ENOMEM;
+    story->lines[note].chain = length - 1;
+    story->lines[note].first_child = end;
+    story->lines[number].first_child = note;
+    story->lines[number].opened = true;
+    story->used += 1 + cost_of(story, &story->lines[end]);
+    return enqueue_chain(teller, end) ? 1 : -ENOMEM;
+}
+
 static int
 open_line(struct teller *teller, uint32_t number)
 {
     struct story *story = teller->story;
     uint32_t count = story->lines[number].count;
+    int chained = open_as_chain(teller, number);
+    if (chained)
+        return chained < 0 ? chained : 0;
     uint32_t *heads = malloc(count * sizeof *heads);
     if (!heads)
         return -ENOMEM;

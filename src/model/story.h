@@ -11,7 +11,7 @@
 #include "outline.h"
 
 struct story_line {
-    uint32_t *calls;      /* Owned; ascending */
+    uint32_t *calls;      /* Owned; ascending; none if this is a note */
     uint32_t count;
     uint32_t parent;      /* line, or MODEL_NONE */
     uint32_t first_child; /* lines; MODEL_NONE: none, or not opened */
@@ -20,6 +20,7 @@ struct story_line {
     uint32_t skipped;     /* lines left out between this and the next sibling */
     uint64_t skipped_calls;
     uint64_t inside;      /* calls under this line in all its members */
+    uint32_t chain;       /* no call but a note: so many calls, each the only one in the one before */
     bool opened;
     bool recursion;       /* what is inside is told in a word: only calls of itself */
 };

@@ -4,14 +4,23 @@
 
 /* --- records ------------------------------------------------------------ */
 
+struct link_record {
+    enum flow_extended subtype;
+    enum flow_spawn kind;
+    uint64_t id;
+    uint64_t task; /* SPAWN: in which library code did it, or 0 */
+};
+
 static void
-write_link(struct thread *thread, enum flow_extended subtype, uint64_t id, enum flow_spawn kind, const char *name)
+write_link(struct thread *thread, struct link_record link, const char *name)
 {
-    uint8_t payload[3 * VARINT_MAX + sizeof thread->writer.name];
-    uint8_t *p = varint_put(payload, id);
-    p = varint_put(p, kind);
+    uint8_t payload[4 * VARINT_MAX + sizeof thread->writer.name];
+    uint8_t *p = varint_put(payload, link.id);
+    p = varint_put(p, link.kind);
     p = writer_text(p, name, strlen(name));
-    writer_extended(&thread->writer, subtype, payload, (size_t)(p - payload));
+    if (link.subtype == FLOW_EXTENDED_SPAWN)
+        p = varint_put(p, link.task);
+    writer_extended(&thread->writer, link.subtype, payload, (size_t)(p - payload));
 }
 
 static void
@@ -29,7 +38,7 @@ link_write_origin(struct thread *thread)
 {
     thread->origin_pending = false;
     const char *name = thread->origin_kind == FLOW_SPAWN_THREAD ? thread->writer.name : "";
-    write_link(thread, FLOW_EXTENDED_ORIGIN, thread->origin, thread->origin_kind, name);
+    write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, thread->origin_kind, thread->origin, 0}, name);
 }
 
 static uint64_t
@@ -39,83 +48,6 @@ new_spawn(struct recorder *recorder, const void *object)
     if (!entry)
         return 0;
     return entry->id = ++recorder->next_spawn;
-}
-
-/* --- threads and jobs --------------------------------------------------- */
-
-/* New reference to the `self` of the running method, or NULL. */
-static PyObject *
-running_self(void)
-{
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-    PyObject *self = frame ? PyFrame_GetVarString(frame, "self") : NULL;
-    Py_XDECREF(frame);
-    if (!self)
-        PyErr_Clear();
-    return self;
-}
-
-static void
-begin_thread(struct thread *thread, PyObject *self)
-{
-    struct recorder *recorder = thread->recorder;
-    PyObject *name = value_read_field(self, recorder->thread_name);
-    copy_name(thread->writer.name, sizeof thread->writer.name, name);
-    Py_XDECREF(name);
-    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, self);
-    if (!entry)
-        return;
-    thread->origin = entry->id;
-    thread->origin_kind = FLOW_SPAWN_THREAD;
-    thread->origin_pending = true;
-    pointer_map_remove(&recorder->spawns, self);
-}
-
-static void
-begin_job(struct thread *thread, PyObject *self)
-{
-    struct pointer_map *spawns = &thread->recorder->spawns;
-    const struct pointer_entry *entry = pointer_map_get(spawns, self);
-    thread->origin = entry ? entry->id : 0;
-    thread->origin_kind = FLOW_SPAWN_JOB;
-    thread->origin_pending = true;
-    pointer_map_remove(spawns, self);
-}
-
-/* What is started or submitted by library code alone belongs to nobody's call. */
-static void
-announce(struct thread *thread, PyObject *self, enum flow_spawn kind)
-{
-    if (!thread->depth)
-        return;
-    uint64_t id = new_spawn(thread->recorder, self);
-    if (id)
-        write_link(thread, FLOW_EXTENDED_SPAWN, id, kind, "");
-}
-
-void
-link_start(struct thread *thread, const struct function *function)
-{
-    PyObject *self = function->link == LINK_TASK_CREATE ? NULL : running_self();
-    if (!self)
-        return;
-    switch (function->link) {
-    case LINK_THREAD_START:
-        announce(thread, self, FLOW_SPAWN_THREAD);
-        break;
-    case LINK_THREAD_BOOTSTRAP:
-        begin_thread(thread, self);
-        break;
-    case LINK_JOB_INIT:
-        announce(thread, self, FLOW_SPAWN_JOB);
-        break;
-    case LINK_JOB_RUN:
-        begin_job(thread, self);
-        break;
-    default:
-        break;
-    }
-    Py_DECREF(self);
 }
 
 /* --- tasks -------------------------------------------------------------- */
@@ -173,6 +105,101 @@ task_name(struct recorder *recorder, PyObject *task, char *out, size_t size)
     PyErr_Clear();
 }
 
+/* The id of the running task, if the call on top of the stack is not in it: asyncio's own
+ * coroutines, such as to_thread(), run in tasks of the user's making. Else 0. */
+static uint64_t
+library_task(const struct thread *thread)
+{
+    struct recorder *recorder = thread->recorder;
+    PyObject *task = running_task(recorder);
+    const struct pointer_entry *entry = task ? pointer_map_get(&recorder->spawns, task) : NULL;
+    Py_XDECREF(task);
+    if (!entry || (thread->depth && thread->stack[thread->depth - 1].task == entry->id))
+        return 0;
+    return entry->id;
+}
+
+/* --- threads and jobs --------------------------------------------------- */
+
+/* New reference to the `self` of the running method, or NULL. */
+static PyObject *
+running_self(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    PyObject *self = frame ? PyFrame_GetVarString(frame, "self") : NULL;
+    Py_XDECREF(frame);
+    if (!self)
+        PyErr_Clear();
+    return self;
+}
+
+static void
+begin_thread(struct thread *thread, PyObject *self)
+{
+    struct recorder *recorder = thread->recorder;
+    PyObject *name = value_read_field(self, recorder->thread_name);
+    copy_name(thread->writer.name, sizeof thread->writer.name, name);
+    Py_XDECREF(name);
+    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, self);
+    if (!entry)
+        return;
+    thread->origin = entry->id;
+    thread->origin_kind = FLOW_SPAWN_THREAD;
+    thread->origin_pending = true;
+    pointer_map_remove(&recorder->spawns, self);
+}
+
+static void
+begin_job(struct thread *thread, PyObject *self)
+{
+    struct pointer_map *spawns = &thread->recorder->spawns;
+    const struct pointer_entry *entry = pointer_map_get(spawns, self);
+    thread->origin = entry ? entry->id : 0;
+    thread->origin_kind = FLOW_SPAWN_JOB;
+    thread->origin_pending = true;
+    pointer_map_remove(spawns, self);
+}
+
+/* What is started or submitted by library code alone belongs to nobody's call,
+ * unless that code runs in a task that somebody's call created. */
+static void
+announce(struct thread *thread, PyObject *self, enum flow_spawn kind)
+{
+    uint64_t task = library_task(thread);
+    if (!thread->depth && !task)
+        return;
+    uint64_t id = new_spawn(thread->recorder, self);
+    if (id)
+        write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, kind, id, task}, "");
+}
+
+void
+link_start(struct thread *thread, const struct function *function)
+{
+    PyObject *self = function->link == LINK_TASK_CREATE ? NULL : running_self();
+    if (!self)
+        return;
+    switch (function->link) {
+    case LINK_THREAD_START:
+        announce(thread, self, FLOW_SPAWN_THREAD);
+        break;
+    case LINK_THREAD_BOOTSTRAP:
+        begin_thread(thread, self);
+        break;
+    case LINK_JOB_INIT:
+        announce(thread, self, FLOW_SPAWN_JOB);
+        break;
+    case LINK_JOB_RUN:
+        begin_job(thread, self);
+        break;
+    default:
+        break;
+    }
+    Py_DECREF(self);
+}
+
+/* --- tasks that begin and end ------------------------------------------ */
+
 uint64_t
 link_task(struct thread *thread)
 {
@@ -186,7 +213,7 @@ link_task(struct thread *thread)
     if (id && (!caller || caller->task != id)) {
         char name[sizeof thread->writer.name];
         task_name(recorder, task, name, sizeof name);
-        write_link(thread, FLOW_EXTENDED_ORIGIN, id, FLOW_SPAWN_TASK, name);
+        write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
     }
     Py_DECREF(task);
     return id;
@@ -203,11 +230,12 @@ announce_task(struct thread *thread, PyObject *task)
     if (!id || !(entry = pointer_map_get(&recorder->spawns, task)))
         return;
     entry->extra = 1;
-    if (!thread->depth || !find_asyncio(recorder))
+    uint64_t creator = library_task(thread);
+    if ((!thread->depth && !creator) || !find_asyncio(recorder))
         return;
     char name[sizeof thread->writer.name];
     task_name(recorder, task, name, sizeof name);
-    write_link(thread, FLOW_EXTENDED_SPAWN, id, FLOW_SPAWN_TASK, name);
+    write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_TASK, id, creator}, name);
 }
 
 void

@@ -18,6 +18,7 @@ value_names_init(struct value_names *names)
     names->fields = PyUnicode_InternFromString("_fields");
     names->name = PyUnicode_InternFromString("_name_");
     names->raw_paths = PyUnicode_InternFromString("_raw_paths");
+    names->slash = PyUnicode_InternFromString("/");
     names->enum_module = PyUnicode_InternFromString("enum");
     names->decimal_module = PyUnicode_InternFromString("_decimal");
     return PyErr_Occurred() ? -1 : 0;
@@ -30,6 +31,7 @@ value_names_clear(struct value_names *names)
     Py_CLEAR(names->fields);
     Py_CLEAR(names->name);
     Py_CLEAR(names->raw_paths);
+    Py_CLEAR(names->slash);
     Py_CLEAR(names->enum_module);
     Py_CLEAR(names->decimal_module);
     Py_CLEAR(names->enum_type);
@@ -623,18 +625,43 @@ put_callable_or_module(struct value_encoder *encoder, uint8_t *p, PyObject *obje
     return value_put_type(encoder, p, object);
 }
 
+/* New reference to what the parts of a path come to, joined as pathlib would; NULL if they are odd. */
+static PyObject *
+join_parts(const struct value_names *names, PyObject *parts)
+{
+    if (!parts || !PyList_CheckExact(parts) || PyList_GET_SIZE(parts) == 0)
+        return NULL;
+    Py_ssize_t count = PyList_GET_SIZE(parts);
+    Py_ssize_t first = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *part = PyList_GET_ITEM(parts, i); /* Borrowed */
+        if (!PyUnicode_CheckExact(part) || PyUnicode_GET_LENGTH(part) == 0)
+            return NULL;
+        if (PyUnicode_READ_CHAR(part, 0) == '/')
+            first = i;
+    }
+    if (first == count - 1)
+        return Py_NewRef(PyList_GET_ITEM(parts, first));
+    PyObject *rest = PyList_GetSlice(parts, first, count);
+    PyObject *joined = rest ? PyUnicode_Join(names->slash, rest) : NULL;
+    Py_XDECREF(rest);
+    PyErr_Clear();
+    return joined;
+}
+
 static uint8_t *
 put_path(struct value_encoder *encoder, uint8_t *p, PyObject *path)
 {
     PyObject *parts = value_read_field(path, encoder->names->raw_paths);
-    if (parts && PyList_CheckExact(parts) && PyList_GET_SIZE(parts) == 1
-        && PyUnicode_CheckExact(PyList_GET_ITEM(parts, 0))) {
+    PyObject *joined = join_parts(encoder->names, parts);
+    if (joined) {
         p = put_tag_and_type(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(path));
-        p = put_str(encoder, p, PyList_GET_ITEM(parts, 0));
+        p = put_str(encoder, p, joined);
     }
     else {
         p = value_put_type(encoder, p, path);
     }
+    Py_XDECREF(joined);
     Py_XDECREF(parts);
     return p;
 }

@@ -35,7 +35,7 @@ struct secret_verdict {
 /* Names and types that snapshots look for; types are Owned and NULL until their
  * module has been imported by the program: FlowTrace imports none. */
 struct value_names {
-    PyObject *dataclass_fields, *fields, *name, *raw_paths; /* Owned. */
+    PyObject *dataclass_fields, *fields, *name, *raw_paths, *slash; /* Owned. */
     PyObject *enum_module, *decimal_module;                 /* Owned, str. */
     PyObject *enum_type, *decimal_type;                     /* Owned or NULL. */
     struct secret_verdict verdicts[SECRET_VERDICTS];

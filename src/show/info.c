@@ -148,11 +148,9 @@ put_bytes(struct text *out, const struct model *model, const struct show_options
 int
 show_info(struct text *out, const struct model *model, const struct show_options *options)
 {
-    static const char *const keys[][2] = {{"program", "program"}, {"command", "argv"},   {"folder", "cwd"},
-                                          {"python", "python"},   {"platform", "platform"}, {"host", "host"},
-                                          {"flowtrace", "flowtrace"}, {"roots", "roots"}, {"rules", "rules"}};
+    static const char *const keys[] = {"program", "command", "folder", "python", "platform", "host", "flowtrace"};
     for (size_t i = 0; model->process_count && i < sizeof keys / sizeof *keys; i++)
-        put_text(out, options, keys[i][0], process_info(&model->processes[0], keys[i][1]));
+        put_text(out, options, keys[i], process_info(&model->processes[0], keys[i]));
     put_start(out, model, options);
     put_counts(out, model, options);
     put_processes(out, model, options);

@@ -38,14 +38,6 @@ label_plural(uint64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
-static void
-put_place(struct text *out, const struct code *code)
-{
-    text_string(out, " (");
-    text_clean(out, label_file(code->file));
-    text_format(out, ":%u)", code->first_line);
-}
-
 static bool
 ends_with(struct slice slice, const char *end)
 {
@@ -93,8 +85,9 @@ label_function(struct text *out, const struct model *model, const struct code *c
         text_clean(out, name);
     }
     else if (ends_with(name, "<lambda>") || ends_with(name, "<genexpr>")) {
-        text_string(out, ends_with(name, "<lambda>") ? "lambda" : "genexpr");
-        put_place(out, code);
+        text_string(out, ends_with(name, "<lambda>") ? "<lambda " : "<genexpr ");
+        text_clean(out, label_file(code->file));
+        text_format(out, ":%u>", code->first_line);
     }
     else {
         text_clean(out, name);

@@ -26,6 +26,8 @@ int show_info(struct text *out, const struct model *model, const struct show_opt
 
 /* "41.2 ms": three significant digits and the right unit. */
 void show_duration(struct text *out, uint64_t ns, bool ascii);
+/* "0.20 … 3.41 ms" */
+void show_duration_range(struct text *out, uint64_t low, uint64_t high, bool ascii);
 
 /* "SIGKILL" */
 const char *show_signal_name(int number);

@@ -165,8 +165,9 @@ enum flow_extended {
     FLOW_EXTENDED_PROCESS_END = 2, /* varint: 0 the recorder was stopped, 1 the interpreter ended,
                                     * 2 wait status follows as a varint (from the parent) */
     FLOW_EXTENDED_THREAD = 3,      /* varint native id, varint 1 if main, text name */
-    FLOW_EXTENDED_SPAWN = 4,       /* varint id, varint FLOW_SPAWN_*, text name: the call on top
-                                    * of this thread's stack created task, thread or job `id` */
+    FLOW_EXTENDED_SPAWN = 4,       /* varint id, varint FLOW_SPAWN_*, text name, varint task: the
+                                    * call on top of this thread's stack created task, thread or
+                                    * job `id`; or, if it is not 0, library code in that task did */
     FLOW_EXTENDED_ORIGIN = 5,      /* varint id, varint FLOW_SPAWN_*, text name. For a task: the
                                     * next CALL is its root. Else: root calls of this thread come
                                     * from `id`, until the next ORIGIN; id 0 ends it */

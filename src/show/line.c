@@ -1,0 +1,476 @@
+/* line.c - a line of the story: name, arguments, result or exception, and times at the right. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../model/value_text.h"
+#include "printer.h"
+
+#define COMPARED_MAX 256 /* members of a folded line whose values are compared */
+#define RANGE_PART 24    /* columns of one end of "first … last" */
+#define VALUE_MAX 120    /* columns of one value, and the least that is tried */
+#define VALUE_MIN 12
+
+/* --- values ------------------------------------------------------------- */
+
+enum place { ARGUMENT, RESULT };
+
+static struct value
+value_at(const struct printer *printer, uint32_t call, enum place place, uint32_t index)
+{
+    const struct call *c = &printer->model->calls[call];
+    return place == RESULT ? c->result : call_argument(printer->model, c, index);
+}
+
+static void
+value_into(struct text *out, const struct printer *printer, struct value value, unsigned width)
+{
+    struct value_limits limits = {.width = width, .depth = 3};
+    text_truncate(out, 0);
+    if (value.data)
+        value_text(out, printer->model->reader, &value, &limits);
+}
+
+static bool
+same(struct slice a, struct slice b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+static bool
+is_one_of(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
+/* Is the position between tokens: outside of quotes, behind or before punctuation? */
+static bool
+is_border(struct slice text, size_t position, const char *before, const char *after)
+{
+    char quote = '\0';
+    for (size_t i = 0; i < position; i++) {
+        if (quote && text.data[i] == '\\')
+            i++;
+        else if (quote && text.data[i] == quote)
+            quote = '\0';
+        else if (!quote && is_one_of(text.data[i], "'\""))
+            quote = text.data[i];
+    }
+    if (quote)
+        return false;
+    return position == 0 || position == text.length || is_one_of(text.data[position - 1], before)
+           || is_one_of(text.data[position], after);
+}
+
+static bool
+is_plain(struct slice part)
+{
+    char quote = '\0';
+    for (size_t i = 0; i < part.length; i++) {
+        if (is_one_of(part.data[i], "'\"") && (!quote || quote == part.data[i]))
+            quote = quote ? '\0' : part.data[i];
+        else if (!quote && is_one_of(part.data[i], "()[]{},="))
+            return false;
+    }
+    return part.length > 0 && text_columns(part.data, part.length) <= RANGE_PART;
+}
+
+static void
+put_ends(struct text *out, const struct printer *printer, struct slice first, struct slice last)
+{
+    text_slice(out, first);
+    text_format(out, " %s ", printer->glyphs->dots);
+    text_slice(out, last);
+}
+
+/* Two values that differ in one place: Order(id=1 … 12, total=40). False if they differ in more. */
+static bool
+put_difference(struct text *out, const struct printer *printer, struct slice first, struct slice last)
+{
+    size_t shorter = first.length < last.length ? first.length : last.length;
+    size_t start = 0;
+    size_t end = 0;
+    while (start < shorter && first.data[start] == last.data[start])
+        start++;
+    while (start > 0 && !is_border(first, start, "([{=, ", ""))
+        start--;
+    while (end < shorter - start && first.data[first.length - end - 1] == last.data[last.length - end - 1])
+        end++;
+    while (end > 0 && !(is_border(first, first.length - end, "", ")]},") && is_border(last, last.length - end, "", ")]},")))
+        end--;
+    struct slice a = {first.data + start, first.length - start - end};
+    struct slice b = {last.data + start, last.length - start - end};
+    if (!is_plain(a) || !is_plain(b))
+        return false;
+    text_bytes(out, first.data, start);
+    put_ends(out, printer, a, b);
+    text_bytes(out, first.data + first.length - end, end);
+    return true;
+}
+
+static void
+put_range(struct text *out, const struct printer *printer, struct slice first, struct slice last, unsigned width)
+{
+    size_t before = out->length;
+    if (put_difference(out, printer, first, last)
+        && text_columns(out->data + before, out->length - before) <= 2 * (size_t)width + 3)
+        return;
+    text_truncate(out, before);
+    size_t name = 0;
+    while (name < first.length && name < last.length && first.data[name] == last.data[name]
+           && (first.data[name] == '_' || (first.data[name] | 32) >= 'a') && (first.data[name] | 32) <= 'z')
+        name++;
+    if (name && name < first.length && first.data[name] == '(')
+        text_format(out, "%.*s(%s)", (int)name, first.data, printer->glyphs->dots);
+    else
+        text_string(out, printer->glyphs->dots);
+}
+
+/* The value, or what the members of a folded line had: the first, and the last that differs from it. */
+static void
+put_member_values(struct text *out, struct printer *printer, const struct story_line *line, enum place place,
+                  uint32_t index, unsigned width)
+{
+    struct text first = {0}, other = {0};
+    uint32_t step = line->count > COMPARED_MAX ? line->count / COMPARED_MAX : 1;
+    bool equal = true;
+    value_into(&first, printer, value_at(printer, line->calls[0], place, index), width);
+    for (uint32_t i = line->count; equal && i > step; i -= step) {
+        value_into(&other, printer, value_at(printer, line->calls[i - 1], place, index), width);
+        equal = same(printer_slice(&first), printer_slice(&other));
+    }
+    if (equal)
+        text_slice(out, printer_slice(&first));
+    else
+        put_range(out, printer, printer_slice(&first), printer_slice(&other), width);
+    text_free(&first);
+    text_free(&other);
+}
+
+/* --- arguments ---------------------------------------------------------- */
+
+static bool
+is_self(const struct code *code, uint32_t index)
+{
+    if (index > 0 || !memchr(code->qualname.data, '.', code->qualname.length))
+        return false;
+    return label_is(code->parameters[0].name, "self") || label_is(code->parameters[0].name, "cls");
+}
+
+/* *args and **kwargs that nothing was given for. */
+static bool
+is_empty_rest(const struct printer *printer, const struct story_line *line, uint32_t index)
+{
+    enum flow_parameter kind = printer->model->calls[line->calls[0]].code->parameters[index].kind;
+    if (kind != FLOW_PARAMETER_VAR_POSITIONAL && kind != FLOW_PARAMETER_VAR_KEYWORD)
+        return false;
+    struct value value = value_at(printer, line->calls[0], ARGUMENT, index);
+    struct value_head head;
+    return value.data && value_read(printer->model->reader, &value, &head) == 0 && head.total == 0;
+}
+
+static void
+put_argument(struct text *out, struct printer *printer, const struct story_line *line, uint32_t index, unsigned width)
+{
+    const struct parameter *parameter = &printer->model->calls[line->calls[0]].code->parameters[index];
+    if (parameter->kind == FLOW_PARAMETER_VAR_POSITIONAL)
+        text_string(out, "*");
+    else if (parameter->kind == FLOW_PARAMETER_VAR_KEYWORD)
+        text_string(out, "**");
+    text_clean(out, parameter->name);
+    text_string(out, "=");
+    put_member_values(out, printer, line, ARGUMENT, index, width);
+}
+
+static void
+put_arguments(struct text *out, struct printer *printer, const struct story_line *line, unsigned width)
+{
+    const struct call *call = &printer->model->calls[line->calls[0]];
+    const struct code *code = call->code;
+    if (code->flags & (FLOW_CODE_MODULE | FLOW_CODE_CLASS))
+        return;
+    if (code->parameter_count == 1 && label_is(code->parameters[0].name, ".0"))
+        return; /* of a generator expression: its iterator */
+    if (code->parameter_count && (!printer->options->arguments || !call->arguments.data)) {
+        text_format(out, "(%s)", printer->glyphs->dots);
+        return;
+    }
+    text_string(out, "(");
+    bool any = false;
+    printer->cut_count = 0;
+    for (uint32_t i = 0; i < code->parameter_count; i++) {
+        if (is_self(code, i) || is_empty_rest(printer, line, i))
+            continue;
+        text_string(out, any ? ", " : "");
+        if (any && printer->cut_count < PRINTER_CUTS)
+            printer->cuts[printer->cut_count++] = out->length;
+        any = true;
+        put_argument(out, printer, line, i, width);
+    }
+    text_string(out, ")");
+}
+
+/* --- the parts of a line ------------------------------------------------ */
+
+/* A root of a task, thread or process says so. */
+static void
+put_origin(struct text *out, struct printer *printer, const struct story_line *line)
+{
+    const struct model *model = printer->model;
+    const struct call *call = &model->calls[line->calls[0]];
+    const struct call *last = &model->calls[line->calls[line->count - 1]];
+    const struct track *track = &model->tracks[call->track];
+    if (call->parent != MODEL_NONE || (track->kind == TRACK_MAIN && track->process == 0))
+        return;
+    text_string(out, track->kind == TRACK_TASK ? printer->glyphs->task : printer->glyphs->thread);
+    if (track->kind == TRACK_MAIN) {
+        text_format(out, "process %u: ", model->processes[track->process].pid);
+        return;
+    }
+    text_string(out, track->kind == TRACK_TASK ? "task " : "thread ");
+    text_clean(out, track->name);
+    if (last->track != call->track) {
+        text_format(out, " %s ", printer->glyphs->dots);
+        text_clean(out, model->tracks[last->track].name);
+    }
+    text_string(out, ": ");
+}
+
+/* "yielded 4×" for generators, the result for the rest; None is not worth a word. */
+static void
+put_result(struct text *out, struct printer *printer, const struct story_line *line, unsigned width)
+{
+    const struct call *call = &printer->model->calls[line->calls[0]];
+    bool generates = call->code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR);
+    if (generates && call->suspensions && line->count == 1)
+        text_format(out, " yielded %u%s", call->suspensions, printer->glyphs->times);
+    if (!printer->options->results || call->outcome != OUTCOME_RETURNED || !call->result.data)
+        return;
+    text_truncate(&printer->scratch, 0);
+    put_member_values(&printer->scratch, printer, line, RESULT, 0, width);
+    if (label_is(printer_slice(&printer->scratch), "None"))
+        return;
+    text_string(out, printer->glyphs->arrow);
+    text_slice(out, printer_slice(&printer->scratch));
+}
+
+bool
+line_raised_here(const struct printer *printer, uint32_t call)
+{
+    uint32_t index = printer->model->calls[call].exception;
+    return index != MODEL_NONE && printer->model->exceptions[index].first_call == call;
+}
+
+static void
+put_end(struct text *out, struct printer *printer, const struct story_line *line, unsigned width)
+{
+    const struct call *call = &printer->model->calls[line->calls[0]];
+    if (call->outcome == OUTCOME_RUNNING)
+        text_format(out, "  %s still running", printer->glyphs->dots);
+    else if (call->outcome == OUTCOME_ABANDONED)
+        text_string(out, "  (abandoned)");
+    if (call->exception == MODEL_NONE)
+        return;
+    const struct exception *exception = &printer->model->exceptions[call->exception];
+    text_string(out, printer->glyphs->cross);
+    label_exception(out, printer->model, exception, line_raised_here(printer, line->calls[0]), width < 40 ? 40 : width);
+}
+
+/* What the tree does not show of this line. */
+static void
+put_inside(struct text *out, struct printer *printer, const struct story_line *line)
+{
+    if (line->opened || line->inside == 0)
+        return;
+    text_format(out, "  %s ", line->recursion ? printer->glyphs->again : printer->glyphs->dots);
+    label_count(out, line->inside);
+    if (!line->recursion) {
+        text_string(out, label_plural(line->inside, " call inside", " calls inside"));
+        return;
+    }
+    text_format(out, " %s of itself, depth %u", label_plural(line->inside, "call", "calls"),
+                printer->outline->depth[line->calls[0]]);
+}
+
+static uint64_t
+running_ns(const struct call *call)
+{
+    uint64_t duration = call_duration(call);
+    return duration > call->waiting_ns ? duration - call->waiting_ns : 0;
+}
+
+/* "×11  200 … 900 µs", and what was spent waiting. */
+static void
+put_times(struct text *out, struct printer *printer, const struct story_line *line)
+{
+    uint64_t low = UINT64_MAX, high = 0, waiting = 0;
+    for (uint32_t i = 0; i < line->count; i++) {
+        const struct call *call = &printer->model->calls[line->calls[i]];
+        uint64_t ns = running_ns(call);
+        low = ns < low ? ns : low;
+        high = ns > high ? ns : high;
+        bool awaits = call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR);
+        if (awaits && call->waiting_ns > waiting)
+            waiting = call->waiting_ns;
+    }
+    if (line->count > 1) {
+        text_string(out, printer->glyphs->times);
+        label_count(out, line->count);
+    }
+    if (!printer->options->time)
+        return;
+    text_string(out, line->count > 1 ? "  " : "");
+    show_duration_range(out, low, high, printer->options->ascii);
+    if (waiting) {
+        text_string(out, " + ");
+        show_duration(out, waiting, printer->options->ascii);
+        text_string(out, " wait");
+    }
+}
+
+/* --- a line ------------------------------------------------------------- */
+
+struct parts {
+    size_t name, arguments, result, end, inside, stop; /* where each begins in printer->line */
+};
+
+static struct parts
+compose(struct printer *printer, const struct story_line *line, unsigned width)
+{
+    struct text *text = &printer->line;
+    struct parts parts;
+    text_truncate(text, 0);
+    put_origin(text, printer, line);
+    parts.name = text->length;
+    label_function(text, printer->model, printer->model->calls[line->calls[0]].code);
+    parts.arguments = text->length;
+    put_arguments(text, printer, line, width);
+    parts.result = text->length;
+    put_result(text, printer, line, width);
+    parts.end = text->length;
+    put_end(text, printer, line, width);
+    parts.inside = text->length;
+    put_inside(text, printer, line);
+    parts.stop = text->length;
+    return parts;
+}
+
+/* The widest values with which the line fits. */
+static struct parts
+compose_to_fit(struct printer *printer, const struct story_line *line, size_t room)
+{
+    unsigned low = VALUE_MIN;
+    unsigned high = VALUE_MAX;
+    struct parts parts = compose(printer, line, high);
+    if (printer_columns(&printer->line) <= room)
+        return parts;
+    while (high - low > 2) {
+        unsigned middle = (low + high) / 2;
+        compose(printer, line, middle);
+        *(printer_columns(&printer->line) <= room ? &low : &high) = middle;
+    }
+    return compose(printer, line, low);
+}
+
+/* The last place before `end` where an argument begins; 0 if there is none. */
+static size_t
+cut_before(const struct printer *printer, size_t end)
+{
+    size_t cut = 0;
+    for (size_t i = 0; i < printer->cut_count && printer->cuts[i] <= end; i++)
+        cut = printer->cuts[i];
+    return cut;
+}
+
+/* `end` without the spaces, commas and dots before it, which "…" would only repeat. */
+static size_t
+before_dots(const struct text *text, size_t end)
+{
+    for (;;) {
+        if (end > 0 && is_one_of(text->data[end - 1], " ,."))
+            end--;
+        else if (end > 2 && memcmp(text->data + end - 3, "…", 3) == 0)
+            end -= 3;
+        else
+            return end;
+    }
+}
+
+/* Puts "…" and `closing` in place of the bytes of the line from `start` to `end`. */
+static void
+replace(struct printer *printer, struct parts *parts, size_t start, size_t end, const char *closing)
+{
+    struct text *text = &printer->line;
+    text_truncate(&printer->scratch, 0);
+    text_bytes(&printer->scratch, text->data + end, text->length - end);
+    text_truncate(text, start);
+    text_string(text, printer->glyphs->dots);
+    text_string(text, closing);
+    size_t moved = text->length;
+    text_slice(text, printer_slice(&printer->scratch));
+    size_t *offsets[] = {&parts->name, &parts->arguments, &parts->result, &parts->end, &parts->inside, &parts->stop};
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
+        if (*offsets[i] >= end)
+            *offsets[i] = *offsets[i] - end + moved;
+        else if (*offsets[i] > start)
+            *offsets[i] = start;
+}
+
+/* Takes the excess out of the arguments, so that how the call ended can be read; or from the end. */
+static void
+shorten(struct printer *printer, struct parts *parts, size_t room)
+{
+    const struct text *text = &printer->line;
+    size_t mark = text_columns(printer->glyphs->dots, strlen(printer->glyphs->dots));
+    size_t excess = printer_columns(text) - room;
+    size_t shown = text_columns(text->data + parts->arguments, parts->result - parts->arguments);
+    if (shown < excess + mark + 8) {
+        replace(printer, parts, text_fit(text->data, text->length, room > mark ? room - mark : 0), text->length, "");
+        return;
+    }
+    size_t from = parts->arguments;
+    size_t end = from + text_fit(text->data + from, parts->result - from, shown - excess - mark - 1);
+    size_t cut = cut_before(printer, end);
+    replace(printer, parts, cut ? cut : before_dots(text, end), parts->result, ")");
+}
+
+static void
+put_part(struct printer *printer, struct style style, size_t from, size_t to)
+{
+    if (from < to)
+        printer_put(printer, style, printer->line.data + from, to - from);
+}
+
+static void
+put_parts(struct printer *printer, const struct parts *parts)
+{
+    put_part(printer, STYLE_CYAN, 0, parts->name);
+    put_part(printer, STYLE_BOLD, parts->name, parts->arguments);
+    put_part(printer, STYLE_PLAIN, parts->arguments, parts->result);
+    put_part(printer, STYLE_GREEN, parts->result, parts->end);
+    put_part(printer, STYLE_RED, parts->end, parts->inside);
+    put_part(printer, STYLE_DIM, parts->inside, parts->stop);
+}
+
+void
+line_print(struct printer *printer, const struct story_line *line, const char *branch)
+{
+    struct text right = {0};
+    put_times(&right, printer, line);
+    size_t width = printer->options->width;
+    size_t before = printer_columns(&printer->prefix) + text_columns(branch, strlen(branch));
+    size_t after = printer_columns(&right);
+    size_t room = width > before + after + 2 + 8 ? width - before - after - 2 : 8;
+    struct parts parts = compose_to_fit(printer, line, room);
+    if (printer_columns(&printer->line) > room)
+        shorten(printer, &parts, room);
+    printer_put(printer, STYLE_DIM, printer->prefix.data, printer->prefix.length);
+    printer_put(printer, STYLE_DIM, branch, strlen(branch));
+    put_parts(printer, &parts);
+    if (right.length) {
+        for (size_t used = before + printer_columns(&printer->line); used + after < width; used++)
+            text_string(printer->out, " ");
+        printer_put(printer, STYLE_DIM, right.data, right.length);
+    }
+    text_string(printer->out, "\n");
+    text_free(&right);
+}

@@ -1,0 +1,62 @@
+/* printer.h - what tree.c, line.c and journey.c share while a story is being printed. */
+#ifndef FLOW_PRINTER_H
+#define FLOW_PRINTER_H
+
+#include "../model/story.h"
+#include "label.h"
+
+struct style {
+    const char *on, *off;
+};
+
+#define STYLE_PLAIN ((struct style){"", ""})
+#define STYLE_DIM ((struct style){"\033[2m", "\033[0m"})
+#define STYLE_BOLD ((struct style){"\033[1m", "\033[0m"})
+#define STYLE_GREEN ((struct style){"\033[32m", "\033[0m"})
+#define STYLE_RED ((struct style){"\033[31m", "\033[0m"})
+#define STYLE_CYAN ((struct style){"\033[36m", "\033[0m"})
+
+struct glyphs {
+    const char *branch, *last, *bar, *gap, *arrow, *cross, *task, *thread, *again, *times, *dots, *dot;
+};
+
+#define PRINTER_CUTS 32
+
+struct printer {
+    struct text *out;
+    const struct model *model;
+    const struct outline *outline;
+    const struct story *story;
+    const struct show_options *options;
+    const struct glyphs *glyphs;
+    struct text prefix; /* of the line being written: bars and gaps */
+    struct text line;
+    struct text scratch;
+    size_t cuts[PRINTER_CUTS]; /* where in `line` arguments begin: it is cut there if it must be */
+    size_t cut_count;
+};
+
+static inline size_t
+printer_columns(const struct text *text)
+{
+    return text_columns(text->data, text->length);
+}
+
+static inline struct slice
+printer_slice(const struct text *text)
+{
+    return (struct slice){text->data ? text->data : "", text->length};
+}
+
+/* Writes text in a style, where colours are wanted. */
+void printer_put(struct printer *printer, struct style style, const char *data, size_t length);
+
+/* line.c: one line of the story, `branch` before it. */
+void line_print(struct printer *printer, const struct story_line *line, const char *branch);
+/* Was the exception that left this call raised in it, as far as is recorded? */
+bool line_raised_here(const struct printer *printer, uint32_t call);
+
+/* journey.c: where an exception was raised, what it left, where it was caught; as many lines as it takes. */
+void journey_print(struct printer *printer, const struct exception *exception, const char *indent);
+
+#endif
