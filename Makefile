@@ -34,7 +34,7 @@ help: ## list what can be made
 demo: $(STATE)/installed ## build FlowTrace and show what it tells of examples/orders
 	@$(BIN)/flowtrace run -o build/orders.flow examples/orders/app.py
 
-test: unit lint pytest ## everything that is tested: unit, lint, golden, behaviour
+test: unit pytest lint ## everything that is tested: C units, golden, behaviour, lint
 
 unit: $(STATE)/tools ## the C unit tests
 	@$(TOOLS) tools/run-unit $(STATE)/unit $(WERROR)
