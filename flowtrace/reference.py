@@ -221,7 +221,7 @@ def main(words: list[str]) -> int:
     def report(process: int = os.getpid()) -> None:
         recorder.stop()
         if os.getpid() == process and sys.__stderr__:  # not in the children of fork()
-            print(*tree(recorder.events), sep="\n", file=sys.__stderr__)
+            sys.__stderr__.writelines(f"{line}\n" for line in tree(recorder.events))
 
     atexit.register(report)  # the first to register is the last to be called, after all threads have ended
     sys.modules["__main__"] = program = ModuleType("__main__")
@@ -234,10 +234,9 @@ def main(words: list[str]) -> int:
         if option == "-m":
             vars(runpy)["_run_module_as_main"](words[1])  # as `python -m` itself does
         else:
-            if not option:
-                vars(program).update(__file__=file, __loader__=loader, __cached__=None)
+            vars(program).update({} if option else {"__file__": file, "__loader__": loader})
             source = words[1] if option else loader.get_data(file)
-            exec(compile(source, file, "exec", dont_inherit=True), vars(program))
+            exec(compile(source, file, "exec", dont_inherit=True), vars(program))  # noqa: S102
     except SystemExit:
         raise  # the interpreter makes the exit status of it
     except BaseException as error:
