@@ -2,7 +2,10 @@
 
 import sys
 
-from .cli import main
+if not sys.flags.safe_path:
+    del sys.path[0]  # python -m puts this folder first: a signal.py in it is not ours to import
+
+from .cli import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,6 +8,7 @@ from .errors import UsageError
 
 # An option is a flag, or takes a value that is text, or a whole number from 0.
 FLAG, TEXT, NUMBER = "flag", "text", "number"
+NUMBER_MAX = 1_000_000_000
 
 
 class Options:
@@ -56,10 +57,14 @@ def parse(verb: str, table: dict[str, str], arguments: list[str], *, stop_at: tu
             if not todo:
                 raise UsageError(f"{name} needs a value; see: flowtrace {verb} --help")
             value = todo.pop(0)
-        if table[name] == NUMBER and not (value or "").isdecimal():
-            raise UsageError(f"{name} needs a whole number, not {value!r}")
+        if table[name] == NUMBER and not _is_number(value or ""):
+            raise UsageError(f"{name} needs a whole number from 0 to {NUMBER_MAX}, not {value!r}")
         options.order.append((name, value or ""))
     return options
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= len(str(NUMBER_MAX)) and int(text) <= NUMBER_MAX
 
 
 def _split(word: str, table: dict[str, str]) -> tuple[str, str | None]:

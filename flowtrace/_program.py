@@ -31,20 +31,20 @@ def find(words: list[str]) -> Program:
     if first == "-":
         return Program(words, "standard input", [os.getcwd()])
     if os.path.exists(first):
-        return Program(words, first, [script_folder(first)])
+        return Program(words, first, script_folders(first))
     return console_script(first, rest)
 
 
-def script_folder(path: str) -> str:
+def script_folders(path: str) -> list[str]:
     is_folder = os.path.isdir(path)
     if is_folder and not os.path.exists(os.path.join(path, "__main__.py")):
         raise UsageError(f"{path} is a folder without a __main__.py, so python can't run it; name a file in it")
     if not os.access(path, os.R_OK):
         raise UsageError(f"{path} may not be read by this user; see its permissions: ls -l {path}")
     if is_folder:
-        return path
-    # python puts the folder of the file itself on sys.path, not that of a link to it.
-    return os.path.dirname(os.path.realpath(path))
+        return [path]
+    # Through a link: what it imports is beside the file itself, but its own code has the link's name.
+    return [os.path.dirname(os.path.realpath(path)), os.path.dirname(os.path.abspath(path))]
 
 
 def module_folders(name: str) -> list[str]:

@@ -45,6 +45,11 @@ def needs_ascii(stream: TextIO | None) -> bool:
     return encoding.replace("-", "").replace("_", "") not in {"utf8", "utf8sig", "cp65001"}
 
 
+def to_ascii(text: bytes) -> bytes:
+    """Escape what names and values of the program hold beyond ASCII."""
+    return text.decode("utf-8", "replace").encode("ascii", "backslashreplace")
+
+
 def write(stream: TextIO | None, data: bytes) -> None:
     """Write all of `data`; raises BrokenPipeError where nobody reads any more."""
     if stream is None:

@@ -48,6 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def check_folder() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UsageError("the current folder has been removed; go to another one: cd") from None
+
+
 def run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"--help", "-h", "help"}:
         print(help_text(), end="", file=sys.stdout if arguments else sys.stderr, flush=True)
@@ -63,5 +70,6 @@ def run(arguments: list[str]) -> int:
     if rest[:1] in (["--help"], ["-h"]):
         print(command.HELP, end="", flush=True)
         return 0
+    check_folder()
     status: int = command.main(rest)
     return status

@@ -26,11 +26,12 @@ def main(arguments: list[str]) -> int:
     trace = trace_name("info", options)
     from .. import _core
 
+    ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
     text = _core.info(
         trace,
         width=options.number("--width", 0) or _terminal.columns(sys.stdout),
         color=_terminal.wants_color(sys.stdout),
-        ascii="--ascii" in options or _terminal.needs_ascii(sys.stdout),
+        ascii=ascii_only,
     )
-    _terminal.write(sys.stdout, text)
+    _terminal.write(sys.stdout, _terminal.to_ascii(text) if ascii_only else text)
     return 0

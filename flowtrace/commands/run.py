@@ -13,7 +13,7 @@ HELP = """\
 flowtrace run [options] app.py [arguments]
 flowtrace run [options] -m module [arguments]
 flowtrace run [options] -c code [arguments]
-flowtrace run [options] command [arguments]     a command that is a Python script
+flowtrace run [options] command [arguments]   a command that is a Python script
 
 Runs the program as python would, records what it does, and tells the story on
 stderr when it has ended. The exit status is the program's.
@@ -95,7 +95,7 @@ def warn_of_useless(trace: str, rules: list[tuple[str, str]]) -> None:
 
     counts = [0] * len(rules)
     for process in _core.Trace(trace).info["processes"]:
-        for i, count in enumerate(process["info"].get("rule_matches", "").split()):
+        for i, count in enumerate(process.get("rule_matches", "").split()):
             counts[i] += int(count)
     for pattern in dict.fromkeys(pattern for rule, pattern in rules if rule.startswith("+")):
         if not any(count for (_, of), count in zip(rules, counts, strict=True) if of == pattern):
@@ -126,12 +126,13 @@ def create_trace(options: _options.Options) -> str:
 
 
 def is_replaceable(path: str) -> bool:
+    if not os.path.isfile(path):  # opening a pipe would wait for its other end
+        return False
     try:
         with open(path, "rb") as file:
-            start = file.read(len(MAGIC)) if os.path.isfile(path) else b"no file"
+            return file.read(len(MAGIC)) in {b"", MAGIC}
     except OSError:
         return False
-    return start in {b"", MAGIC}
 
 
 def check_installed() -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 HELP = """\
 flowtrace show [options] [FILE]
 
-Tells the story of a recorded run again. FILE is flowtrace.flow if none is named.
+Tells the story of a recorded run again. FILE is flowtrace.flow if none is
+named.
 
   --lines N          in about N lines (200)
   --all              everything
@@ -50,16 +51,18 @@ def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes
     """Return the story as it suits `stream`. Raises FlowTraceError for what is no trace."""
     from .. import _core
 
-    return _core.show(
+    ascii_only = "--ascii" in options or _terminal.needs_ascii(stream)
+    text = _core.show(
         trace,
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
         width=options.number("--width", 0) or _terminal.columns(stream),
         color=_terminal.wants_color(stream),
-        ascii="--ascii" in options or _terminal.needs_ascii(stream),
+        ascii=ascii_only,
         arguments="--no-values" not in options,
         results="--no-values" not in options,
         time="--no-time" not in options,
     )
+    return _terminal.to_ascii(text) if ascii_only else text
 
 
 def trace_name(verb: str, options: _options.Options) -> str:

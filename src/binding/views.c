@@ -14,7 +14,7 @@ binding_fail(int error, const char *path, const char *message)
     if (error == -ENOMEM)
         PyErr_NoMemory();
     else if (error == -EINVAL && message[0])
-        PyErr_SetString(binding_types.error, message);
+        PyErr_Format(binding_types.error, "%s: %s", path, message);
     else
         PyErr_Format(binding_types.error, "can't read %s: %s", path, strerror(-error));
     return NULL;
