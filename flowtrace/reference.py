@@ -15,8 +15,8 @@ address of its frame, where the resume finds it. Starts and ends don't always pa
 end a call before its start is told), so an end pops only the very call that it belongs to.
 
 Values become text at once. Only plain builtin types are read; of all others we tell the type. So no code of
-yours, such as __repr__, is run. The recorder in C does the same, but fast, and without two faults of this
-one: recursion has a few frames less, and on 3.12 f_locals keeps a call's arguments alive until it ends.
+yours, such as __repr__, is run. The recorder in C does the same, but fast, and unseen where this is not: here
+recursion has a few frames less, signals may arrive in the recorder, and 3.12's f_locals keep arguments alive.
 """
 
 import atexit
