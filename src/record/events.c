@@ -75,6 +75,7 @@ watched_ends(struct recorder *recorder)
     if (!recorder->session_is_watched || recorder->watched_active == 0 || --recorder->watched_active > 0)
         return;
     recorder->session_is_watched = false;
+    recorder->recording = false; /* while end() runs other threads may: what they begin is no part of this */
     PyObject *end = recorder->session_end;
     recorder->session_end = NULL;
     if (end)
@@ -169,7 +170,8 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
         if (!function)
             Py_RETURN_NONE;
         watched_begins(recorder, function);
-        if (!recorder->recording)
+        function = recorder->recording ? function_of(recorder, code) : NULL; /* begin() may have set another scope */
+        if (!function)
             Py_RETURN_NONE;
     }
     else {

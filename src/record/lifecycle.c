@@ -144,11 +144,17 @@ add_strings(struct scope *scope, PyObject *list, int (*add)(struct scope *, cons
 static int
 set_scope(struct recorder *recorder, const struct recorder_options *options)
 {
+    struct scope scope = {0};
+    bool ok = add_strings(&scope, options->roots, scope_add_root) == 0
+              && add_strings(&scope, options->library, scope_add_library) == 0
+              && add_strings(&scope, options->rules, scope_add_rule) == 0;
+    bool same = ok && recorder->generation > 0 && scope_equals(&scope, &recorder->scope);
+    if (!ok || same) {
+        scope_clear(&scope);
+        return ok ? 0 : -1;
+    }
     scope_clear(&recorder->scope);
-    if (add_strings(&recorder->scope, options->roots, scope_add_root) < 0
-        || add_strings(&recorder->scope, options->library, scope_add_library) < 0
-        || add_strings(&recorder->scope, options->rules, scope_add_rule) < 0)
-        return -1;
+    recorder->scope = scope;
     /* What was disabled under another scope must be asked again. */
     if (recorder->generation++ > 0 && recorder->decided_out > 0)
         return done(PyObject_CallMethod(monitoring(), "restart_events", NULL));
@@ -278,8 +284,13 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
 int
 recorder_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end)
 {
+    bool before = function_watched(recorder, code) != NULL;
     int start = event_number(event_names[0]);
     if (start < 0 || take_tool(recorder) < 0 || !function_watch(recorder, code, begin, end))
+        return -1;
+    if (before) /* a function that is made and decorated again and again must not use up versions */
+        return 0;
+    if (recorder->decided_out > 0 && done(PyObject_CallMethod(monitoring(), "restart_events", NULL)) < 0)
         return -1;
     return done(PyObject_CallMethod(monitoring(), "set_local_events", "iOi", recorder->tool, code, start));
 }
@@ -338,12 +349,13 @@ write_end(struct recorder *recorder, unsigned reason)
 int
 recorder_stop(struct recorder *recorder, unsigned reason)
 {
+    bool off = recorder->events_on && (reason != 0 || recorder->toggles < TOGGLES_MAX);
     if (!recorder->file)
-        return 0;
+        return off && reason != 0 ? set_events(recorder, false) : 0;
     recorder->recording = false;
     if (recorder->forked) /* a child in which none of the user's code ran */
         recorder_after_fork(recorder);
-    int ret = recorder->events_on ? set_events(recorder, false) : 0;
+    int ret = off ? set_events(recorder, false) : 0;
     thread_close_all(recorder);
     write_end(recorder, reason);
     pointer_map_clear(&recorder->generators);

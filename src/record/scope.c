@@ -55,6 +55,32 @@ scope_add_rule(struct scope *scope, const char *text)
     return 0;
 }
 
+static bool
+same_strings(char *const *a, char *const *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(a[i], b[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool
+same_rules(const struct scope_rule *a, const struct scope_rule *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (a[i].include != b[i].include || a[i].by_path != b[i].by_path || strcmp(a[i].pattern, b[i].pattern) != 0)
+            return false;
+    return true;
+}
+
+bool
+scope_equals(const struct scope *a, const struct scope *b)
+{
+    return a->root_count == b->root_count && same_strings(a->roots, b->roots, a->root_count)
+           && a->library_count == b->library_count && same_strings(a->library, b->library, a->library_count)
+           && a->rule_count == b->rule_count && same_rules(a->rules, b->rules, a->rule_count);
+}
+
 void
 scope_clear(struct scope *scope)
 {

@@ -29,6 +29,8 @@ struct scope {
 int scope_add_rule(struct scope *scope, const char *rule);
 int scope_add_root(struct scope *scope, const char *folder);
 int scope_add_library(struct scope *scope, const char *folder);
+/* The same decisions: what rules have matched so far does not matter. */
+bool scope_equals(const struct scope *a, const struct scope *b);
 void scope_clear(struct scope *scope);
 
 /* `module_is_user`: code without a file of its own belongs to the module whose globals it has. */
