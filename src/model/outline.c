@@ -168,16 +168,21 @@ sum_up(struct outline *outline, uint32_t number)
     outline->flags[number] = flags;
 }
 
+/* Class bodies, and the functions that 3.14 makes for annotations, are of interest for what they call. */
 static bool
-is_idle_class(const struct outline *outline, uint32_t number)
+is_idle_definition(const struct outline *outline, uint32_t number)
 {
+    static const char annotate[] = "__annotate__";
     const struct call *call = &outline->model->calls[number];
-    return call->code->flags & FLOW_CODE_CLASS && call->outcome == OUTCOME_RETURNED
+    struct slice name = call->code->qualname;
+    bool annotates = name.length >= sizeof annotate - 1
+                     && memcmp(name.data + name.length - (sizeof annotate - 1), annotate, sizeof annotate - 1) == 0;
+    return (annotates || call->code->flags & FLOW_CODE_CLASS) && call->outcome == OUTCOME_RETURNED
            && outline->first_child[number] == MODEL_NONE;
 }
 
 static int
-fill(struct outline *outline, struct children *children)
+fill(struct outline *outline, struct children *children, bool hide)
 {
     const struct model *model = outline->model;
     for (uint32_t i = model->call_count; i-- > 0;) {
@@ -185,7 +190,7 @@ fill(struct outline *outline, struct children *children)
         if (!collect(children, outline, i))
             return -ENOMEM;
         outline->shape[i] = shape_of(outline, children, i);
-        if (is_idle_class(outline, i)) {
+        if (hide && is_idle_definition(outline, i)) {
             outline->flags[i] |= OUTLINE_HIDDEN;
             outline->hidden++;
             continue;
@@ -199,7 +204,7 @@ fill(struct outline *outline, struct children *children)
 }
 
 int
-outline_build(struct outline *out, const struct model *model)
+outline_build(struct outline *out, const struct model *model, bool hide)
 {
     size_t n = (size_t)model->call_count + 1;
     *out = (struct outline){.model = model, .first_root = MODEL_NONE};
@@ -214,7 +219,7 @@ outline_build(struct outline *out, const struct model *model)
         memset(out->first_child, 0xff, n * sizeof *out->first_child); /* MODEL_NONE */
         memset(out->next_sibling, 0xff, n * sizeof *out->next_sibling);
         struct children children = {0};
-        ret = fill(out, &children);
+        ret = fill(out, &children, hide);
         free(children.shapes);
         free(children.positions);
         free(children.scratch);

@@ -13,7 +13,7 @@
 enum outline_flags {
     OUTLINE_ERROR = 1,     /* an exception that is no control flow was raised in here */
     OUTLINE_RUNNING = 2,   /* a call in here did not end */
-    OUTLINE_HIDDEN = 4,    /* a class body that called nothing */
+    OUTLINE_HIDDEN = 4,    /* a class body or __annotate__ that called nothing */
     OUTLINE_RECURSION = 8, /* nothing in here but calls of the same function */
 };
 
@@ -29,8 +29,8 @@ struct outline {
     uint32_t hidden;         /* how many calls are */
 };
 
-/* 0 or -ENOMEM. */
-int outline_build(struct outline *out, const struct model *model);
+/* With `hide` definitions that called nothing are left out. 0 or -ENOMEM. */
+int outline_build(struct outline *out, const struct model *model, bool hide);
 void outline_free(struct outline *outline);
 /* Where `call` stands in the story, or MODEL_NONE for a root. */
 uint32_t outline_parent(const struct model *model, uint32_t call);

@@ -214,11 +214,9 @@ leave_out(struct story *story, uint32_t before, uint32_t line)
 {
     const struct story_line *skipped = &story->lines[line];
     struct story_line *kept = &story->lines[before];
-    uint64_t calls = skipped->inside + skipped->count;
     kept->skipped++;
-    kept->skipped_calls += calls;
+    kept->skipped_calls += skipped->inside + skipped->count;
     kept->next_sibling = skipped->next_sibling;
-    story->calls_left_out += calls;
 }
 
 /* Too many different children for the room there is: the first ones stay, the
@@ -226,6 +224,11 @@ leave_out(struct story *story, uint32_t before, uint32_t line)
 static void
 thin_out(struct story *story, uint32_t base, uint32_t lines, uint32_t room)
 {
+    for (uint32_t i = base; i < base + lines; i++) {
+        story->lines[i].skipped = 0;
+        story->lines[i].skipped_calls = 0;
+        story->lines[i].next_sibling = i + 1 < base + lines ? i + 1 : MODEL_NONE;
+    }
     uint32_t head = room > 4 ? room - 3 : 1;
     uint32_t kept = base;
     uint32_t shown = 1;
@@ -240,7 +243,6 @@ thin_out(struct story *story, uint32_t base, uint32_t lines, uint32_t room)
             leave_out(story, kept, i);
         }
     }
-    story->places_left_out++;
 }
 
 /* What the chain that begins at `line` takes, the notes of skipped lines included. */
@@ -277,33 +279,36 @@ forget_lines(struct story *story, uint32_t base)
         free(story->lines[--story->line_count].calls);
 }
 
-/* Opens a chain of lines if it fits the budget, thinned out if need be. */
+/* Thins the chain out until it fits; false if too little of it would be left. */
+static bool
+fit_chain(struct story *story, uint32_t base, uint32_t lines, uint32_t limit)
+{
+    if (chain_cost(story, base) <= limit)
+        return true;
+    for (uint32_t room = limit; room >= 4; room--) {
+        thin_out(story, base, lines, room);
+        if (chain_cost(story, base) <= limit)
+            return true;
+    }
+    return false;
+}
+
+/* Opens a chain of lines if it fits the budget, thinned out if need be: 1, 0 or -ENOMEM. */
 static int
 open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
 {
     struct story *story = teller->story;
     uint32_t room = teller->budget - story->used;
-    uint32_t limit = must || teller->budget == UINT32_MAX ? room : teller->budget / 4 + 4;
-    if (limit > room)
+    uint32_t limit = must ? room : teller->budget / 4 + 4; /* one loop of many kinds must not take it all */
+    if (limit > room || teller->budget == UINT32_MAX)
         limit = room;
-    if (teller->budget != UINT32_MAX && lines > limit) {
-        if (limit < 5 && !must) {
-            forget_lines(story, base);
-            return 0;
-        }
-        thin_out(story, base, lines, limit);
-    }
-    uint32_t cost = chain_cost(story, base);
-    if (cost > room && !must) {
-        uint64_t left_out = 0;
-        for (uint32_t i = base; i != MODEL_NONE; i = story->lines[i].next_sibling)
-            left_out += story->lines[i].skipped_calls;
-        story->calls_left_out -= left_out;
-        story->places_left_out -= left_out > 0;
+    if (!fit_chain(story, base, lines, limit) && !must) {
         forget_lines(story, base);
         return 0;
     }
-    story->used += cost;
+    for (uint32_t i = base; i != MODEL_NONE; i = story->lines[i].next_sibling)
+        story->calls_left_out += story->lines[i].skipped_calls;
+    story->used += chain_cost(story, base);
     return enqueue_chain(teller, base) ? 1 : -ENOMEM;
 }
 
@@ -379,7 +384,6 @@ open_line(struct teller *teller, uint32_t number)
     }
     else if (ret == 0 && lines) {
         story->calls_left_out += story->lines[number].inside;
-        story->places_left_out++;
     }
     return ret < 0 ? ret : 0;
 }

@@ -32,7 +32,6 @@ struct story {
     uint32_t first_root;
     uint32_t used;          /* lines that will be printed */
     uint64_t calls_left_out;
-    uint32_t places_left_out;
 };
 
 /* `budget` in lines, 0 for everything. 0 or -ENOMEM. */

@@ -107,22 +107,44 @@ put_difference(struct text *out, const struct printer *printer, struct slice fir
     return true;
 }
 
-static void
-put_range(struct text *out, const struct printer *printer, struct slice first, struct slice last, unsigned width)
+/* What two values differ in, if that is one place when they are cut short enough. */
+static bool
+put_short_difference(struct text *out, const struct printer *printer, struct value first, struct value last,
+                     unsigned width)
 {
+    static const unsigned widths[] = {VALUE_MAX, 60, 40, 30, 24, 20};
+    struct text a = {0}, b = {0};
     size_t before = out->length;
-    if (put_difference(out, printer, first, last)
-        && text_columns(out->data + before, out->length - before) <= 2 * (size_t)width + 3)
-        return;
-    text_truncate(out, before);
-    size_t name = 0;
-    while (name < first.length && name < last.length && first.data[name] == last.data[name]
-           && (first.data[name] == '_' || (first.data[name] | 32) >= 'a') && (first.data[name] | 32) <= 'z')
-        name++;
-    if (name && name < first.length && first.data[name] == '(')
-        text_format(out, "%.*s(%s)", (int)name, first.data, printer->glyphs->dots);
-    else
+    bool found = false;
+    for (size_t i = 0; i < sizeof widths / sizeof *widths && !found; i++) {
+        if (i + 1 < sizeof widths / sizeof *widths && widths[i] > 2 * width)
+            continue;
+        value_into(&a, printer, first, widths[i]);
+        value_into(&b, printer, last, widths[i]);
+        found = put_difference(out, printer, printer_slice(&a), printer_slice(&b))
+                && text_columns(out->data + before, out->length - before) <= 2 * (size_t)width + 3;
+        if (!found)
+            text_truncate(out, before);
+    }
+    text_free(&a);
+    text_free(&b);
+    return found;
+}
+
+/* "Order(…)", as far as both begin alike; or "…". */
+static void
+put_type(struct text *out, const struct printer *printer, struct value first, struct value last)
+{
+    const struct reader *reader = printer->model->reader;
+    struct slice type = value_type_name(reader, first);
+    struct value_head head;
+    bool named = value_read(reader, &first, &head) == 0 && head.type.length > 0;
+    if (!named || !same(type, value_type_name(reader, last))) {
         text_string(out, printer->glyphs->dots);
+        return;
+    }
+    text_clean(out, type);
+    text_format(out, "(%s)", printer->glyphs->dots);
 }
 
 /* The value, or what the members of a folded line had: the first, and the last that differs from it. */
@@ -130,19 +152,25 @@ static void
 put_member_values(struct text *out, struct printer *printer, const struct story_line *line, enum place place,
                   uint32_t index, unsigned width)
 {
-    struct text first = {0}, other = {0};
+    struct text text = {0}, other = {0};
+    struct value first = value_at(printer, line->calls[0], place, index);
+    struct value last = first;
     uint32_t step = line->count > COMPARED_MAX ? line->count / COMPARED_MAX : 1;
     bool equal = true;
-    value_into(&first, printer, value_at(printer, line->calls[0], place, index), width);
+    value_into(&text, printer, first, VALUE_MAX);
     for (uint32_t i = line->count; equal && i > step; i -= step) {
-        value_into(&other, printer, value_at(printer, line->calls[i - 1], place, index), width);
-        equal = same(printer_slice(&first), printer_slice(&other));
+        last = value_at(printer, line->calls[i - 1], place, index);
+        value_into(&other, printer, last, VALUE_MAX);
+        equal = same(printer_slice(&text), printer_slice(&other));
     }
-    if (equal)
-        text_slice(out, printer_slice(&first));
-    else
-        put_range(out, printer, printer_slice(&first), printer_slice(&other), width);
-    text_free(&first);
+    if (equal) {
+        value_into(&text, printer, first, width);
+        text_slice(out, printer_slice(&text));
+    }
+    else if (!put_short_difference(out, printer, first, last, width)) {
+        put_type(out, printer, first, last);
+    }
+    text_free(&text);
     text_free(&other);
 }
 
@@ -284,7 +312,7 @@ put_inside(struct text *out, struct printer *printer, const struct story_line *l
     text_format(out, "  %s ", line->recursion ? printer->glyphs->again : printer->glyphs->dots);
     label_count(out, line->inside);
     if (!line->recursion) {
-        text_string(out, label_plural(line->inside, " call inside", " calls inside"));
+        text_string(out, label_plural(line->inside, " call", " calls"));
         return;
     }
     text_format(out, " %s of itself, depth %u", label_plural(line->inside, "call", "calls"),
@@ -298,33 +326,52 @@ running_ns(const struct call *call)
     return duration > call->waiting_ns ? duration - call->waiting_ns : 0;
 }
 
-/* "×11  200 … 900 µs", and what was spent waiting. */
-static void
-put_times(struct text *out, struct printer *printer, const struct story_line *line)
+struct times {
+    uint64_t low, high; /* running, in ns */
+    uint64_t waiting;   /* 0: it never waited, or its waits are of no interest */
+    bool waits;         /* it may */
+};
+
+static struct times
+times_of(const struct printer *printer, const struct story_line *line)
 {
-    uint64_t low = UINT64_MAX, high = 0, waiting = 0;
+    struct times times = {.low = UINT64_MAX};
     for (uint32_t i = 0; i < line->count; i++) {
         const struct call *call = &printer->model->calls[line->calls[i]];
         uint64_t ns = running_ns(call);
-        low = ns < low ? ns : low;
-        high = ns > high ? ns : high;
-        bool awaits = call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR);
-        if (awaits && call->waiting_ns > waiting)
-            waiting = call->waiting_ns;
+        times.low = ns < times.low ? ns : times.low;
+        times.high = ns > times.high ? ns : times.high;
+        if (!(call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR)) || !call->suspensions)
+            continue;
+        times.waits = true;
+        times.waiting = call->waiting_ns > times.waiting ? call->waiting_ns : times.waiting;
     }
-    if (line->count > 1) {
+    return times;
+}
+
+/* "×11  200 … 900 µs", and what was spent waiting. Returns the columns to keep free:
+ * as many for any time, so that the words of a line don't depend on how long it took. */
+static size_t
+put_times(struct text *out, struct printer *printer, const struct story_line *line)
+{
+    enum { ONE = 7, RANGE = 17, WAIT = 15 }; /* "12.3 µs", "93.6 µs … 12.3 ms", " + 12.3 µs wait" */
+    struct times times = times_of(printer, line);
+    bool folded = line->count > 1;
+    if (folded) {
         text_string(out, printer->glyphs->times);
         label_count(out, line->count);
     }
+    size_t columns = printer_columns(out);
     if (!printer->options->time)
-        return;
-    text_string(out, line->count > 1 ? "  " : "");
-    show_duration_range(out, low, high, printer->options->ascii);
-    if (waiting) {
+        return columns;
+    text_string(out, folded ? "  " : "");
+    show_duration_range(out, times.low, times.high, printer->options->ascii);
+    if (times.waits) {
         text_string(out, " + ");
-        show_duration(out, waiting, printer->options->ascii);
+        show_duration(out, times.waiting, printer->options->ascii);
         text_string(out, " wait");
     }
+    return columns + (folded ? 2 + RANGE : ONE) + (times.waits ? WAIT : 0);
 }
 
 /* --- a line ------------------------------------------------------------- */
@@ -455,11 +502,11 @@ void
 line_print(struct printer *printer, const struct story_line *line, const char *branch)
 {
     struct text right = {0};
-    put_times(&right, printer, line);
+    size_t reserved = put_times(&right, printer, line);
     size_t width = printer->options->width;
     size_t before = printer_columns(&printer->prefix) + text_columns(branch, strlen(branch));
     size_t after = printer_columns(&right);
-    size_t room = width > before + after + 2 + 8 ? width - before - after - 2 : 8;
+    size_t room = width > before + reserved + 2 + 8 ? width - before - reserved - 2 : 8;
     struct parts parts = compose_to_fit(printer, line, room);
     if (printer_columns(&printer->line) > room)
         shorten(printer, &parts, room);

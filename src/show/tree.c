@@ -194,7 +194,7 @@ print_header(struct printer *printer)
     size_t name = text->length;
     if (name)
         text_format(text, " %s ", dot);
-    put_item(text, model->call_count, " call", " calls");
+    put_item(text, model->call_count - printer->outline->hidden, " call", " calls");
     if (threads || tasks)
         text_format(text, " %s main thread", dot);
     if (threads) {
@@ -236,9 +236,9 @@ print_footer(struct printer *printer)
         text_string(text, "; --lines N shows more, --all everything.");
     }
     if (printer->outline->hidden) {
-        text_string(text, text->length ? " " : "Not shown: ");
-        put_item(text, printer->outline->hidden, " class body", " class bodies");
-        text_string(text, " that called nothing.");
+        text_string(text, text->length ? " Nor " : "Not shown: ");
+        put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
+        text_string(text, ".");
     }
     if (printer->model->lost_records || printer->model->reader->damaged) {
         text_string(text, text->length ? " " : "");
@@ -260,7 +260,7 @@ show_tree(struct text *out, const struct model *model, const struct show_options
     }
     struct outline outline;
     struct story story;
-    int ret = outline_build(&outline, model);
+    int ret = outline_build(&outline, model, options->lines > 0);
     if (ret < 0)
         return ret;
     /* The header and the footer take two lines each. */
