@@ -42,7 +42,7 @@ _HOME = {
     "errors": ("FlowTraceError",),
 }
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "Call",
     "CallEvent",
     "FlowTraceError",

@@ -1,7 +1,7 @@
 """The errors of FlowTrace: all are `FlowTraceError`."""
 
 try:
-    from ._core import FlowTraceError as FlowTraceError
+    from ._core import FlowTraceError
 except ImportError:  # no compiled core here
 
     class FlowTraceError(Exception):  # type: ignore[no-redef]

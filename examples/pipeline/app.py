@@ -63,9 +63,7 @@ def writer(output: io.StringIO) -> Iterator[queue.Queue[Report | None]]:
 
 def submit_batches(pool: ThreadPoolExecutor, rejected: list[str]) -> list[Future[Report]]:
     records = parse_lines(read_lines(LINES), rejected)
-    return [
-        pool.submit(analyse, number, batch) for number, batch in enumerate(batches(records), 1)
-    ]
+    return [pool.submit(analyse, number, batch) for number, batch in enumerate(batches(records), 1)]
 
 
 def run(output: io.StringIO) -> list[str]:
