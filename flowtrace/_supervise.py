@@ -49,17 +49,19 @@ def _wait(pid: int, watched: set[int]) -> int:
             _stop_with(pid)
         elif ended:
             return status
-        number, by_process = _next_signal(watched)
-        if number != signal.SIGCHLD and by_process:
+        number, sender = _next_signal(watched)
+        # A program that signals its own group has had it already.
+        if number != signal.SIGCHLD and sender not in {None, pid}:
             os.kill(pid, number)
 
 
-def _next_signal(watched: set[int]) -> tuple[int, bool]:
+def _next_signal(watched: set[int]) -> tuple[int, int | None]:
+    """Wait for a signal; returns it and the process that sent it: None for the kernel, 0 for an unknown one."""
     if hasattr(signal, "sigwaitinfo"):
         received = signal.sigwaitinfo(watched)
-        return received.si_signo, received.si_code <= SENT_BY_A_PROCESS
+        return received.si_signo, received.si_pid if received.si_code <= SENT_BY_A_PROCESS else None
     number = signal.sigwait(watched)  # macOS: the sender is unknown; these a keyboard never sends
-    return number, number in {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
+    return number, 0 if number in {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2} else None
 
 
 def _stop_with(pid: int) -> None:
