@@ -342,6 +342,12 @@ exception_caught_line(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+exception_caught_below(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(exception_of(self)->caught_below);
+}
+
+static PyObject *
 exception_cause(PyObject *self, void *Py_UNUSED(closure))
 {
     struct slice cause = exception_of(self)->cause;
@@ -382,6 +388,8 @@ static PyGetSetDef exception_getset[] = {
     {"raised_at", exception_raised_at, NULL, "Location(file, line, function): line 0 where unknown.", NULL},
     {"caught_by", exception_caught_by, NULL, "Call or None: the call in which it was caught.", NULL},
     {"caught_line", exception_caught_line, NULL, "int: line in caught_by where it came in; 0 where unknown.", NULL},
+    {"caught_below", exception_caught_below, NULL,
+     "bool: library code stood between caught_by and the last of path, and may have caught it.", NULL},
     {"cause", exception_cause, NULL, "str or None: type of its __cause__, or else of its __context__.", NULL},
     {"path", exception_path, NULL, "list of Call: the calls that it left, innermost first.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

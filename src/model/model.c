@@ -431,6 +431,7 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
     bool leaves_task = call->origin == FLOW_SPAWN_TASK;
     exception->caught_by = leaves_task || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
     exception->caught_line = record->caller_line;
+    exception->caught_below = record->indirect;
 }
 
 /* What left an awaited call comes up in the one that awaits, which may not have been on the stack. */
@@ -440,8 +441,10 @@ throw_into(struct builder *builder, const struct lane *lane, const struct record
     uint32_t index = exception_of(builder, lane, &record->exception);
     if (index == MODEL_NONE || !lane->depth || builder->model->exceptions[index].calls_left == 0)
         return;
-    builder->model->exceptions[index].caught_by = lane->stack[lane->depth - 1];
-    builder->model->exceptions[index].caught_line = 0;
+    struct exception *exception = &builder->model->exceptions[index];
+    exception->caught_by = lane->stack[lane->depth - 1];
+    exception->caught_line = 0;
+    exception->caught_below = false;
 }
 
 /* --- the pass ----------------------------------------------------------- */

@@ -60,6 +60,7 @@ struct exception {
     uint32_t calls_left;
     uint32_t caught_by;       /* the call that caught it, or MODEL_NONE */
     uint32_t caught_line;     /* line in caught_by where it came in; 0 unknown */
+    bool caught_below;        /* or library code that caught_by called has caught it */
     bool benign;              /* StopIteration, StopAsyncIteration, GeneratorExit: control flow */
 };
 

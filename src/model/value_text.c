@@ -18,6 +18,7 @@ struct printer {
     size_t columns;   /* from the start of the value */
     size_t limit;     /* columns where the value being printed should end */
     unsigned nesting;
+    bool path;        /* of the text being printed the end tells most */
     bool whole;       /* nothing may be cut ... */
     bool overflow;    /* ... and it did not fit */
     int error;
@@ -156,6 +157,19 @@ choose_quote(struct slice bytes)
     return memchr(bytes.data, '\'', bytes.length) && !memchr(bytes.data, '"', bytes.length) ? '"' : '\'';
 }
 
+/* The last parts of a path that fit, or as much of its last one; whole characters, if it is UTF-8. */
+static struct slice
+end_of_path(struct slice path, size_t room)
+{
+    size_t from = 0;
+    for (size_t i = 1; i < path.length && text_columns(path.data + from, path.length - from) > room; i++)
+        if (path.data[i] == '/')
+            from = i;
+    struct slice end = {path.data + from, path.length - from};
+    end.length = text_fit(end.data, end.length, room);
+    return end;
+}
+
 /* How much of a text is to be printed between quotes. */
 static struct slice
 cut_to_fit(struct printer *printer, struct slice bytes, bool *cut)
@@ -165,7 +179,10 @@ cut_to_fit(struct printer *printer, struct slice bytes, bool *cut)
     if (!printer->whole) {
         size_t fits = text_fit(bytes.data, bytes.length, room);
         *cut |= fits < bytes.length;
-        bytes.length = fits;
+        if (printer->path)
+            bytes = end_of_path(bytes, room);
+        else
+            bytes.length = fits;
     }
     else if (bytes.length > 8 * left + 64) {
         printer->overflow = true;
@@ -192,9 +209,11 @@ put_str(struct printer *printer, const struct value_head *head)
     bool cut = head->tag == FLOW_VALUE_STR && count_characters(head->bytes) < head->total;
     char quote = choose_quote(head->bytes);
     struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
+    bool from_start = bytes.data == head->bytes.data;
     text_bytes(out, &quote, 1);
+    text_string(out, from_start ? "" : "…");
     text_escape(out, bytes, quote);
-    text_string(out, cut ? "…" : "");
+    text_string(out, cut && from_start ? "…" : "");
     text_bytes(out, &quote, 1);
 }
 
@@ -399,6 +418,12 @@ put_container(struct printer *printer, struct value *value, const struct value_h
     text_string(out, close);
 }
 
+static bool
+is_path(struct slice type)
+{
+    return type.length >= 4 && memcmp(type.data + type.length - 4, "Path", 4) == 0;
+}
+
 static void
 put_object(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
 {
@@ -406,8 +431,11 @@ put_object(struct printer *printer, struct value *value, const struct value_head
     if (head->tag == FLOW_VALUE_OBJECT)
         return;
     text_string(printer->out, "(");
-    if (head->tag == FLOW_VALUE_WRAPPED)
+    if (head->tag == FLOW_VALUE_WRAPPED) {
+        printer->path = is_path(head->type);
         put_within(printer, value, depth, 0);
+        printer->path = false;
+    }
     else
         put_children(printer, value, head, depth);
     text_string(printer->out, ")");

@@ -101,7 +101,7 @@ put_arguments(struct thread *thread, uint8_t *p, const struct function *function
         if (i == 0 && function->has_self)
             p = value_put_type(&encoder, p, value);
         else if (function->secret[i])
-            *p++ = value == Py_None ? FLOW_VALUE_NONE : FLOW_VALUE_REDACTED;
+            p = value_put_secret(p, value);
         else
             p = value_put(&encoder, p, value);
         Py_DECREF(value);
@@ -385,13 +385,15 @@ on_throw(PyObject *module, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
-/* The line where the calling activation stands: where the exception comes in. */
-static int
-line_of_caller(const struct thread *thread)
+/* The line where the calling activation stands, where the exception comes in,
+ * as an UNWIND record has it. */
+static uint64_t
+place_in_caller(const struct thread *thread)
 {
     const struct activation *caller = thread->depth ? &thread->stack[thread->depth - 1] : NULL;
     PyFrameObject *frame = caller && caller->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
     int line = 0;
+    bool direct = true;
     for (int i = 0; frame && i < 64 && !line; i++) {
         PyFrameObject *back = PyFrame_GetBack(frame);
         Py_SETREF(frame, back);
@@ -400,10 +402,12 @@ line_of_caller(const struct thread *thread)
         PyCodeObject *code = PyFrame_GetCode(frame);
         if (function_known(thread->recorder, code) == caller->function)
             line = PyFrame_GetLineNumber(frame);
+        else
+            direct = false;
         Py_DECREF(code);
     }
     Py_XDECREF(frame);
-    return line > 0 ? line : 0;
+    return (line > 0 ? (uint64_t)line << 1 : 0) | !direct;
 }
 
 /* From 3.13 on an exception may leave a frame at its entry, before PY_START. */
@@ -428,7 +432,7 @@ unwind(struct thread *thread, struct function *function, PyObject *exception, Py
         int line = PyCode_Addr2Line(code, offset);
         p = exception_put(thread, p, exception, code, offset, true);
         p = varint_put(p, line > 0 ? (uint64_t)line : 0);
-        p = varint_put(p, (uint64_t)line_of_caller(thread));
+        p = varint_put(p, place_in_caller(thread));
         writer_commit(writer, p);
     }
     forget_generator(thread->recorder, &ended);

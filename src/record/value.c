@@ -365,14 +365,13 @@ put_set(struct value_encoder *encoder, uint8_t *p, PyObject *set, enum flow_valu
     return p;
 }
 
-static uint8_t *
-put_secret(uint8_t *p, PyObject *value)
+uint8_t *
+value_put_secret(uint8_t *p, PyObject *value)
 {
-    if (value == Py_None) {
-        *p++ = FLOW_VALUE_NONE;
-        return p;
-    }
-    *p++ = FLOW_VALUE_REDACTED;
+    *p++ = value == Py_None    ? FLOW_VALUE_NONE
+           : value == Py_True  ? FLOW_VALUE_TRUE
+           : value == Py_False ? FLOW_VALUE_FALSE
+                               : FLOW_VALUE_REDACTED;
     return p;
 }
 
@@ -392,7 +391,7 @@ put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
     PyObject *key, *value;
     while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
         p = value_put(encoder, p, key);
-        p = is_secret(encoder, key) ? put_secret(p, value) : value_put(encoder, p, value);
+        p = is_secret(encoder, key) ? value_put_secret(p, value) : value_put(encoder, p, value);
         ++*count;
     }
     encoder->depth--;
@@ -423,7 +422,7 @@ put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *v
     bool complete;
     size_t n = value_utf8(name, bytes, sizeof bytes, &complete);
     p = writer_string(encoder->writer, p, bytes, n);
-    return is_secret(encoder, name) ? put_secret(p, value) : value_put(encoder, p, value);
+    return is_secret(encoder, name) ? value_put_secret(p, value) : value_put(encoder, p, value);
 }
 
 static uint8_t *
@@ -645,6 +644,8 @@ join_parts(const struct value_names *names, PyObject *parts)
     PyObject *rest = PyList_GetSlice(parts, first, count);
     PyObject *joined = rest ? PyUnicode_Join(names->slash, rest) : NULL;
     Py_XDECREF(rest);
+    if (joined && PyUnicode_GET_LENGTH(joined) > 2 && PyUnicode_READ_CHAR(joined, 1) == '/')
+        Py_SETREF(joined, PyUnicode_Substring(joined, 1, PyUnicode_GET_LENGTH(joined))); /* "/" and "var" */
     PyErr_Clear();
     return joined;
 }

@@ -57,6 +57,8 @@ void value_names_clear(struct value_names *names);
 uint8_t *value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* Only its type. */
 uint8_t *value_put_type(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* What is shown of a value whose name looks like a secret's: None, True and False, else that it was redacted. */
+uint8_t *value_put_secret(uint8_t *p, PyObject *value);
 /* An exception's type and args: its message without its __str__. */
 uint8_t *value_put_exception(struct value_encoder *encoder, uint8_t *p, PyObject *exception);
 /* The name of a type, without its module; interned in the chunk. */

@@ -47,7 +47,7 @@ put_path(struct text *out, const struct model *model, const struct exception *ex
         for (; call != MODEL_NONE && calls[call].exception == index && calls[call].code == code; times++)
             call = calls[call].parent;
         text_string(out, names ? ", " : "");
-        label_function(out, model, code);
+        label_function(out, code);
         if (times > 1)
             text_format(out, " %s%u", glyphs->times, times);
         left += times;
@@ -61,12 +61,12 @@ put_catcher(struct text *out, const struct model *model, const struct exception 
 {
     const struct code *code = model->calls[exception->caught_by].code;
     text_string(out, "caught in ");
-    label_function(out, model, code);
+    label_function(out, code);
     text_string(out, " (");
     text_clean(out, label_file(code->file));
     if (exception->caught_line)
         text_format(out, ":%u", exception->caught_line);
-    text_string(out, ")");
+    text_string(out, exception->caught_below ? ") or library code it called" : ")");
 }
 
 static void

@@ -58,15 +58,13 @@ local_name(struct slice qualname)
 }
 
 static void
-label_module(struct text *out, const struct model *model, const struct code *code)
+label_module(struct text *out, const struct code *code)
 {
     struct slice file = label_file(code->file);
-    struct slice program = model->process_count ? process_info(&model->processes[0], "program") : (struct slice){"", 0};
-    program = label_file(program);
-    bool script = program.length == file.length && memcmp(program.data, file.data, file.length) == 0;
+    bool script = label_is(code->module, "__main__") || label_is(code->module, "__mp_main__");
     if (code->file.length && code->file.data[0] == '<')
         text_string(out, "exec ");
-    else if (!script && code->module.length && !label_is(code->module, "__main__")) {
+    else if (!script && code->module.length) {
         text_string(out, "import ");
         file = code->module;
     }
@@ -74,11 +72,11 @@ label_module(struct text *out, const struct model *model, const struct code *cod
 }
 
 void
-label_function(struct text *out, const struct model *model, const struct code *code)
+label_function(struct text *out, const struct code *code)
 {
     struct slice name = local_name(code->qualname);
     if (code->flags & FLOW_CODE_MODULE) {
-        label_module(out, model, code);
+        label_module(out, code);
     }
     else if (code->flags & FLOW_CODE_CLASS) {
         text_string(out, "class ");

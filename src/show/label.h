@@ -5,7 +5,7 @@
 #include "show.h"
 
 /* "price", "Cart.add", "<lambda app.py:12>", "import orders.pricing", "app.py", "class Order". */
-void label_function(struct text *out, const struct model *model, const struct code *code);
+void label_function(struct text *out, const struct code *code);
 /* The last part of a path. */
 struct slice label_file(struct slice path);
 /* "PaymentError('card declined')", or the type alone. */

@@ -388,7 +388,7 @@ compose(struct printer *printer, const struct story_line *line, unsigned width)
     text_truncate(text, 0);
     put_origin(text, printer, line);
     parts.name = text->length;
-    label_function(text, printer->model, printer->model->calls[line->calls[0]].code);
+    label_function(text, printer->model->calls[line->calls[0]].code);
     parts.arguments = text->length;
     put_arguments(text, printer, line, width);
     parts.result = text->length;

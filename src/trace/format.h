@@ -148,7 +148,8 @@ static_assert(offsetof(struct flow_chunk_header, committed) == 76, "no padding")
     X(YIELD, 5, "varint FLOW_YIELD_*, value")                                             \
     X(RESUME, 6, "varint generator, code")                                                \
     X(THROW, 7, "varint generator, code, exception")                                      \
-    X(UNWIND, 8, "exception, varint line, varint line in the caller, 0 where unknown")    \
+    X(UNWIND, 8, "exception, varint line, varint 2 * line in the caller + 1 if library "  \
+                 "code stands between; lines are 0 where unknown")                        \
     X(DROP, 9, "varint number of calls that ended unseen")                                \
     X(OPEN, 10, "code [generator], varint age: ticks from its start to first_ticks, "     \
                 "varint ordinal of the call in its thread")                               \

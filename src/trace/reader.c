@@ -496,6 +496,8 @@ get_fields(struct input *in, struct record *out)
         get_exception(in, &out->exception);
         out->line = get_small(in);
         out->caller_line = get_small(in);
+        out->indirect = out->caller_line & 1;
+        out->caller_line >>= 1;
         break;
     case FLOW_DROP:
         out->count = get_varint(in);

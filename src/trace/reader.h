@@ -68,6 +68,7 @@ struct record {
     struct exception_record exception; /* THROW, UNWIND */
     uint32_t line;           /* UNWIND: in the frame that is left */
     uint32_t caller_line;    /* UNWIND: in the caller, 0 if unknown */
+    bool indirect;           /* UNWIND: library code stands between this call and the caller */
     uint64_t count;          /* DROP: calls; OPEN: ordinal in the thread */
     uint64_t start_ns;       /* OPEN: when the call began */
     enum flow_extended extended; /* EXTENDED: subtype, and its bytes */

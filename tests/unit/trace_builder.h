@@ -251,7 +251,7 @@ build_unwind(struct trace_builder *b, uint64_t dt, uint64_t exception, const cha
     build_record(b, dt, FLOW_UNWIND);
     build_exception(b, exception, type);
     build_number(b, 11);
-    build_number(b, caller_line);
+    build_number(b, caller_line << 1);
 }
 
 static inline void
