@@ -28,7 +28,8 @@ static size_t
 columns_used(struct printer *printer)
 {
     const struct text *out = printer->out;
-    printer->columns += text_columns(out->data + printer->counted, out->length - printer->counted);
+    if (out->length > printer->counted)
+        printer->columns += text_columns(out->data + printer->counted, out->length - printer->counted);
     printer->counted = out->length;
     return printer->columns;
 }
