@@ -7,11 +7,14 @@ program that `flowtrace run` starts, and must leave no trace of itself there.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._core import Call as Call
+    from ._core import ExceptionInfo as ExceptionInfo
     from ._core import Function as Function
+    from ._core import Location as Location
     from ._core import Trace as Trace
     from ._core import Track as Track
     from ._core import Value as Value
     from .api import CallEvent as CallEvent
+    from .api import Config as Config
     from .api import active_tracing as active_tracing
     from .api import config as config
     from .api import get_config as get_config
@@ -26,9 +29,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "_core": ("Call", "Function", "Trace", "Track", "Value"),
+    "_core": ("Call", "ExceptionInfo", "Function", "Location", "Trace", "Track", "Value"),
     "api": (
         "CallEvent",
+        "Config",
         "active_tracing",
         "config",
         "get_config",
@@ -45,8 +49,11 @@ _HOME = {
 __all__ = [
     "Call",
     "CallEvent",
+    "Config",
+    "ExceptionInfo",
     "FlowTraceError",
     "Function",
+    "Location",
     "Trace",
     "Track",
     "Value",

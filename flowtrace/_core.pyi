@@ -1,0 +1,356 @@
+"""The recorder and the reader of FlowTrace, in C."""
+
+from collections.abc import Callable, Iterator
+from os import PathLike
+from types import CodeType
+from typing import Any, Literal, NamedTuple, TypedDict, final
+
+type _Path = str | bytes | PathLike[str] | PathLike[bytes]
+type _Outcome = Literal["returned", "raised", "running", "abandoned"]
+
+class FlowTraceError(Exception):
+    """Something that FlowTrace was asked for can't be done; the message says why."""
+
+# --- the recorder -----------------------------------------------------------
+
+class _Facts(TypedDict):
+    tool_id: int
+    events: list[str]
+    clock: str
+    path: str | None
+    recording: bool
+    code_in_scope: int
+    code_disabled: int
+    roots: list[str]
+    library: list[str]
+    pid: int
+
+def create_trace(path: _Path, *, values: bool = True, time: bool = True) -> None:
+    """Create an empty trace for record_join(). Raises OSError."""
+
+def record_join(path: _Path, *, roots: list[str], library: list[str], rules: list[str], info: dict[str, str]) -> None:
+    """Record to a trace that is there. Raises OSError, RuntimeError, ValueError."""
+
+def record_start(
+    path: _Path,
+    *,
+    values: bool = True,
+    time: bool = True,
+    roots: list[str],
+    library: list[str],
+    rules: list[str],
+    info: dict[str, str],
+) -> None:
+    """Record to a new trace, which replaces what is there. Raises OSError, RuntimeError, ValueError."""
+
+def record_stop() -> None:
+    """Stop, and close the trace; nothing if there is none."""
+
+def record_pause() -> None:
+    """Stop for a while; the trace stays open."""
+
+def record_resume() -> None:
+    """Go on. Raises RuntimeError without an open trace."""
+
+def recording() -> bool:
+    """Are events being recorded?"""
+
+def record_facts() -> _Facts:
+    """What the recorder knows about itself."""
+
+def watch(code: CodeType, begin: Callable[[], object], end: Callable[[], object], /) -> None:
+    """Call begin() when a call of `code` begins while nothing is recorded; end() when the outermost one has ended."""
+
+def _nothing(*args: object) -> None: ...
+def _end() -> None: ...
+
+# --- views ------------------------------------------------------------------
+
+def show(
+    path: _Path,
+    *,
+    lines: int = 200,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    arguments: bool = True,
+    results: bool = True,
+    time: bool = True,
+) -> bytes:
+    """The story as UTF-8; lines=0: all of it. Raises FlowTraceError."""
+
+def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False) -> bytes:
+    """What the file holds, as UTF-8. Raises FlowTraceError."""
+
+def add_status(path: _Path, pid: int, wait_status: int) -> None:
+    """Note how a process of the trace has ended. Raises FlowTraceError."""
+
+# --- a trace ----------------------------------------------------------------
+
+class Location(NamedTuple):
+    """A place in the source."""
+
+    file: str
+    line: int
+    """0 where unknown."""
+    function: str
+    """Qualified name."""
+
+@final
+class Value:
+    """A recorded argument or result. str() gives its text."""
+
+    @property
+    def type_name(self) -> str:
+        """Name of the value's type, "" where unknown."""
+
+    @property
+    def text(self) -> str:
+        """The value as it was recorded, much like its repr."""
+
+    def python(self) -> Any:
+        """The value itself, if it is plain data that was recorded whole.
+
+        That is None, bool, int, float, complex, str, bytes, bytearray, and list,
+        tuple, set, frozenset and dict of such. Raises FlowTraceError for anything else.
+        """
+
+@final
+class Function:
+    """A function of the program, or the body of a module or class."""
+
+    @property
+    def qualname(self) -> str:
+        """Qualified name, as in function.__qualname__."""
+
+    @property
+    def module(self) -> str:
+        """Name of the module; "__main__" for the program itself."""
+
+    @property
+    def file(self) -> str:
+        """Path of the source, as the code object had it."""
+
+    @property
+    def line(self) -> int:
+        """First line in the file, decorators included."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in order."""
+
+    @property
+    def kind(self) -> Literal["function", "generator", "coroutine", "async generator", "module", "class"]:
+        """What it is; "module" and "class" are bodies."""
+
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Track:
+    """A line of execution: the main thread, another thread, or an asyncio task."""
+
+    @property
+    def kind(self) -> Literal["main", "thread", "task"]: ...
+    @property
+    def name(self) -> str:
+        """Name of the thread or task."""
+
+    @property
+    def pid(self) -> int:
+        """Process that it ran in."""
+
+    @property
+    def creator(self) -> Call | None:
+        """The call that started it, where that is known."""
+
+    @property
+    def call_count(self) -> int:
+        """Calls that began on it."""
+
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class ExceptionInfo:
+    """An exception that left at least one call of the program."""
+
+    @property
+    def type(self) -> str:
+        """Name of its type."""
+
+    @property
+    def message(self) -> str:
+        """What str() of it said, as far as its args were recorded."""
+
+    @property
+    def raised_at(self) -> Location: ...
+    @property
+    def caught_by(self) -> Call | None:
+        """The call in which it was caught."""
+
+    @property
+    def caught_line(self) -> int:
+        """Line in caught_by where it came in; 0 where unknown."""
+
+    @property
+    def cause(self) -> str | None:
+        """Type of its __cause__, or else of its __context__."""
+
+    @property
+    def path(self) -> list[Call]:
+        """The calls that it left, innermost first."""
+
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Call:
+    """One activation of a function."""
+
+    @property
+    def number(self) -> int:
+        """Calls count from 0 in order of their start, over the whole trace."""
+
+    @property
+    def function(self) -> Function: ...
+    @property
+    def track(self) -> Track: ...
+    @property
+    def parent(self) -> Call | None:
+        """The call that called it, or drove it first; None for a root."""
+
+    @property
+    def created_by(self) -> Call | None:
+        """For the root of a task, thread or job, the call that started that."""
+
+    @property
+    def children(self) -> list[Call]:
+        """The calls that it made, in order."""
+
+    @property
+    def arguments(self) -> dict[str, Value]:
+        """By parameter, in order; empty where values were not recorded."""
+
+    @property
+    def outcome(self) -> _Outcome: ...
+    @property
+    def result(self) -> Value | None:
+        """What it returned; None also where values were not recorded."""
+
+    @property
+    def exception(self) -> ExceptionInfo | None:
+        """What left it."""
+
+    @property
+    def start_ns(self) -> int:
+        """Nanoseconds from the trace's start; 0 with --no-time."""
+
+    @property
+    def duration_ns(self) -> int:
+        """Nanoseconds from start to end, waiting included."""
+
+    @property
+    def running_ns(self) -> int:
+        """Nanoseconds of it that it was not suspended."""
+
+    @property
+    def waiting_ns(self) -> int:
+        """Nanoseconds that it was suspended in yield or await."""
+
+    @property
+    def depth(self) -> int:
+        """Calls above it on its track."""
+
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+class _Process(TypedDict, total=False):
+    pid: int
+    ended: bool
+    wait_status: int | None
+    """As os.waitpid() gives it; known of the program that `flowtrace run` started."""
+    lost: str | None
+    """Why its recording stopped early."""
+    program: str
+    command: str
+    folder: str
+    python: str
+    executable: str
+    flowtrace: str
+    rule_matches: str
+
+class _Info(TypedDict):
+    path: str
+    start_unix_ns: int
+    duration_ns: int
+    calls: int
+    lost_records: int
+    damaged_chunks: int
+    values: bool
+    time: bool
+    processes: list[_Process]
+
+@final
+class Trace:
+    """A recorded run, read from its file. len() is the number of its calls."""
+
+    def __new__(cls, path: _Path) -> Trace:
+        """Raise FlowTraceError for what is no trace."""
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """Threads and tasks of all processes."""
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """Those that were called."""
+
+    @property
+    def exceptions(self) -> tuple[ExceptionInfo, ...]:
+        """In order of their first appearance."""
+
+    @property
+    def info(self) -> _Info: ...
+    def calls(
+        self,
+        *,
+        function: str | Function | None = None,
+        module: str | None = None,
+        track: Track | None = None,
+        outcome: _Outcome | None = None,
+        min_duration_ns: int = 0,
+        under: Call | None = None,
+    ) -> Iterator[Call]:
+        """Iterate over the calls in order of their start; all of them, or those that every filter lets through.
+
+        function and module are names or patterns (parse_*); under is a Call whose
+        callees, direct or not, are wanted. Raises ValueError or TypeError for a bad filter.
+        """
+
+    def call(self, number: int, /) -> Call:
+        """The call of that number; IndexError if there is none."""
+
+    def events(
+        self,
+    ) -> list[
+        tuple[
+            str,
+            int,
+            int | None,
+            str,
+            str,
+            str,
+            int,
+            dict[str, str],
+            str | None,
+            str | None,
+            int,
+            int | None,
+            int,
+            str,
+        ]
+    ]:
+        """Tuples with the fields of CallEvent, in order of time."""
+
+    def __len__(self) -> int: ...

@@ -1,0 +1,98 @@
+"""What is shown and where it is printed: config(), and the text of stories."""
+
+# ruff: noqa: PLW0603 - a process has one recording and one set of settings
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+from ._events import CallEvent, Look, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._recording import Path, PlainRecording, Recording
+
+
+class Config(NamedTuple):
+    """What stories show and where they go; config() changes it and tells more."""
+
+    show_args: bool = True
+    show_result: bool = True
+    show_timing: bool = True
+    show_exc: bool | int = True
+    inline_return: bool = True
+    output: TextIO | Path | None = None
+
+
+_config = Config()
+
+
+def config(
+    *,
+    show_args: bool | None = None,
+    show_result: bool | None = None,
+    show_timing: bool | None = None,
+    show_exc: bool | int | None = None,
+    inline_return: bool | None = None,
+    output: TextIO | Path | None = None,
+) -> None:
+    """Set what @trace and print_tree() do by default; None leaves a setting as it is.
+
+    show_args, show_result, show_timing: show arguments, results, durations. What
+        @trace isn't to show it doesn't record.
+    show_exc: tell where exceptions came from, which calls they left and where they
+        were caught; a number is how many of those calls are named at most.
+    inline_return: in the tree of a list of events a call and its end share a line.
+    output: a text stream, or the path of a file to append to; stderr at first.
+    """
+    global _config
+    if output is not None and not isinstance(output, str | os.PathLike) and not hasattr(output, "write"):
+        raise TypeError(f"output must be a text stream or a path, not {type(output).__name__}")
+    given = {
+        "show_args": show_args,
+        "show_result": show_result,
+        "show_timing": show_timing,
+        "show_exc": show_exc,
+        "inline_return": inline_return,
+        "output": output,
+    }
+    _config = changed(_config, given)
+
+
+def get_config() -> Config:
+    """Return the settings in force."""
+    return _config
+
+
+def changed(settings: Config, given: dict[str, Any]) -> Config:
+    return settings._replace(**{name: value for name, value in given.items() if value is not None})
+
+
+# --- output ---------------------------------------------------------------
+
+
+def story(recording: Recording | PlainRecording, settings: Config, lines: int = 200) -> str:
+    output = sys.stderr if settings.output is None else settings.output
+    stream = None if isinstance(output, str | os.PathLike) else output
+    shown = {"arguments": settings.show_args, "results": settings.show_result, "time": settings.show_timing}
+    text: str | None = recording.story(stream, lines, **shown)
+    return plain(recording.events(), settings) if text is None else text
+
+
+def plain(events: Iterable[CallEvent], settings: Config) -> str:
+    shown = settings.show_args, settings.show_result, settings.show_timing, bool(settings.show_exc)
+    return "".join(line + "\n" for line in tree(events, Look(*shown, settings.inline_return)))
+
+
+def write(output: TextIO | Path | None, text: str) -> None:
+    if isinstance(output, str | os.PathLike):
+        with open(output, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        return
+    stream = sys.stderr if output is None else output
+    if stream is not None:
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
