@@ -323,7 +323,7 @@ chain_end(const struct outline *outline, uint32_t call, uint32_t *length)
     const struct code *second = child != MODEL_NONE ? calls[child].code : NULL;
     *length = 0;
     while (child != MODEL_NONE && outline->next_sibling[child] == MODEL_NONE
-           && (calls[child].code == first || calls[child].code == second) && !calls[child].origin
+           && calls[child].code == (*length % 2 ? first : second) && !calls[child].origin
            && calls[child].outcome == calls[call].outcome && calls[child].exception == calls[call].exception) {
         ++*length;
         call = child;
