@@ -1,0 +1,340 @@
+#include "../../src/model/story.h"
+
+#include "random_trace.h"
+#include "story_builder.h"
+#include "unit.h"
+
+struct fixture {
+    struct trace_builder b;
+    struct reader reader;
+    struct model model;
+    struct outline outline;
+    struct story story;
+};
+
+static void
+open_story(struct fixture *f, uint32_t budget)
+{
+    CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
+    CHECK_NUMBER(model_build(&f->model, &f->reader), 0);
+    CHECK_NUMBER(outline_build(&f->outline, &f->model, budget > 0), 0);
+    CHECK_NUMBER(story_build(&f->story, &f->outline, budget), 0);
+}
+
+static void
+begin(struct fixture *f, const char *calls, uint32_t budget)
+{
+    build_story(&f->b, calls);
+    open_story(f, budget);
+}
+
+static void
+tell_again(struct fixture *f, uint32_t budget)
+{
+    story_free(&f->story);
+    CHECK_NUMBER(story_build(&f->story, &f->outline, budget), 0);
+}
+
+static void
+finish(struct fixture *f)
+{
+    story_free(&f->story);
+    outline_free(&f->outline);
+    model_free(&f->model);
+    reader_close(&f->reader);
+    build_free(&f->b);
+}
+
+/* --- what must hold of any story ---------------------------------------- */
+
+struct sums {
+    uint64_t shown, folded, left_out, lines;
+};
+
+static bool
+is_member(const struct story_line *line, uint32_t call)
+{
+    for (uint32_t i = 0; i < line->count; i++)
+        if (line->calls[i] == call)
+            return true;
+    return false;
+}
+
+/* A line's calls were made by those of the line above; those behind a chain's note by the chain's last. */
+static void
+check_members(const struct fixture *f, const struct story_line *line, uint8_t *seen)
+{
+    const struct story_line *lines = f->story.lines;
+    uint64_t inside = 0;
+    for (uint32_t i = 0; i < line->count; i++) {
+        uint32_t call = line->calls[i];
+        CHECK(!seen[call]);
+        seen[call] = 1;
+        inside += f->outline.calls[call] - 1;
+        uint32_t maker = outline_parent(&f->model, call);
+        if (line->parent == MODEL_NONE)
+            CHECK_NUMBER(maker, MODEL_NONE);
+        else if (!lines[line->parent].chain && f->model.call_count < 2000)
+            CHECK(is_member(&lines[line->parent], maker));
+    }
+    CHECK_NUMBER(line->inside, inside);
+}
+
+static void
+add_up(const struct fixture *f, uint32_t number, struct sums *sums, uint8_t *seen)
+{
+    const struct model *model = &f->model;
+    for (; number != MODEL_NONE; number = f->story.lines[number].next_sibling) {
+        const struct story_line *line = &f->story.lines[number];
+        sums->lines += 1 + (line->skipped > 0);
+        sums->left_out += line->skipped_calls;
+        sums->folded += line->chain;
+        CHECK(line->chain ? line->count == 0 : line->count > 0);
+        if (line->parent != MODEL_NONE)
+            CHECK_NUMBER(line->depth, f->story.lines[line->parent].depth + 1);
+        check_members(f, line, seen);
+        sums->shown += line->count;
+        if (line->count) {
+            uint32_t exception = model->calls[line->calls[0]].exception;
+            sums->lines += exception != MODEL_NONE && !model->exceptions[exception].benign
+                           && model->exceptions[exception].first_call == line->calls[0];
+        }
+        if (line->opened || line->chain)
+            add_up(f, line->first_child, sums, seen);
+        else if (line->recursion)
+            sums->folded += line->inside;
+        else
+            sums->left_out += line->inside;
+    }
+}
+
+/* All calls are shown, told of in a word, or counted as left out; no line is one too many. */
+static struct sums
+check_story(const struct fixture *f, uint32_t budget, const char *what)
+{
+    struct sums sums = {0};
+    uint8_t *seen = calloc(f->model.call_count + 1, 1);
+    add_up(f, f->story.first_root, &sums, seen);
+    uint64_t all = f->model.call_count - f->outline.hidden;
+    if (sums.shown + sums.folded + sums.left_out != all || sums.left_out != f->story.calls_left_out)
+        unit_fail(__FILE__, __LINE__, "%s in %u lines: %llu shown, %llu folded, %llu left out (it says %llu) of %llu calls", what,
+                  budget, (unsigned long long)sums.shown, (unsigned long long)sums.folded,
+                  (unsigned long long)sums.left_out, (unsigned long long)f->story.calls_left_out, (unsigned long long)all);
+    if (sums.lines != f->story.used || (budget && sums.lines > budget))
+        unit_fail(__FILE__, __LINE__, "%s has %llu lines, says it has %u, and should have %u", what,
+                  (unsigned long long)sums.lines, f->story.used, budget);
+    if (!budget && (sums.shown != all || sums.folded))
+        unit_fail(__FILE__, __LINE__, "%s: only %llu of all calls are shown", what, (unsigned long long)sums.shown);
+    free(seen);
+    return sums;
+}
+
+static const uint32_t budgets[] = {8, 9, 10, 13, 20, 40, 96, 200, 1000, 0};
+
+TEST(any_story_adds_up_and_keeps_its_budget)
+{
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct fixture f;
+        struct random_trace r;
+        char what[32];
+        random_trace(&r, seed, 20u << seed % 6);
+        f.b = r.b;
+        open_story(&f, budgets[0]);
+        snprintf(what, sizeof what, "seed %u", (unsigned)seed);
+        for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+            tell_again(&f, budgets[i]);
+            check_story(&f, budgets[i], what);
+        }
+        finish(&f);
+    }
+}
+
+/* --- some stories ------------------------------------------------------- */
+
+/* The line that stands for a call of this function, the n-th one; MODEL_NONE if none does. */
+static uint32_t
+find_line(const struct fixture *f, uint32_t from, const char *qualname, unsigned *n)
+{
+    for (uint32_t i = from; i != MODEL_NONE; i = f->story.lines[i].next_sibling) {
+        const struct story_line *line = &f->story.lines[i];
+        if (line->count) {
+            struct slice name = f->model.calls[line->calls[0]].code->qualname;
+            if (name.length == strlen(qualname) && memcmp(name.data, qualname, name.length) == 0 && (*n)-- == 0)
+                return i;
+        }
+        uint32_t below = find_line(f, line->first_child, qualname, n);
+        if (below != MODEL_NONE)
+            return below;
+    }
+    return MODEL_NONE;
+}
+
+static const struct story_line *
+get(const struct fixture *f, const char *qualname, unsigned n)
+{
+    static const struct story_line nothing = {.parent = MODEL_NONE, .first_child = MODEL_NONE, .next_sibling = MODEL_NONE};
+    uint32_t line = find_line(f, f->story.first_root, qualname, &n);
+    return line == MODEL_NONE ? &nothing : &f->story.lines[line];
+}
+
+TEST(a_small_story_is_told_in_full)
+{
+    struct fixture f;
+    begin(&f, "main{ load{ parse } price(1) price(2) price(3) save }", 40);
+    CHECK_NUMBER(f.story.used, 5);
+    CHECK_NUMBER(f.story.calls_left_out, 0);
+    CHECK_NUMBER(get(&f, "price", 0)->count, 3);
+    CHECK_NUMBER(get(&f, "parse", 0)->depth, 2);
+    CHECK_NUMBER(get(&f, "price", 1)->count, 0); /* there is one line of it */
+    check_story(&f, 40, "a small story");
+    finish(&f);
+}
+
+TEST(what_folded_calls_made_is_told_of_all_of_them)
+{
+    struct fixture f;
+    begin(&f, "main{ order{ price(1) save } order{ price(2) price(3) save } order{ price(4) save } }", 40);
+    CHECK_NUMBER(get(&f, "order", 0)->count, 3);
+    CHECK_NUMBER(get(&f, "price", 0)->count, 4);
+    CHECK_NUMBER(get(&f, "save", 0)->count, 3);
+    CHECK_NUMBER(f.story.used, 4);
+    const struct story_line *price = get(&f, "price", 0);
+    for (uint32_t i = 1; i < price->count; i++)
+        CHECK(price->calls[i - 1] < price->calls[i]);
+    finish(&f);
+}
+
+TEST(the_way_to_an_exception_is_opened_first)
+{
+    struct fixture f;
+    static const char calls[] = "main{ big{ a b c d e a c b d } big2{ a b c d e a b } small{ way{ to{ it{ fails! }^ }^ }^ } c1{ a b c d e } }";
+    begin(&f, calls, 13);
+    CHECK_NUMBER(get(&f, "fails", 0)->count, 1);
+    CHECK(!get(&f, "big", 0)->opened);
+    check_story(&f, 13, "an exception");
+    finish(&f);
+    begin(&f, "main{ big{ a b c d e a c b d } big2{ a b c d e a b } small{ way{ to{ it{ runs? ", 11);
+    CHECK_NUMBER(get(&f, "runs", 0)->count, 1);
+    CHECK(!get(&f, "big", 0)->opened);
+    check_story(&f, 11, "what runs");
+    finish(&f);
+}
+
+TEST(what_lies_high_is_opened_before_what_lies_deep)
+{
+    struct fixture f;
+    begin(&f, "main{ a{ a1{ a2{ x y z w v u } } } b{ b1 b2 b3 b4 } }", 10);
+    CHECK(get(&f, "a", 0)->opened);
+    CHECK(get(&f, "b", 0)->opened);
+    CHECK(!get(&f, "a2", 0)->opened);
+    CHECK_NUMBER(get(&f, "a2", 0)->inside, 6);
+    CHECK_NUMBER(f.story.calls_left_out, 6);
+    finish(&f);
+}
+
+/* A hundred different calls: f00 ... f99, the 57th of which raises. */
+static void
+build_many(struct fixture *f, bool raises)
+{
+    char calls[2048] = "main{ ";
+    for (int i = 0; i < 100; i++)
+        snprintf(calls + strlen(calls), sizeof calls - strlen(calls), "f%02d%s ", i, raises && i == 57 ? "!" : "");
+    strcat(calls, "}");
+    build_story(&f->b, calls);
+}
+
+TEST(too_many_siblings_are_thinned_out)
+{
+    struct fixture f;
+    build_many(&f, true);
+    open_story(&f, 40);
+    CHECK_NUMBER(get(&f, "f00", 0)->count, 1);
+    CHECK_NUMBER(get(&f, "f01", 0)->count, 1);
+    CHECK_NUMBER(get(&f, "f57", 0)->count, 1);
+    CHECK_NUMBER(get(&f, "f99", 0)->count, 1);
+    CHECK_NUMBER(get(&f, "f99", 0)->next_sibling, MODEL_NONE);
+    CHECK(get(&f, "f57", 0)->skipped > 0);
+    struct sums sums = check_story(&f, 40, "thinned out");
+    CHECK(sums.left_out > 50 && sums.left_out < 100);
+    tell_again(&f, 200); /* of which one call may take about a quarter */
+    CHECK(check_story(&f, 200, "thinned out less").lines < 60);
+    tell_again(&f, 500);
+    CHECK_NUMBER(check_story(&f, 500, "in full").left_out, 0);
+    tell_again(&f, 0);
+    CHECK_NUMBER(check_story(&f, 0, "everything").left_out, 0);
+    finish(&f);
+}
+
+TEST(roots_are_thinned_out_too)
+{
+    struct fixture f;
+    build_story(&f.b, "");
+    struct story_builder s = {.b = &f.b, .tick = 10};
+    for (int i = 0; i < 100; i++) {
+        char call[16];
+        snprintf(call, sizeof call, "root%d", i);
+        story_calls(&s, call);
+    }
+    open_story(&f, 12);
+    CHECK_NUMBER(get(&f, "root0", 0)->count, 1);
+    CHECK_NUMBER(get(&f, "root99", 0)->count, 1);
+    check_story(&f, 12, "roots");
+    finish(&f);
+}
+
+TEST(a_chain_is_a_note_and_its_last_call)
+{
+    struct fixture f;
+    begin(&f, "main{ a{ b{ a{ b{ a{ b{ a{ b{ a{ b{ end } } } } } } } } } } }", 40);
+    uint32_t note = get(&f, "a", 0)->first_child;
+    CHECK_NUMBER(f.story.lines[note].chain, 8);
+    CHECK_NUMBER(f.story.lines[note].count, 0);
+    CHECK_NUMBER(get(&f, "b", 0)->depth, 3);
+    CHECK_NUMBER(get(&f, "b", 1)->count, 0);
+    CHECK_NUMBER(get(&f, "end", 0)->count, 1);
+    CHECK_NUMBER(check_story(&f, 40, "a chain").folded, 8);
+    tell_again(&f, 0);
+    CHECK_NUMBER(check_story(&f, 0, "the whole chain").shown, 12);
+    finish(&f);
+}
+
+TEST(a_chain_ends_where_a_call_ended_otherwise)
+{
+    struct fixture f;
+    begin(&f, "main{ a{ a{ a{ a{ a{ a{ a{ a{ a{ a{ a{ a! }^ }^ } } } } } } } } } }", 40);
+    uint32_t note = get(&f, "a", 0)->first_child;
+    CHECK_NUMBER(f.story.lines[note].chain, 7);
+    CHECK_NUMBER(get(&f, "a", 1)->depth, 3); /* the last that returned */
+    CHECK_NUMBER(get(&f, "a", 4)->count, 1); /* the three that raised follow, one by one */
+    check_story(&f, 40, "a chain that ends");
+    finish(&f);
+}
+
+TEST(recursion_is_told_in_a_word)
+{
+    struct fixture f;
+    static const char calls[] = "main{ fib{ fib{ fib{ fib fib } fib{ fib fib } } fib{ fib{ fib fib } fib{ fib fib } } } other }";
+    begin(&f, calls, 40);
+    CHECK(get(&f, "fib", 0)->recursion);
+    CHECK(!get(&f, "fib", 0)->opened);
+    CHECK_NUMBER(get(&f, "fib", 0)->inside, 14);
+    CHECK_NUMBER(f.story.calls_left_out, 0);
+    CHECK_NUMBER(check_story(&f, 40, "recursion").folded, 14);
+    tell_again(&f, 0);
+    CHECK(!get(&f, "fib", 0)->recursion);
+    CHECK_NUMBER(check_story(&f, 0, "all of the recursion").shown, 17);
+    finish(&f);
+    begin(&f, "main{ fib{ fib fib } }", 40); /* so little of it can be shown */
+    CHECK(!get(&f, "fib", 0)->recursion);
+    CHECK_NUMBER(get(&f, "fib", 1)->count, 2);
+    finish(&f);
+}
+
+TEST(nothing_makes_no_story)
+{
+    struct fixture f;
+    begin(&f, "", 40);
+    CHECK_NUMBER(f.story.first_root, MODEL_NONE);
+    CHECK_NUMBER(f.story.used, 0);
+    finish(&f);
+}
