@@ -76,8 +76,12 @@ def show(
     arguments: bool = True,
     results: bool = True,
     time: bool = True,
+    exceptions: int = 8,
 ) -> bytes:
-    """The story as UTF-8; lines=0: all of it. Raises FlowTraceError."""
+    """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
+
+    exceptions: so many of the calls that one left are named; 0: nothing of its way is told.
+    """
 
 def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False) -> bytes:
     """What the file holds, as UTF-8. Raises FlowTraceError."""

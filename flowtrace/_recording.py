@@ -13,7 +13,7 @@ from ._events import CallEvent
 from .errors import FlowTraceError
 
 try:
-    from . import _core as _core
+    from . import _core as _core  # noqa: PLC0414 - for other modules here
 except ImportError:
     _core = None  # type: ignore[assignment]
 
@@ -47,7 +47,7 @@ class Recording:
         events = list(map(CallEvent._make, _core.Trace(self.path).events()))
         return events if self.stories == 1 else _last_story(events)
 
-    def story(self, stream: TextIO | None, lines: int, *, arguments: bool, results: bool, time: bool) -> str | None:
+    def story(self, stream: TextIO | None, lines: int, **shown: Any) -> str | None:
         """Return the story of all of it, as suits `stream`; None if only a plain tree can tell it."""
         if self.stories > 1:
             return None
@@ -57,9 +57,7 @@ class Recording:
             width=_terminal.columns(stream),
             color=_terminal.wants_color(stream),
             ascii=_terminal.needs_ascii(stream),
-            arguments=arguments,
-            results=results,
-            time=time,
+            **shown,
         ).decode()
 
     def pause(self) -> None:
@@ -234,7 +232,7 @@ class PlainRecording:
     def events(self) -> list[CallEvent]:
         return [CallEvent._make(event) for event in self.recorder.events]
 
-    def story(self, stream: TextIO | None, lines: int, *, arguments: bool, results: bool, time: bool) -> str | None:
+    def story(self, stream: TextIO | None, lines: int, **shown: Any) -> str | None:
         return None
 
     def stop(self) -> None:

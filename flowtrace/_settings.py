@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ._recording import Path, PlainRecording, Recording
 
 
+DEFAULT_CALLS_NAMED = 8
+
+
 class Config(NamedTuple):
     """What stories show and where they go; config() changes it and tells more."""
 
@@ -76,8 +79,14 @@ def changed(settings: Config, given: dict[str, Any]) -> Config:
 def story(recording: Recording | PlainRecording, settings: Config, lines: int = 200) -> str:
     output = sys.stderr if settings.output is None else settings.output
     stream = None if isinstance(output, str | os.PathLike) else output
-    shown = {"arguments": settings.show_args, "results": settings.show_result, "time": settings.show_timing}
-    text: str | None = recording.story(stream, lines, **shown)
+    calls_named = DEFAULT_CALLS_NAMED if settings.show_exc is True else max(0, int(settings.show_exc))
+    shown = {
+        "arguments": settings.show_args,
+        "results": settings.show_result,
+        "time": settings.show_timing,
+        "exceptions": calls_named,
+    }
+    text = recording.story(stream, lines, **shown)
     return plain(recording.events(), settings) if text is None else text
 
 

@@ -82,12 +82,14 @@ print_view(PyObject *path, view_function *view, const struct show_options *optio
 PyObject *
 binding_show(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "lines", "width", "color", "ascii", "arguments", "results", "time", NULL};
+    static char *names[] = {"path", "lines", "width", "color", "ascii", "arguments", "results", "time",
+                            "exceptions", NULL};
     PyObject *path;
     int color = 0, ascii = 0, arguments = 1, results = 1, time = 1;
-    struct show_options options = {.lines = 200, .width = 100};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIppppp:show", names, PyUnicode_FSConverter, &path,
-                                     &options.lines, &options.width, &color, &ascii, &arguments, &results, &time))
+    struct show_options options = {.lines = 200, .width = 100, .exceptions = 8};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppI:show", names, PyUnicode_FSConverter, &path,
+                                     &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
+                                     &options.exceptions))
         return NULL;
     options.color = color;
     options.ascii = ascii;

@@ -16,6 +16,7 @@ struct show_options {
     bool arguments;  /* show arguments */
     bool results;    /* show results */
     bool time;       /* show durations */
+    unsigned exceptions; /* so many of the calls that one left are named; 0: nothing of its way is told */
 };
 
 /* The story: a header line, then the tree. Appends UTF-8 to `out`. 0 or -ENOMEM. */
