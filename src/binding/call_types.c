@@ -440,7 +440,12 @@ call_track(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 call_parent(PyObject *self, void *Py_UNUSED(closure))
 {
-    return binding_call(TRACE(self), call_of(self)->parent);
+    const struct model *model = MODEL(self);
+    uint32_t parent = call_of(self)->parent;
+    if (parent != MODEL_NONE && model->calls[parent].origin == CALL_INHERITED
+        && model->calls[parent].spawned_by != MODEL_NONE)
+        parent = model->calls[parent].spawned_by; /* the call of the parent process that the fork copied */
+    return binding_call(TRACE(self), parent);
 }
 
 static PyObject *

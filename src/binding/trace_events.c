@@ -5,6 +5,7 @@
 
 struct event {
     uint32_t call;
+    uint32_t exception; /* of a THROW or UNWIND */
     uint64_t time_ns;
     struct value value;
     enum flow_record type;
@@ -13,13 +14,13 @@ struct event {
 struct events {
     struct event *items; /* Owned */
     size_t count, room;
+    uint32_t known; /* calls whose first event is there */
     bool failed;
 };
 
 static void
-collect(void *context, uint32_t call, const struct record *record)
+append(struct events *events, struct event event)
 {
-    struct events *events = context;
     if (events->count == events->room && !events->failed) {
         size_t room = events->room ? 2 * events->room : 256;
         struct event *items = realloc(events->items, room * sizeof *items);
@@ -27,10 +28,25 @@ collect(void *context, uint32_t call, const struct record *record)
         events->items = items ? items : events->items;
         events->room = items ? room : events->room;
     }
-    if (events->failed)
-        return;
-    events->items[events->count++] = (struct event){
-        .call = call, .time_ns = record->time_ns, .value = record->values, .type = record->type};
+    if (!events->failed)
+        events->items[events->count++] = event;
+}
+
+/* Every call gets a "call", also one whose beginning was not seen: a generator
+ * that something was thrown into before it ran, or what ran before a gap. */
+static void
+collect(void *context, uint32_t call, uint32_t exception, const struct record *record)
+{
+    struct events *events = context;
+    bool begins = record->type == FLOW_CALL || record->type == FLOW_CALL_VALUES;
+    for (; events->known < call + !begins; events->known++)
+        append(events, (struct event){.call = events->known, .type = FLOW_CALL});
+    events->known = call < events->known ? events->known : call + 1;
+    append(events, (struct event){.call = call,
+                                  .exception = exception,
+                                  .time_ns = record->time_ns,
+                                  .value = record->values,
+                                  .type = record->type});
 }
 
 static const char *
@@ -73,17 +89,18 @@ result_of(const struct model *model, const struct event *event)
 {
     if (event->type != FLOW_RETURN_VALUE && event->type != FLOW_YIELD)
         Py_RETURN_NONE;
-    return event->value.data ? binding_value_text(model->reader, event->value) : Py_NewRef(Py_None);
+    if (!event->value.data || *event->value.data == FLOW_VALUE_ABSENT)
+        Py_RETURN_NONE;
+    return binding_value_text(model->reader, event->value);
 }
 
-/* "ValueError('x')", or the type alone. */
+/* "ValueError('x')", or the type alone where values were not recorded. */
 static PyObject *
 exception_of(const struct model *model, const struct event *event)
 {
-    uint32_t index = model->calls[event->call].exception;
-    if (event->type != FLOW_UNWIND || index == MODEL_NONE)
+    if ((event->type != FLOW_UNWIND && event->type != FLOW_THROW) || event->exception == MODEL_NONE)
         Py_RETURN_NONE;
-    const struct exception *exception = &model->exceptions[index];
+    const struct exception *exception = &model->exceptions[event->exception];
     struct value message = exception->message;
     struct value_head head;
     if (message.data && value_read(model->reader, &message, &head) == 0 && head.tag == FLOW_VALUE_ARGS)

@@ -45,7 +45,7 @@ is_wanted(const struct calls *calls, uint32_t number)
 {
     const struct model *model = &calls->trace->model;
     const struct call *call = &model->calls[number];
-    return (!calls->functions || calls->functions[call->code->index])
+    return call->origin != CALL_INHERITED && (!calls->functions || calls->functions[call->code->index])
            && (calls->track == MODEL_NONE || call->track == calls->track)
            && (calls->outcome < 0 || call->outcome == calls->outcome)
            && call_duration(call) >= calls->min_duration_ns

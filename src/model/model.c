@@ -41,6 +41,7 @@ struct builder {
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
     uint32_t call_room, last_child_room, track_room, exception_room, process_room;
+    uint32_t inherited; /* calls */
     bool failed; /* no memory */
 };
 
@@ -361,11 +362,16 @@ go_on(struct builder *builder, struct lane *lane, const struct record *record)
 
 /* A call that began before a gap, or in the process that this one was forked from. */
 static void
-reopen(struct builder *builder, struct lane *lane, const struct record *record)
+reopen(struct builder *builder, struct lane *lane, const struct record *record, bool forked)
 {
     uint32_t *known = record->generator ? id_map_get(&builder->generators, lane->process, record->generator) : NULL;
     if (!known) {
+        uint32_t depth = lane->depth;
         begin(builder, lane, record, record->start_ns);
+        if (forked && lane->depth > depth) {
+            builder->model->calls[lane->stack[depth]].origin = CALL_INHERITED;
+            builder->inherited++;
+        }
         return;
     }
     builder->model->calls[*known].outcome = OUTCOME_RUNNING;
@@ -479,10 +485,13 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
 
 /* A call has begun when its watcher hears of it, and ends only after. */
 static void
-tell(const struct builder *builder, const struct lane *lane, const struct record *record)
+tell(struct builder *builder, const struct lane *lane, const struct record *record)
 {
-    if (builder->watcher && lane->depth)
-        builder->watcher->event(builder->watcher->context, lane->stack[lane->depth - 1], record);
+    if (!builder->watcher || !lane->depth)
+        return;
+    bool raises = record->type == FLOW_THROW || record->type == FLOW_UNWIND;
+    uint32_t exception = raises ? exception_of(builder, lane, &record->exception) : MODEL_NONE;
+    builder->watcher->event(builder->watcher->context, lane->stack[lane->depth - 1], exception, record);
 }
 
 static void
@@ -534,7 +543,7 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
         break;
     case FLOW_OPEN:
         if (lane->rebuilding)
-            reopen(builder, lane, record);
+            reopen(builder, lane, record, builder->model->reader->chunks[cursor->chunk].sequence == 0);
         break;
     case FLOW_EXTENDED:
         on_extended(builder, lane, record);
@@ -599,6 +608,63 @@ find_creator(struct builder *builder, uint32_t index)
     }
 }
 
+#define FORK_CLOCKS_NS 1000 /* by which two processes may disagree on when a call began */
+
+static bool
+is_same_code(const struct code *a, const struct code *b)
+{
+    return a->first_line == b->first_line && a->qualname.length == b->qualname.length
+           && a->file.length == b->file.length && memcmp(a->qualname.data, b->qualname.data, a->qualname.length) == 0
+           && memcmp(a->file.data, b->file.data, a->file.length) == 0;
+}
+
+/* The call of the parent process that a fork copied, from the calls in order of their start. */
+static uint32_t
+original_of(const struct call *calls, const uint32_t *order, uint32_t count, const struct call *copy)
+{
+    uint64_t from = copy->start_ns > FORK_CLOCKS_NS ? copy->start_ns - FORK_CLOCKS_NS : 0;
+    uint64_t nearest = FORK_CLOCKS_NS + 1;
+    uint32_t original = MODEL_NONE;
+    uint32_t low = 0;
+    uint32_t high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (calls[order[middle]].start_ns < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < count && calls[order[low]].start_ns <= copy->start_ns + FORK_CLOCKS_NS; low++) {
+        uint64_t start = calls[order[low]].start_ns;
+        uint64_t apart = start > copy->start_ns ? start - copy->start_ns : copy->start_ns - start;
+        if (apart < nearest && is_same_code(calls[order[low]].code, copy->code)) {
+            nearest = apart;
+            original = order[low];
+        }
+    }
+    return original;
+}
+
+static void
+find_originals(struct builder *builder)
+{
+    struct call *calls = builder->model->calls;
+    uint32_t *order = malloc((builder->model->call_count + (size_t)1) * sizeof *order);
+    uint32_t count = 0;
+    uint64_t last = 0;
+    for (uint32_t i = 0; order && i < builder->model->call_count; i++) {
+        if (calls[i].origin == CALL_INHERITED) {
+            calls[i].spawned_by = original_of(calls, order, count, &calls[i]);
+        }
+        else if (calls[i].start_ns >= last) {
+            last = calls[i].start_ns;
+            order[count++] = i;
+        }
+    }
+    builder->failed |= !order;
+    free(order);
+}
+
 /* Tasks may run before their creator is told; what still runs has lasted until its thread's last event. */
 static void
 finish(struct builder *builder)
@@ -619,9 +685,11 @@ finish(struct builder *builder)
             call->outcome = process->ended ? OUTCOME_ABANDONED : OUTCOME_RUNNING;
         if (call->origin == FLOW_SPAWN_TASK)
             call->spawned_by = model->tracks[call->track].creator;
-        else if (call->origin)
+        else if (call->origin && call->origin != CALL_INHERITED)
             call->spawned_by = builder->spawns[call->spawned_by].creator;
     }
+    if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
+        find_originals(builder);
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
         model->lost_records += model->reader->chunks[i].header->lost_before;
 }

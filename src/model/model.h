@@ -76,11 +76,14 @@ struct call {
     uint32_t exception;   /* OUTCOME_RAISED: index in model->exceptions, else MODEL_NONE */
     uint32_t first_child; /* calls, in order of start */
     uint32_t next_sibling;
-    uint32_t spawned_by;  /* for a root call: the call that created its task, thread or job */
+    uint32_t spawned_by;  /* for a root call: the call that created its task, thread or job;
+                           * for an inherited one: the same call in the parent process */
     uint16_t suspensions; /* saturating */
     uint8_t outcome;      /* enum outcome */
-    uint8_t origin;       /* enum flow_spawn of spawned_by; 0 if none */
+    uint8_t origin;       /* enum flow_spawn of spawned_by, or CALL_INHERITED; 0 if none */
 };
+
+#define CALL_INHERITED 0x80 /* it began before the fork that made its process, and is there in the parent as well */
 
 struct model {
     struct reader *reader;
@@ -96,10 +99,11 @@ struct model {
     uint64_t lost_records; /* as the chunks tell */
 };
 
-/* Told of each event as the pass comes to it. Calls are numbered as in the model,
- * whose arrays still grow: keep no pointers into them. */
+/* Told of each event as the pass comes to it. Calls and exceptions are numbered as
+ * in the model, whose arrays still grow: keep no pointers into them. `exception`
+ * is of a THROW or UNWIND, else MODEL_NONE. */
 struct model_watcher {
-    void (*event)(void *context, uint32_t call, const struct record *record);
+    void (*event)(void *context, uint32_t call, uint32_t exception, const struct record *record);
     void *context;
 };
 

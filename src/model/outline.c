@@ -73,6 +73,8 @@ outline_parent(const struct model *model, uint32_t number)
 {
     const struct call *call = &model->calls[number];
     uint32_t parent = call->parent != MODEL_NONE ? call->parent : call->spawned_by;
+    if (call->parent != MODEL_NONE && model->calls[parent].origin == CALL_INHERITED)
+        parent = model->calls[parent].spawned_by;
     return parent < number ? parent : MODEL_NONE; /* MODEL_NONE is greater than any */
 }
 
@@ -190,6 +192,10 @@ fill(struct outline *outline, struct children *children, bool hide)
         if (!collect(children, outline, i))
             return -ENOMEM;
         outline->shape[i] = shape_of(outline, children, i);
+        if (model->calls[i].origin == CALL_INHERITED) {
+            outline->inherited++;
+            continue;
+        }
         if (hide && is_idle_definition(outline, i)) {
             outline->flags[i] |= OUTLINE_HIDDEN;
             outline->hidden++;

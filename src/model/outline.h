@@ -27,6 +27,7 @@ struct outline {
     uint8_t *flags;          /* of the subtree; HIDDEN of the call */
     uint32_t first_root;     /* roots are siblings */
     uint32_t hidden;         /* how many calls are */
+    uint32_t inherited;      /* calls that a fork copied: their callees stand under the originals */
 };
 
 /* With `hide` definitions that called nothing are left out. 0 or -ENOMEM. */

@@ -229,13 +229,17 @@ thin_out(struct story *story, uint32_t base, uint32_t lines, uint32_t room)
         story->lines[i].skipped_calls = 0;
         story->lines[i].next_sibling = i + 1 < base + lines ? i + 1 : MODEL_NONE;
     }
-    uint32_t head = room > 4 ? room - 3 : 1;
+    uint32_t telling = 0; /* half of the room at most is theirs */
+    for (uint32_t i = base + 1; i + 1 < base + lines && telling + 1 < room / 2; i++)
+        telling += rank(story, &story->lines[i]) < 2;
+    uint32_t head = room > telling + 4 ? room - telling - 3 : 1;
     uint32_t kept = base;
     uint32_t shown = 1;
     for (uint32_t i = base + 1; i < base + lines; i++) {
         bool last = i == base + lines - 1;
-        bool telling = rank(story, &story->lines[i]) < 2 && shown + 2 < room;
-        if (shown < head || last || telling) {
+        bool tells = telling > 0 && rank(story, &story->lines[i]) < 2;
+        telling -= tells;
+        if (shown < head || last || tells) {
             kept = i;
             shown++;
         }
@@ -285,7 +289,7 @@ fit_chain(struct story *story, uint32_t base, uint32_t lines, uint32_t limit)
 {
     if (chain_cost(story, base) <= limit)
         return true;
-    for (uint32_t room = limit; room >= 4; room--) {
+    for (uint32_t room = limit; room >= 2; room--) {
         thin_out(story, base, lines, room);
         if (chain_cost(story, base) <= limit)
             return true;
@@ -299,8 +303,13 @@ open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
 {
     struct story *story = teller->story;
     uint32_t room = teller->budget - story->used;
-    uint32_t limit = must ? room : teller->budget / 4 + 4; /* one loop of many kinds must not take it all */
-    if (limit > room || teller->budget == UINT32_MAX)
+    /* No chain takes all that is left: what an exception went through may lie deeper. */
+    uint32_t limit = teller->budget / 4 + 4;
+    if (limit > room / 3 + 2)
+        limit = room / 3 + 2;
+    if (limit > room)
+        limit = room;
+    if (teller->budget == UINT32_MAX)
         limit = room;
     if (!fit_chain(story, base, lines, limit) && !must) {
         forget_lines(story, base);

@@ -158,7 +158,7 @@ choose_quote(struct slice bytes)
     return memchr(bytes.data, '\'', bytes.length) && !memchr(bytes.data, '"', bytes.length) ? '"' : '\'';
 }
 
-/* The last parts of a path that fit, or as much of its last one; whole characters, if it is UTF-8. */
+/* The last parts of a path that fit, or the end of its last one. */
 static struct slice
 end_of_path(struct slice path, size_t room)
 {
@@ -166,9 +166,11 @@ end_of_path(struct slice path, size_t room)
     for (size_t i = 1; i < path.length && text_columns(path.data + from, path.length - from) > room; i++)
         if (path.data[i] == '/')
             from = i;
-    struct slice end = {path.data + from, path.length - from};
-    end.length = text_fit(end.data, end.length, room);
-    return end;
+    while (text_columns(path.data + from, path.length - from) > room) {
+        uint32_t character;
+        from += text_decode(path.data + from, path.length - from, &character);
+    }
+    return (struct slice){path.data + from, path.length - from};
 }
 
 /* How much of a text is to be printed between quotes. */

@@ -78,12 +78,12 @@ put_end(struct text *out, const struct model *model, const struct exception *exc
     }
     else if (track->kind == TRACK_TASK) {
         bool cancelled = label_is(exception->type, "CancelledError");
-        text_string(out, cancelled ? "so task " : "not caught in task ");
+        text_string(out, cancelled ? "so task " : "kept by task ");
         text_clean(out, track->name);
-        text_string(out, cancelled ? " was cancelled" : "");
+        text_string(out, cancelled ? " was cancelled" : " for who awaits it");
     }
     else if (model->calls[exception->last_call].origin == FLOW_SPAWN_JOB) {
-        text_string(out, "kept for whoever asks for the job's result");
+        text_string(out, "kept for who asks for the job's result");
     }
     else if (track->kind == TRACK_THREAD) {
         text_string(out, "not caught: it ended thread ");

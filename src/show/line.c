@@ -247,10 +247,11 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
     const struct call *call = &model->calls[line->calls[0]];
     const struct call *last = &model->calls[line->calls[line->count - 1]];
     const struct track *track = &model->tracks[call->track];
-    if (call->parent != MODEL_NONE || (track->kind == TRACK_MAIN && track->process == 0))
+    bool forked = call->parent != MODEL_NONE && model->calls[call->parent].origin == CALL_INHERITED;
+    if ((call->parent != MODEL_NONE && !forked) || (track->kind == TRACK_MAIN && track->process == 0))
         return;
     text_string(out, track->kind == TRACK_TASK ? printer->glyphs->task : printer->glyphs->thread);
-    if (track->kind == TRACK_MAIN) {
+    if (forked || track->kind == TRACK_MAIN) {
         text_format(out, "process %u: ", model->processes[track->process].pid);
         return;
     }
@@ -505,6 +506,10 @@ line_print(struct printer *printer, const struct story_line *line, const char *b
     size_t reserved = put_times(&right, printer, line);
     size_t width = printer->options->width;
     size_t before = printer_columns(&printer->prefix) + text_columns(branch, strlen(branch));
+    if (before + reserved + 12 > width) { /* narrow: words before times */
+        text_truncate(&right, 0);
+        reserved = 0;
+    }
     size_t after = printer_columns(&right);
     size_t room = width > before + reserved + 2 + 8 ? width - before - reserved - 2 : 8;
     struct parts parts = compose_to_fit(printer, line, room);

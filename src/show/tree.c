@@ -149,6 +149,15 @@ count_tracks(const struct model *model, uint32_t *threads, uint32_t *tasks)
     }
 }
 
+/* Tasks and jobs keep theirs for who asks for the result. */
+static bool
+is_uncaught(const struct model *model, const struct exception *exception)
+{
+    const struct call *last = &model->calls[exception->last_call];
+    return exception->caught_by == MODEL_NONE && model->tracks[last->track].kind != TRACK_TASK
+           && last->origin != FLOW_SPAWN_JOB;
+}
+
 static void
 count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught)
 {
@@ -158,7 +167,7 @@ count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught)
         if (exception->benign || exception->calls_left == 0 || label_is(exception->type, "SystemExit"))
             continue;
         ++*all;
-        *uncaught += exception->caught_by == MODEL_NONE;
+        *uncaught += is_uncaught(model, exception);
     }
 }
 
@@ -179,6 +188,31 @@ put_status(struct text *out, const struct model *model, const char *dot)
         text_format(out, " %s exit status %d", dot, status >> 8 & 0xff);
 }
 
+/* Text of many words, broken at spaces where it does not fit; `column` goes on from part to part. */
+static void
+print_wrapped(struct printer *printer, struct style style, struct slice text, size_t *column)
+{
+    size_t at = 0;
+    while (at < text.length) {
+        size_t spaces = 0;
+        while (at + spaces < text.length && text.data[at + spaces] == ' ')
+            spaces++;
+        size_t end = at + spaces;
+        while (end < text.length && text.data[end] != ' ')
+            end++;
+        size_t columns = text_columns(text.data + at, end - at);
+        if (*column > 0 && spaces > 0 && *column + columns > printer->options->width) {
+            text_string(printer->out, "\n");
+            *column = 0;
+            at += spaces;
+            columns -= spaces;
+        }
+        printer_put(printer, style, text.data + at, end - at);
+        *column += columns;
+        at = end;
+    }
+}
+
 static void
 print_header(struct printer *printer)
 {
@@ -194,7 +228,7 @@ print_header(struct printer *printer)
     size_t name = text->length;
     if (name)
         text_format(text, " %s ", dot);
-    put_item(text, model->call_count - printer->outline->hidden, " call", " calls");
+    put_item(text, model->call_count - printer->outline->hidden - printer->outline->inherited, " call", " calls");
     if (threads || tasks)
         text_format(text, " %s main thread", dot);
     if (threads) {
@@ -219,8 +253,9 @@ print_header(struct printer *printer)
         text_format(text, uncaught ? ", %u not caught" : ", all caught", uncaught);
     }
     put_status(text, model, dot);
-    printer_put(printer, STYLE_BOLD, text->data, name);
-    printer_put(printer, STYLE_PLAIN, text->data + name, text->length - name);
+    size_t column = 0;
+    print_wrapped(printer, STYLE_BOLD, (struct slice){text->data, name}, &column);
+    print_wrapped(printer, STYLE_PLAIN, (struct slice){text->data + name, text->length - name}, &column);
     text_string(printer->out, "\n\n");
 }
 
@@ -246,8 +281,9 @@ print_footer(struct printer *printer)
     }
     if (!text->length)
         return;
+    size_t column = 0;
     text_string(printer->out, "\n");
-    printer_put(printer, STYLE_DIM, text->data, text->length);
+    print_wrapped(printer, STYLE_DIM, printer_slice(text), &column);
     text_string(printer->out, "\n");
 }
 
@@ -255,7 +291,8 @@ int
 show_tree(struct text *out, const struct model *model, const struct show_options *options)
 {
     if (model->call_count == 0 || model->process_count == 0) {
-        text_string(out, "No call of the program's own code was recorded.\n");
+        text_string(out, "No call of the program's own code was recorded. Its own is what lies in the script's folder or\n"
+                         "project; --include NAME takes an installed package or another file in.\n");
         return out->failed ? -ENOMEM : 0;
     }
     struct outline outline;
@@ -264,7 +301,8 @@ show_tree(struct text *out, const struct model *model, const struct show_options
     if (ret < 0)
         return ret;
     /* The header and the footer take two lines each. */
-    ret = story_build(&story, &outline, options->lines ? (options->lines > 12 ? options->lines - 4 : 8) : 0);
+    uint32_t budget = options->lines > 10 ? options->lines - 4 : 6;
+    ret = story_build(&story, &outline, options->lines ? budget : 0);
     if (ret == 0) {
         struct printer printer = {.out = out,
                                   .model = model,

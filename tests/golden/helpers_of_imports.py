@@ -1,0 +1,8 @@
+"""Imported by imports.py."""
+
+
+def greet(name):
+    return f"hello {name}"
+
+
+greet("import")
