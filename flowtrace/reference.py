@@ -40,7 +40,7 @@ EVENTS |= {"yield": E.PY_YIELD, "resume": E.PY_RESUME, "throw": E.PY_THROW}
 LIBRARY = [os.path.dirname(os.__file__), os.path.dirname(os.path.realpath(os.__file__))]
 CONTAINERS = ((list, "[]"), (tuple, "()"), (dict, "{}"), (set, "{}"), (frozenset, ("frozenset({", "})")))
 INSTALLED = ("/site-packages/", "/dist-packages/", "<frozen ")
-DEPTH, ITEMS, CHARACTERS, BITS = 3, 8, 160, 512
+DEPTH, ITEMS, CHARACTERS, BITS = 3, 8, 160, 1024
 
 
 class CallEvent(NamedTuple):
@@ -56,8 +56,8 @@ class CallEvent(NamedTuple):
     exception: str | None = None  # of an "exception" or "throw"
     start_ns: int = 0  # when the call started: the same in all of its events
     duration_ns: int | None = None  # of a "return" or "exception": since the call's start
-    depth: int = 0  # number of calls below it on the thread's stack
-    track: str = ""  # name of the thread
+    depth: int = 0  # how many calls are above it: its parent, the parent's parent ...
+    track: str = ""  # name of the thread where it started
 
 
 class Thread(threading.local):
@@ -100,18 +100,18 @@ def text(value: Any, depth: int = DEPTH) -> str:
 
 
 def exception_text(exception: BaseException) -> str:
-    arguments = [text(value) for value in BaseException.__dict__["args"].__get__(exception)[:ITEMS]]
-    plain = arguments and not any(argument.startswith("<") for argument in arguments)
-    return f"{type_name(exception)}({', '.join(arguments)})" if plain else type_name(exception)
+    shown = text(BaseException.__dict__["args"].__get__(exception))
+    return type_name(exception) + shown.removesuffix(")").removesuffix(",") + ")"
 
 
 def arguments_text(code: CodeType, frame: FrameType) -> dict[str, str]:
-    stars = bool(code.co_flags & 4) + bool(code.co_flags & 8)  # CO_VARARGS, CO_VARKEYWORDS
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + stars]
+    star, stars = bool(code.co_flags & 4), bool(code.co_flags & 8)  # CO_VARARGS, CO_VARKEYWORDS
+    names, plain, last = code.co_varnames, code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    names = names[:plain] + names[last : last + star] + names[plain:last] + names[last + star : last + star + stars]
     values = frame.f_locals if names else {}
     arguments = {name: text(values[name]) for name in names if name in values}
     first = next(iter(arguments), "")
-    if first in ("self", "cls") and "." in code.co_qualname.rpartition("<locals>.")[2]:
+    if first in ("self", "cls") and "." in code.co_qualname:
         arguments[first] = type_name(values[first])
     return arguments
 
@@ -149,10 +149,11 @@ class Recorder:
         exception = exception_text(value) if kind in ("exception", "throw") else None
         if kind in ("call", "resume", "throw"):
             call = self.suspended.pop(key, None)
-            if kind == "call" or call is None:  # if a generator's: it started before the recorder did
-                parent_id = stack[-1][1].id if stack else None
+            if kind == "call" or call is None:  # if it goes on: it started before the recorder did
+                parent_id, depth = (stack[-1][1].id, stack[-1][1].depth + 1) if stack else (None, 0)
                 place = (code.co_qualname, module, code.co_filename, code.co_firstlineno)
                 call = CallEvent("call", next(self.numbers), parent_id, *place, {}, start_ns=now)
+                call = call._replace(depth=depth, track=self.thread.name)
                 self.tell(call, "call", arguments=arguments_text(code, frame) if kind == "call" else {})
             if kind != "call":
                 self.tell(call, kind, exception=exception)
@@ -169,8 +170,7 @@ class Recorder:
         return None
 
     def tell(self, call: CallEvent, kind: str, **fields: Any) -> None:
-        depth, track = len(self.thread.stack), self.thread.name
-        self.events.append(call._replace(kind=kind, depth=depth, track=track, **fields))
+        self.events.append(call._replace(kind=kind, **fields))
 
     def decide(self, code: CodeType, frame: FrameType) -> tuple[CodeType, str | None]:
         """Once for each code object: the name of its module if it is yours, else None."""
@@ -187,7 +187,7 @@ class Recorder:
         return self.modules.setdefault(id(code), (code, module if yours else None))
 
     def is_library(self, file: str) -> bool:
-        return self.is_under(file, self.library) or any(part in file for part in INSTALLED)
+        return file != __file__ and (self.is_under(file, self.library) or any(part in file for part in INSTALLED))
 
     def is_under(self, file: str, folders: list[str]) -> bool:
         return any(file == folder or file.startswith(folder.rstrip("/") + "/") for folder in folders)
@@ -206,7 +206,7 @@ def tree(events: list[CallEvent]) -> Iterator[str]:
         if call.track != track:
             yield f"{(track := call.track)}:"
         end = ends.get(call.id, call)
-        wrong = f" ! {end.exception.replace('(', ': ', 1).removesuffix(')')}" if end.exception else " ..."
+        wrong = f" ! {end.exception}" if end.exception else " ..."
         time = f"  {end.duration_ns / 1e6:.3f} ms" if end.duration_ns is not None else ""
         arguments = ", ".join(map("=".join, call.arguments.items()))
         yield f"{indent}{call.function}({arguments}){f' -> {end.result}' if end.result else wrong}{time}"

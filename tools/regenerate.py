@@ -33,6 +33,8 @@ VARYING = [
     (re.compile(rf"(?<=[·-] ){TIME}(?= [·-]|$)"), "TIME"),
     (re.compile(r"main thread \+ \d+ threads?"), "main thread + threads"),
     (re.compile(r"\b(parser|worker)_\d(?: … \1_\d)?"), r"\1_N"),
+    # How much room their names leave for arguments differs with them.
+    (re.compile(r"(thread (?:parser|worker)_N: \w+)\(.*?\)(?= → |  )"), r"\1(...)"),
     (re.compile(r"raised \S+:\d+ in "), "raised in "),  # by the library: lines differ between versions
     (re.compile(r"\bport=\d+"), "port=N"),
     (re.compile(r"\bstarted=\d[\d.]+"), "started=N"),
@@ -79,7 +81,7 @@ def whole_file(path: Path, command: str) -> Sample:
 
 
 def story_command(app: Path) -> str:
-    return f"cd {app.parent.relative_to(ROOT)} && flowtrace run app.py 2>&1 >/dev/null"
+    return f"cd {app.parent.relative_to(ROOT)} && flowtrace run --width 120 app.py 2>&1 >/dev/null"
 
 
 def output(sample: Sample) -> str:

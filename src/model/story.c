@@ -74,8 +74,10 @@ is_better(const struct story *story, uint32_t left, uint32_t right)
     const struct story_line *b = &story->lines[right];
     if (rank(story, a) != rank(story, b))
         return rank(story, a) < rank(story, b);
-    if (a->depth != b->depth)
-        return a->depth < b->depth;
+    if (a->depth != b->depth) /* one exception's way to its end rather than the beginnings of many */
+        return rank(story, a) == 0 ? a->depth > b->depth : a->depth < b->depth;
+    if (rank(story, a) == 0)
+        return left < right;
     if (a->inside != b->inside)
         return a->inside > b->inside;
     return left < right;

@@ -2,6 +2,7 @@
 
 #include "recorder.h"
 
+#define LOOKED_AT 2     /* arguments that tell exceptions apart */
 #define ENTRIES_MAX 512 /* library frames that an exception may cross between two recorded ones */
 
 static PyTracebackObject *
@@ -19,13 +20,29 @@ code_of(const PyTracebackObject *entry)
     return code;
 }
 
-/* A dead exception's address is soon another's. It is the same one if the entry
- * that was its newest is still in its traceback: behind the newest, since each
- * frame that it leaves adds one. */
+/* Of its type and first arguments; runs no code but str's and int's own. */
+static uint64_t
+fingerprint(PyObject *exception)
+{
+    PyObject *args = ((PyBaseExceptionObject *)exception)->args;
+    uint64_t mixed = (uintptr_t)Py_TYPE(exception);
+    Py_ssize_t count = args && PyTuple_Check(args) ? PyTuple_GET_SIZE(args) : 0;
+    for (Py_ssize_t i = 0; i < count && i < LOOKED_AT; i++) {
+        PyObject *arg = PyTuple_GET_ITEM(args, i); /* Borrowed */
+        bool plain = PyUnicode_CheckExact(arg) || PyLong_CheckExact(arg);
+        mixed = mixed * 1000003u + (plain ? (uint64_t)PyObject_Hash(arg) : (uintptr_t)arg);
+    }
+    return mixed;
+}
+
+/* A dead exception's address is soon another's. It is the same one if it says the
+ * same and the entry that was its newest is still in its traceback: behind the
+ * newest, since each frame that it leaves adds one. The entry alone can't tell, for
+ * in a loop or a recursion its address, too, is another's of the same code. */
 static bool
 is_same(const struct known_exception *known, PyObject *exception, bool leaves)
 {
-    if (known->exception != exception || !known->traceback)
+    if (!known->traceback || known->fingerprint != fingerprint(exception))
         return false;
     const PyTracebackObject *entry = traceback_of(exception);
     if (leaves && entry)
@@ -41,11 +58,13 @@ know(struct recorder *recorder, PyObject *exception, bool leaves)
 {
     struct known_exception *known = NULL;
     for (unsigned i = 0; i < KNOWN_EXCEPTIONS && !known; i++)
-        if (is_same(&recorder->exceptions[i], exception, leaves))
+        if (recorder->exceptions[i].exception == exception)
             known = &recorder->exceptions[i];
-    if (!known) {
-        known = &recorder->exceptions[recorder->exception_turn++ % KNOWN_EXCEPTIONS];
-        *known = (struct known_exception){.exception = exception, .id = ++recorder->next_exception};
+    if (!known || !is_same(known, exception, leaves)) {
+        /* In the place of the dead one, lest that be taken for it later. */
+        known = known ? known : &recorder->exceptions[recorder->exception_turn++ % KNOWN_EXCEPTIONS];
+        *known = (struct known_exception){
+            .exception = exception, .fingerprint = fingerprint(exception), .id = ++recorder->next_exception};
     }
     const PyTracebackObject *newest = traceback_of(exception);
     known->traceback = newest;

@@ -74,6 +74,7 @@ struct known_exception {
     const void *exception; /* compared only, as are the next two */
     const void *traceback; /* its newest entry when it was seen last */
     const void *code;      /* of that entry's frame */
+    uint64_t fingerprint;  /* of what it says */
     uint64_t id;
     uint32_t thread, epoch; /* where it was last defined */
 };
