@@ -33,6 +33,7 @@ def start() -> None:
         vars(package).pop("_autostart", None)
     if not path and package and "_core" not in vars(package):
         sys.modules.pop("flowtrace", None)
+    globals().clear()  # functions and their globals hold each other: the program's first gc.collect() would count us
 
 
 def join(path: str, options: dict[str, list[str]]) -> None:

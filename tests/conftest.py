@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -43,7 +44,7 @@ class Run:
     def err(self) -> str:
         return self.stderr.decode()
 
-    @property
+    @functools.cached_property
     def trace(self) -> Trace:
         return Trace(self.trace_path)
 

@@ -18,9 +18,12 @@ end_at_exit(PyObject *module)
     PyObject *atexit = PyImport_ImportModule("atexit");
     PyObject *end = atexit ? PyObject_GetAttrString(module, "_end") : NULL;
     PyObject *result = end ? PyObject_CallMethod(atexit, "register", "O", end) : NULL;
-    /* The program must not find a module that it has not imported. */
-    if (result && !was_there && PyDict_DelItemString(modules, "atexit") < 0)
-        PyErr_Clear();
+    /* The program must not find a module that it has not imported, nor in its gc.collect() one that is in a cycle. */
+    if (result && !was_there) {
+        if (PyDict_DelItemString(modules, "atexit") < 0)
+            PyErr_Clear();
+        PyDict_Clear(PyModule_GetDict(atexit));
+    }
     Py_XDECREF(result);
     Py_XDECREF(end);
     Py_XDECREF(atexit);

@@ -318,7 +318,7 @@ recorder_resume(struct recorder *recorder)
     return recorder->events_on ? 0 : set_events(recorder, true);
 }
 
-/* How many code objects each --include and --exclude decided: the reader warns of a useless one. */
+/* How many code objects each --include and --exclude fits: the reader warns of a useless one. */
 static size_t
 put_rule_matches(const struct recorder *recorder, uint8_t *payload, size_t room)
 {
@@ -346,16 +346,27 @@ write_end(struct recorder *recorder, unsigned reason)
     trace_file_add_meta(recorder->file, recorder->process, recorder->pid, records, (size_t)(p - records));
 }
 
+/* It fails where the program has freed our tool id, and with it turned the events off. */
+static void
+turn_events_off(struct recorder *recorder)
+{
+    if (set_events(recorder, false) == 0)
+        return;
+    PyErr_Clear();
+    recorder->events_on = false;
+    recorder->tool = -1;
+}
+
 int
 recorder_stop(struct recorder *recorder, unsigned reason)
 {
-    bool off = recorder->events_on && (reason != 0 || recorder->toggles < TOGGLES_MAX);
+    if (recorder->events_on && (reason != 0 || (recorder->file && recorder->toggles < TOGGLES_MAX)))
+        turn_events_off(recorder);
     if (!recorder->file)
-        return off && reason != 0 ? set_events(recorder, false) : 0;
+        return 0;
     recorder->recording = false;
     if (recorder->forked) /* a child in which none of the user's code ran */
         recorder_after_fork(recorder);
-    int ret = off ? set_events(recorder, false) : 0;
     thread_close_all(recorder);
     write_end(recorder, reason);
     pointer_map_clear(&recorder->generators);
@@ -366,7 +377,7 @@ recorder_stop(struct recorder *recorder, unsigned reason)
     recorder->watched_active = 0;
     recorder->session_is_watched = false;
     Py_CLEAR(recorder->session_end);
-    return ret;
+    return 0;
 }
 
 /* In the child, at its first event: a process of its own in the same file. */

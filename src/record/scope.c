@@ -151,10 +151,7 @@ scope_has(struct scope *scope, const char *file, const char *module, bool module
     for (size_t i = 0; i < scope->rule_count; i++) {
         struct scope_rule *rule = &scope->rules[i];
         if (rule->by_path ? path_matches(rule->pattern, file) : module_matches(rule->pattern, module))
-            last = rule;
+            (last = rule)->matches++;
     }
-    if (!last)
-        return has;
-    last->matches++;
-    return last->include;
+    return last ? last->include : has;
 }

@@ -13,7 +13,7 @@ struct scope_rule {
     bool include;
     bool by_path;  /* else by module */
     char *pattern; /* Owned; a glob */
-    unsigned long matches; /* code objects that it decided */
+    unsigned long matches; /* code objects that it fits, also where a later rule wins */
 };
 
 struct scope {

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define STRING_INTERNED_MAX 255 /* longer ones are rarely repeated */
+#define LOST_REASON_MAX 80
+#define LOST_RECORD_MAX (LOST_REASON_MAX + 4 * VARINT_MAX)
 
 /* --- the file ----------------------------------------------------------- */
 
@@ -182,14 +184,30 @@ reserve_blocks(int fd, off_t offset, off_t length)
 #endif
 }
 
+/* A daemon closes every descriptor that it did not open itself, ours as well. */
+static int
+reopen(struct trace_file *file)
+{
+    int fd = open(file->path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    file->fd = move_descriptor_up(fd);
+    if (descriptor_is_ours(file))
+        return 0;
+    close(file->fd);
+    file->fd = -1;
+    return -EBADF;
+}
+
 static int
 claim(struct trace_file *file, uint32_t units, struct flow_chunk_header **out)
 {
-    if (!descriptor_is_ours(file))
-        return -EBADF;
+    int ret = descriptor_is_ours(file) ? 0 : reopen(file);
+    if (ret < 0)
+        return ret;
     uint64_t unit = atomic_fetch_add_explicit(&file->header->next_unit, units, memory_order_relaxed);
     off_t offset = (off_t)(unit * FLOW_UNIT_SIZE);
-    int ret = reserve_blocks(file->fd, offset, (off_t)units * FLOW_UNIT_SIZE);
+    ret = reserve_blocks(file->fd, offset, (off_t)units * FLOW_UNIT_SIZE);
     if (ret < 0)
         return ret;
     void *map = mmap(NULL, (size_t)units * FLOW_UNIT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, offset);
@@ -364,15 +382,32 @@ write_open_calls(struct writer *writer, const struct writer_open_call *calls, si
     }
 }
 
+/* Each chunk keeps room for this at its end: on a full disk there is no other place to say it. */
+static void
+write_lost(struct writer *writer, int error)
+{
+    char payload[VARINT_MAX + LOST_REASON_MAX];
+    const char *reason = strerror(error);
+    size_t length = strnlen(reason, LOST_REASON_MAX);
+    if (!writer->chunk)
+        return;
+    uint8_t *end = writer_text((uint8_t *)payload, reason, length);
+    uint8_t *p = varint_put(writer->p, FLOW_EXTENDED);
+    p = varint_put(p, FLOW_EXTENDED_LOST);
+    writer_commit(writer, writer_text(p, payload, (size_t)(end - (uint8_t *)payload)));
+}
+
 int
 writer_next_chunk(struct writer *writer)
 {
     if (writer->error)
         return -writer->error;
-    seal(writer, 0);
     uint32_t units = writer->sequence == 0 ? 1 : writer->sequence == 1 ? 2 : WRITER_UNITS_MAX;
     struct flow_chunk_header *chunk;
     int ret = claim(writer->file, units, &chunk);
+    if (ret < 0)
+        write_lost(writer, -ret);
+    seal(writer, 0);
     if (ret < 0) {
         writer->error = -ret;
         return ret;
@@ -394,7 +429,7 @@ writer_next_chunk(struct writer *writer)
     writer->chunk = chunk;
     writer->base = (uint8_t *)chunk;
     writer->p = writer->base + sizeof *chunk;
-    writer->limit = writer->base + (size_t)units * FLOW_UNIT_SIZE - WRITER_RECORD_MAX;
+    writer->limit = writer->base + (size_t)units * FLOW_UNIT_SIZE - WRITER_RECORD_MAX - LOST_RECORD_MAX;
     writer->last_ticks = writer->tie_ticks = now.ticks;
     writer->epoch++;
     writer->string_count = writer->code_count = 0;

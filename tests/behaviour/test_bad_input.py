@@ -381,7 +381,8 @@ def test_the_trace_is_removed_while_the_program_runs(app: Workshop) -> None:
 def test_the_current_folder_is_gone(app: Workshop) -> None:
     gone = app.folder / "gone"
     gone.mkdir()
-    script = "import os, sys; os.chdir('gone'); os.rmdir('../gone'); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    go = "os.chdir('gone'); os.rmdir('../gone')"
+    script = f"import os, sys; {go}; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     for words in (["run", str(app.folder / "app.py")], ["show"], ["explain"], ["run", "-m", "app"]):
         gone.mkdir(exist_ok=True)
         done = app.python("-c", script, "-m", "flowtrace", *words)

@@ -587,7 +587,7 @@ def test_spawned_children_of_a_module(workshop: Workshop) -> None:
 
 
 def test_a_program_that_replaces_itself(workshop: Workshop) -> None:
-    workshop.write("app.py", "import os, sys\ndef f(): os.execv(sys.executable, [sys.executable, '-c', 'print(5)'])\nf()")
+    workshop.write("app.py", "import os, sys\ndef f(): os.execv(sys.executable, ['python', '-c', 'print(5)'])\nf()")
     traced = workshop.run("app.py")
     assert traced.outcome == workshop.python("app.py").outcome
     assert traced.names() == ["f"]
@@ -674,15 +674,15 @@ def test_show_tells_what_run_told(tree: Workshop) -> None:
     assert tree.flowtrace("show", "flowtrace.flow").stdout == shown.stdout
 
 
-@pytest.mark.parametrize("lines", [5, 20, 40])
+@pytest.mark.parametrize("lines", [15, 25, 40])
 def test_lines_keeps_the_story_short(tree: Workshop, lines: int) -> None:
     tree.run("app.py")
     shown = tree.flowtrace("show", "--lines", str(lines)).out.splitlines()
     everything = tree.flowtrace("show", "--all").out.splitlines()
-    assert len(shown) <= lines + 5 < len(everything)
+    assert len(shown) <= lines < len(everything)
     assert shown[0] == everything[0]
     told = tree.flowtrace("run", "--lines", str(lines), "app.py").err.splitlines()
-    assert len(told) <= lines + 6
+    assert len(told) <= lines + 1  # an empty line before it
 
 
 def test_all_tells_every_call(tree: Workshop) -> None:
@@ -702,7 +702,7 @@ def test_width_is_kept(tree: Workshop, width: int) -> None:
         tree.flowtrace("show", "--width", str(width)).out,
         tree.flowtrace("show", environment={"COLUMNS": str(width)}).out,
     ):
-        tree_lines = text.strip().split("\n")[2:]
+        tree_lines = text.strip().split("\n\n")[1].split("\n")
         longest = max(map(len, tree_lines))
         assert width // 2 < longest <= width
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -277,7 +278,7 @@ class Terminal:
             stdout=follower,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
         )
         workshop.started.append(self.process)
         os.close(follower)
@@ -305,16 +306,16 @@ def test_ctrl_c_interrupts_the_program_and_its_story_is_told(workshop: Workshop)
     program(workshop, BLOCK, wait=f"while True: {UNBLOCK}; signal.pause()")
     results = []
     for words in (["app.py"], [*RUN, "app.py"]):
-        words = ["-X", "no_debug_ranges", *words]  # it may come at either of the two
         terminal = Terminal(workshop, *words)
         assert terminal.line().startswith("ready")
         terminal.type(CTRL_C)
         results.append(terminal.end())
-    (plain, traceback), (status, err) = results
+    (plain, plain_err), (status, err) = results
     assert status == plain == -signal.SIGINT
-    assert err.startswith(traceback)
-    assert traceback.rstrip().endswith("KeyboardInterrupt")
-    story = err[len(traceback) :]
+    # Where it comes differs from run to run; whose frames there are does not.
+    traceback, _, story = err.partition("\nKeyboardInterrupt\n")
+    assert traceback.splitlines()[:6] == plain_err.splitlines()[:6]
+    assert "site-packages" not in traceback
     assert "KeyboardInterrupt" in story
     assert "wait()" in story
     assert "flowtrace:" not in err
