@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "show.h"
 
 static const struct {
@@ -44,13 +46,17 @@ void
 show_duration_range(struct text *out, uint64_t low, uint64_t high, bool ascii)
 {
     size_t unit = unit_of(high);
-    if (low < high) {
-        bool shared = (double)low / units[unit].ns >= 0.1;
-        put_number(out, low, shared ? unit : unit_of(low));
-        if (!shared)
-            put_unit(out, unit_of(low), ascii);
-        text_string(out, ascii ? " ... " : " … ");
-    }
+    bool shared = unit_of(low) == unit || (double)low / units[unit].ns >= 0.1;
+    size_t begin = out->length;
+    put_number(out, low, shared ? unit : unit_of(low));
+    size_t behind = out->length;
+    if (!shared)
+        put_unit(out, unit_of(low), ascii);
+    text_string(out, ascii ? " ... " : " … ");
+    size_t last = out->length;
     put_number(out, high, unit);
+    size_t digits = behind - begin;
+    if (shared && out->length - last == digits && memcmp(out->data + begin, out->data + last, digits) == 0)
+        text_truncate(out, behind); /* what differs does not show */
     put_unit(out, unit, ascii);
 }
