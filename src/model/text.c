@@ -71,6 +71,12 @@ text_format(struct text *text, const char *format, ...)
 }
 
 void
+text_dots(struct text *text)
+{
+    text_string(text, text->ascii ? "..." : "…");
+}
+
+void
 text_truncate(struct text *text, size_t length)
 {
     if (length < text->length)
@@ -213,9 +219,9 @@ text_escape(struct text *text, struct slice slice, char quote)
     for (size_t i = 0; i < slice.length && !text->failed;) {
         uint32_t c;
         size_t n = text_decode(slice.data + i, slice.length - i, &c);
-        if (c == REPLACEMENT)
+        if (c == REPLACEMENT && !text->ascii)
             text_string(text, "\xef\xbf\xbd");
-        else if (is_hidden(c))
+        else if (is_hidden(c) || (text->ascii && c > '~'))
             put_escape(text, c);
         else if (quote && (c == (uint32_t)(uint8_t)quote || c == '\\'))
             text_format(text, "\\%c", (int)c);

@@ -13,6 +13,7 @@ struct text {
     size_t length;
     size_t room;
     bool failed;
+    bool ascii; /* what is beyond ASCII is escaped */
 };
 
 void text_free(struct text *text);
@@ -20,6 +21,8 @@ void text_bytes(struct text *text, const char *data, size_t length);
 void text_string(struct text *text, const char *string);
 void text_slice(struct text *text, struct slice slice);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "…", or "..." */
+void text_dots(struct text *text);
 /* Forgets what is behind `length`. */
 void text_truncate(struct text *text, size_t length);
 /* Appends with characters that do not print escaped as in Python; `quote`, unless '\0', and backslashes too. */

@@ -53,7 +53,8 @@ put_name(struct printer *printer, struct slice name)
     bool cut = text_fit(name.data, name.length, NAME_COLUMNS) < name.length;
     name.length = text_fit(name.data, name.length, NAME_COLUMNS);
     text_clean(printer->out, name);
-    text_string(printer->out, cut ? "…" : "");
+    if (cut)
+        text_dots(printer->out);
 }
 
 /* --- scalars ------------------------------------------------------------ */
@@ -178,7 +179,8 @@ static struct slice
 cut_to_fit(struct printer *printer, struct slice bytes, bool *cut)
 {
     size_t left = columns_left(printer);
-    size_t room = left > 9 ? left - 3 : 6;
+    size_t taken = printer->out->ascii ? 5 : 3; /* quotes and dots */
+    size_t room = left > taken + 6 ? left - taken : 6;
     if (!printer->whole) {
         size_t fits = text_fit(bytes.data, bytes.length, room);
         *cut |= fits < bytes.length;
@@ -214,9 +216,11 @@ put_str(struct printer *printer, const struct value_head *head)
     struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
     bool from_start = bytes.data == head->bytes.data;
     text_bytes(out, &quote, 1);
-    text_string(out, from_start ? "" : "…");
+    if (!from_start)
+        text_dots(out);
     text_escape(out, bytes, quote);
-    text_string(out, cut && from_start ? "…" : "");
+    if (cut && from_start)
+        text_dots(out);
     text_bytes(out, &quote, 1);
 }
 
@@ -250,7 +254,8 @@ put_bytes(struct printer *printer, const struct value_head *head)
         }
         put_byte(out, (uint8_t)bytes.data[i], quote);
     }
-    text_string(out, cut ? "…" : "");
+    if (cut)
+        text_dots(out);
     text_bytes(out, &quote, 1);
     text_string(out, array ? ")" : "");
 }
@@ -261,7 +266,8 @@ put_text(struct printer *printer, const struct value_head *head)
     bool cut = false;
     struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
     text_clean(printer->out, bytes);
-    text_string(printer->out, cut ? "…" : "");
+    if (cut)
+        text_dots(printer->out);
 }
 
 /* --- containers --------------------------------------------------------- */
@@ -309,7 +315,7 @@ put_uniform(struct printer *printer, struct value *value, const struct value_hea
         type = inner.type;
     }
     put_name(printer, type);
-    text_format(printer->out, " ×%llu", (unsigned long long)head->total);
+    text_format(printer->out, " %s%llu", printer->out->ascii ? "x" : "×", (unsigned long long)head->total);
     *value = ahead;
     return true;
 }
@@ -361,7 +367,8 @@ put_rest(struct printer *printer, const struct value_head *head, uint64_t shown)
 {
     if (head->total <= shown)
         return;
-    text_string(printer->out, shown ? ", …" : "…");
+    text_string(printer->out, shown ? ", " : "");
+    text_dots(printer->out);
     if (head->tag != FLOW_VALUE_FIELDS)
         text_format(printer->out, "%llu", (unsigned long long)(head->total - shown));
 }
@@ -455,7 +462,6 @@ fixed_text(int tag)
     case FLOW_VALUE_ELLIPSIS: return "Ellipsis";
     case FLOW_VALUE_NOT_IMPLEMENTED: return "NotImplemented";
     case FLOW_VALUE_REDACTED: return "<redacted>";
-    case FLOW_VALUE_TRUNCATED: return "…";
     case FLOW_VALUE_UNREADABLE: return "<unreadable>";
     case FLOW_VALUE_CYCLE: return "<cycle>";
     case FLOW_VALUE_EXTENDED: return "<newer kind of value>";
@@ -508,6 +514,10 @@ put_once(struct printer *printer, struct value *value, unsigned depth)
     struct value_head head;
     if (printer->nesting > FLOW_VALUE_DEPTH_MAX || value_read(printer->reader, value, &head) < 0) {
         printer->error = -EBADMSG;
+        return;
+    }
+    if (head.tag == FLOW_VALUE_TRUNCATED) {
+        text_dots(printer->out);
         return;
     }
     const char *fixed = fixed_text(head.tag);

@@ -95,7 +95,8 @@ put_tracks(struct text *out, const struct model *model, const struct show_option
     }
     if (left) {
         put_key(out, options, "");
-        text_format(out, "%s %u more\n", options->ascii ? "..." : "…", left);
+        text_dots(out);
+        text_format(out, " %u more\n", left);
     }
 }
 
@@ -148,6 +149,8 @@ put_bytes(struct text *out, const struct model *model, const struct show_options
 int
 show_info(struct text *out, const struct model *model, const struct show_options *options)
 {
+    bool ascii = out->ascii;
+    out->ascii = options->ascii;
     static const char *const keys[] = {"program", "command", "folder", "python", "platform", "host", "flowtrace"};
     for (size_t i = 0; model->process_count && i < sizeof keys / sizeof *keys; i++)
         put_text(out, options, keys[i], process_info(&model->processes[0], keys[i]));
@@ -156,5 +159,6 @@ show_info(struct text *out, const struct model *model, const struct show_options
     put_processes(out, model, options);
     put_tracks(out, model, options);
     put_bytes(out, model, options);
+    out->ascii = ascii;
     return out->failed ? -ENOMEM : 0;
 }

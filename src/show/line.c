@@ -91,7 +91,7 @@ put_difference(struct text *out, const struct printer *printer, struct slice fir
     size_t end = 0;
     while (start < shorter && first.data[start] == last.data[start])
         start++;
-    while (start > 0 && !is_border(first, start, "([{=, ", ""))
+    while (start > 0 && !(is_border(first, start, "([{=, ", "") && is_border(last, start, "([{=, ", "")))
         start--;
     while (end < shorter - start && first.data[first.length - end - 1] == last.data[last.length - end - 1])
         end++;
@@ -113,7 +113,8 @@ put_short_difference(struct text *out, const struct printer *printer, struct val
                      unsigned width)
 {
     static const unsigned widths[] = {VALUE_MAX, 60, 40, 30, 24, 20};
-    struct text a = {0}, b = {0};
+    struct text a = {.ascii = printer->options->ascii};
+    struct text b = a;
     size_t before = out->length;
     bool found = false;
     for (size_t i = 0; i < sizeof widths / sizeof *widths && !found; i++) {
@@ -152,7 +153,8 @@ static void
 put_member_values(struct text *out, struct printer *printer, const struct story_line *line, enum place place,
                   uint32_t index, unsigned width)
 {
-    struct text text = {0}, other = {0};
+    struct text text = {.ascii = printer->options->ascii};
+    struct text other = text;
     struct value first = value_at(printer, line->calls[0], place, index);
     struct value last = first;
     uint32_t step = line->count > COMPARED_MAX ? line->count / COMPARED_MAX : 1;
@@ -356,6 +358,7 @@ static size_t
 put_times(struct text *out, struct printer *printer, const struct story_line *line)
 {
     enum { ONE = 7, RANGE = 17, WAIT = 15 }; /* "12.3 µs", "93.6 µs … 12.3 ms", " + 12.3 µs wait" */
+    size_t range = printer->options->ascii ? RANGE + 2 : RANGE;
     struct times times = times_of(printer, line);
     bool folded = line->count > 1;
     if (folded) {
@@ -372,7 +375,8 @@ put_times(struct text *out, struct printer *printer, const struct story_line *li
         show_duration(out, times.waiting, printer->options->ascii);
         text_string(out, " wait");
     }
-    return columns + (folded ? 2 + RANGE : ONE) + (times.waits ? WAIT : 0);
+    columns += (folded ? 2 + range : ONE) + (times.waits ? WAIT : 0);
+    return columns > printer_columns(out) ? columns : printer_columns(out); /* minutes take more */
 }
 
 /* --- a line ------------------------------------------------------------- */

@@ -47,6 +47,24 @@ make_prefix(struct printer *printer, uint32_t number)
     }
 }
 
+/* What stands in printer->line, cut if it must be. */
+static void
+print_note(struct printer *printer)
+{
+    struct text *text = &printer->line;
+    const char *dots = printer->glyphs->dots;
+    size_t before = printer_columns(&printer->prefix);
+    size_t room = printer->options->width > before ? printer->options->width - before : 0;
+    size_t mark = text_columns(dots, strlen(dots));
+    if (printer_columns(text) > room) {
+        text_truncate(text, text_fit(text->data, text->length, room > mark ? room - mark : 0));
+        text_string(text, dots);
+    }
+    printer_put(printer, STYLE_DIM, printer->prefix.data, printer->prefix.length);
+    printer_put(printer, STYLE_DIM, text->data, text->length);
+    text_string(printer->out, "\n");
+}
+
 static void
 print_skipped(struct printer *printer, const struct story_line *line)
 {
@@ -59,9 +77,7 @@ print_skipped(struct printer *printer, const struct story_line *line)
     text_string(text, label_plural(line->skipped, " more line here, ", " more lines here, "));
     label_count(text, line->skipped_calls);
     text_string(text, label_plural(line->skipped_calls, " call", " calls"));
-    printer_put(printer, STYLE_DIM, printer->prefix.data, printer->prefix.length);
-    printer_put(printer, STYLE_DIM, text->data, text->length);
-    text_string(printer->out, "\n");
+    print_note(printer);
 }
 
 static void
@@ -72,9 +88,7 @@ print_chain(struct printer *printer, const struct story_line *line)
     text_format(text, "%s%s ", printer->glyphs->last, printer->glyphs->dots);
     label_count(text, line->chain);
     text_string(text, " calls, one within the other");
-    printer_put(printer, STYLE_DIM, printer->prefix.data, printer->prefix.length);
-    printer_put(printer, STYLE_DIM, text->data, text->length);
-    text_string(printer->out, "\n");
+    print_note(printer);
 }
 
 static void
@@ -309,6 +323,8 @@ show_tree(struct text *out, const struct model *model, const struct show_options
                                   .outline = &outline,
                                   .story = &story,
                                   .options = options,
+                                  .line = {.ascii = options->ascii},
+                                  .scratch = {.ascii = options->ascii},
                                   .glyphs = options->ascii ? &ASCII : &UNICODE};
         print_header(&printer);
         print_lines(&printer);
