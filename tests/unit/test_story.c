@@ -208,7 +208,6 @@ TEST(the_way_to_an_exception_is_opened_first)
 {
     struct fixture f;
     static const char calls[] = "main{ big{ a b c d e a c b d } big2{ a b c d e a b } small{ way{ to{ it{ fails! }^ }^ }^ } c1{ a b c d e } }";
-<<<<<<< Updated upstream
     begin(&f, calls, 10);
     CHECK_NUMBER(get(&f, "fails", 0)->count, 1);
     CHECK(!get(&f, "big", 0)->opened);
@@ -218,17 +217,6 @@ TEST(the_way_to_an_exception_is_opened_first)
     CHECK_NUMBER(get(&f, "runs", 0)->count, 1);
     CHECK(!get(&f, "big", 0)->opened);
     check_story(&f, 8, "what runs");
-=======
-    begin(&f, calls, 12);
-    CHECK_NUMBER(get(&f, "fails", 0)->count, 1);
-    CHECK(!get(&f, "big", 0)->opened);
-    check_story(&f, 12, "an exception");
-    finish(&f);
-    begin(&f, "main{ big{ a b c d e a c b d } big2{ a b c d e a b } small{ way{ to{ it{ runs? ", 10);
-    CHECK_NUMBER(get(&f, "runs", 0)->count, 1);
-    CHECK(!get(&f, "big", 0)->opened);
-    check_story(&f, 10, "what runs");
->>>>>>> Stashed changes
     finish(&f);
 }
 
