@@ -74,8 +74,12 @@ def console_script(name: str, arguments: list[str]) -> Program:
     """pytest, black ...: run with this python, as their first line asks for."""
     path = which(name)
     if path is None:
-        where = "" if os.path.dirname(name) else ", and no command of that name on PATH"
-        raise UsageError(f"{name}: no such file in {os.getcwd()}{where}; a module is run with -m {name}")
+        if os.path.dirname(name) or name.endswith(".py"):
+            raise UsageError(f"{name}: no such file; this folder is {os.getcwd()}")
+        raise UsageError(
+            f"{name}: no such file in {os.getcwd()}, and no command of that name on PATH; "
+            f"a module is run with -m {name}"
+        )
     interpreter = shebang(path)
     if interpreter is None:
         hint = "leave it out" if os.path.basename(path).startswith("python") else "FlowTrace can only run Python"

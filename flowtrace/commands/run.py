@@ -56,6 +56,7 @@ ENVIRONMENT_MAX = 100_000  # the kernel takes 128 KiB in one string
 def main(arguments: list[str]) -> int:
     options = _options.parse("run", OPTIONS, arguments, stop_at=("-m", "-c"))
     program = _program.find(options.rest)
+    check_gil()
     try:
         from .. import _core
     except ImportError as error:
@@ -133,6 +134,13 @@ def is_replaceable(path: str) -> bool:
             return file.read(len(MAGIC)) in {b"", MAGIC}
     except OSError:
         return False
+
+
+def check_gil() -> None:
+    """The core relies on the GIL; importing it where there is none would bring it back, with a warning."""
+    is_enabled = getattr(sys, "_is_gil_enabled", None)
+    if is_enabled is not None and not is_enabled():
+        raise UsageError("this python runs without a GIL, which can't be recorded yet; run it with: PYTHON_GIL=1")
 
 
 def check_installed() -> None:

@@ -74,7 +74,8 @@ def trace_name(verb: str, options: _options.Options) -> str:
     name = options.rest[0] if options.rest else DEFAULT_FILE
     if not os.path.exists(name):
         hint = "record one: flowtrace run app.py" if not options.rest else "is the name right?"
-        raise UsageError(f"no file {name} in {os.getcwd()}; {hint}")
+        where = "" if os.path.isabs(name) else f" in {os.getcwd()}"
+        raise UsageError(f"no file {name}{where}; {hint}")
     if os.path.isdir(name):
         raise UsageError(f"{name} is a folder, not a trace; traces are files such as {DEFAULT_FILE}")
     try:
