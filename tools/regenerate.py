@@ -24,7 +24,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"<!-- \$ (?P<command>.+?) -->\n```\w*\n(?P<text>.*?)```", re.DOTALL)
-ENVIRONMENT = {"COLUMNS": "100", "LANG": "C.UTF-8", "NO_COLOR": "1", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+ENVIRONMENT = {
+    "COLUMNS": "100",
+    "LANG": "C.UTF-8",
+    "NO_COLOR": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 TIME = r"\d+(?:\.\d+)?(?: (?:ns|µs|us|ms|s|min))?"
 VARYING = [
@@ -67,7 +73,8 @@ def samples() -> list[Sample]:
         for path in sorted(ROOT.glob(pattern)):
             for block in BLOCK.finditer(path.read_text(encoding="utf-8")):
                 found.append(Sample(path, block["command"], *block.span("text"), block["text"]))
-    found += [whole_file(app.with_name("story.txt"), story_command(app)) for app in sorted(ROOT.glob("examples/*/app.py"))]
+    for app in sorted(ROOT.glob("examples/*/app.py")):
+        found.append(whole_file(app.with_name("story.txt"), story_command(app)))
     for program in sorted(ROOT.glob("tests/golden/*.py")):
         command = program.read_text(encoding="utf-8").partition("\n")[0]
         if command.startswith("# $ "):
@@ -113,9 +120,10 @@ def comparable(sample: Sample, text: str) -> list[str]:
 
 def _stable_lines(text: str) -> Iterator[str]:
     for line in text.splitlines():
+        stable = line
         for pattern, replacement in VARYING:
-            line = pattern.sub(replacement, line)
-        yield line.rstrip()
+            stable = pattern.sub(replacement, stable)
+        yield stable.rstrip()
 
 
 def difference(sample: Sample, now: str) -> str:

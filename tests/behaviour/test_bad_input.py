@@ -43,9 +43,15 @@ def test_no_program(app: Workshop) -> None:
     refused(app.flowtrace("run"), "which program?", "flowtrace run app.py")
 
 
-@pytest.mark.parametrize("name", ["missing.py", "no/such/folder/app.py", "mistyped", "", "new\nline.py"])
+@pytest.mark.parametrize("name", ["missing.py", "no/such/folder/app.py", "new\nline.py"])
 def test_a_script_that_does_not_exist(app: Workshop, name: str) -> None:
-    refused(app.flowtrace("run", name), name, "no such file", "-m")
+    refused(app.flowtrace("run", name), name, "no such file", str(app.folder))
+    assert not app.trace_path.exists()
+
+
+@pytest.mark.parametrize("name", ["mistyped", ""])
+def test_a_command_that_does_not_exist(app: Workshop, name: str) -> None:
+    refused(app.flowtrace("run", name), name, "no such file", str(app.folder), "PATH", f"-m {name}")
     assert not app.trace_path.exists()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-import regenerate  # noqa: E402
+import regenerate
 
 
 @pytest.mark.parametrize("sample", regenerate.samples(), ids=lambda sample: sample.name)
