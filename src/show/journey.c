@@ -3,8 +3,6 @@
 
 #include "printer.h"
 
-#define NAMES_MAX 8 /* of the calls that it left */
-
 static bool
 same(struct slice a, struct slice b)
 {
@@ -34,14 +32,14 @@ put_origin(struct text *out, const struct model *model, const struct exception *
 
 static void
 put_path(struct text *out, const struct model *model, const struct exception *exception,
-         const struct glyphs *glyphs)
+         const struct glyphs *glyphs, unsigned most)
 {
     const struct call *calls = model->calls;
     uint32_t call = exception->first_call;
     uint32_t index = calls[call].exception;
     uint32_t left = 0;
     text_string(out, "left ");
-    for (uint32_t names = 0; names < NAMES_MAX && call != MODEL_NONE && calls[call].exception == index; names++) {
+    for (uint32_t names = 0; names < most && call != MODEL_NONE && calls[call].exception == index; names++) {
         const struct code *code = calls[call].code;
         uint32_t times = 0;
         for (; call != MODEL_NONE && calls[call].exception == index && calls[call].code == code; times++)
@@ -69,12 +67,23 @@ put_catcher(struct text *out, const struct model *model, const struct exception 
     text_string(out, exception->caught_below ? ") or library code it called" : ")");
 }
 
+bool
+journey_goes_on(const struct model *model, const struct exception *exception)
+{
+    const struct track *track = &model->tracks[model->calls[exception->last_call].track];
+    bool part = process_info(&model->processes[track->process], "part").length > 0;
+    return part && exception->caught_by == MODEL_NONE && track->creator == MODEL_NONE;
+}
+
 static void
 put_end(struct text *out, const struct model *model, const struct exception *exception)
 {
     const struct track *track = &model->tracks[model->calls[exception->last_call].track];
     if (exception->caught_by != MODEL_NONE) {
         put_catcher(out, model, exception);
+    }
+    else if (journey_goes_on(model, exception)) {
+        text_string(out, "went on to where nothing was recorded");
     }
     else if (track->kind == TRACK_TASK) {
         bool cancelled = label_is(exception->type, "CancelledError");
@@ -132,7 +141,7 @@ journey_print(struct printer *printer, const struct exception *exception, const 
     put_origin(text, printer->model, exception);
     put_part(printer, indent, &used);
     text_truncate(text, 0);
-    put_path(text, printer->model, exception, printer->glyphs);
+    put_path(text, printer->model, exception, printer->glyphs, printer->options->exceptions);
     put_part(printer, indent, &used);
     text_truncate(text, 0);
     put_end(text, printer->model, exception);

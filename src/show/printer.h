@@ -56,6 +56,8 @@ void line_print(struct printer *printer, const struct story_line *line, const ch
 /* Was the exception that left this call raised in it, as far as is recorded? */
 bool line_raised_here(const struct printer *printer, uint32_t call);
 
+/* Does it leave a recording of a part of the program, so that nobody knows who caught it? */
+bool journey_goes_on(const struct model *model, const struct exception *exception);
 /* journey.c: where an exception was raised, what it left, where it was caught; as many lines as it takes. */
 void journey_print(struct printer *printer, const struct exception *exception, const char *indent);
 

@@ -105,7 +105,8 @@ print_story_line(struct printer *printer, uint32_t number)
     }
     line_print(printer, line, root ? "" : last ? glyphs->last : glyphs->branch);
     uint32_t index = printer->model->calls[line->calls[0]].exception;
-    if (line_raised_here(printer, line->calls[0]) && !printer->model->exceptions[index].benign) {
+    if (printer->options->exceptions && line_raised_here(printer, line->calls[0])
+        && !printer->model->exceptions[index].benign) {
         struct text indent = {0};
         text_string(&indent, root ? "" : last ? glyphs->gap : glyphs->bar);
         text_string(&indent, line->first_child != MODEL_NONE ? glyphs->bar : glyphs->gap);
@@ -173,15 +174,17 @@ is_uncaught(const struct model *model, const struct exception *exception)
 }
 
 static void
-count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught)
+count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught, uint32_t *unknown)
 {
-    *all = *uncaught = 0;
+    *all = *uncaught = *unknown = 0;
     for (uint32_t i = 0; i < model->exception_count; i++) {
         const struct exception *exception = &model->exceptions[i];
         if (exception->benign || exception->calls_left == 0 || label_is(exception->type, "SystemExit"))
             continue;
         ++*all;
-        *uncaught += is_uncaught(model, exception);
+        bool goes_on = journey_goes_on(model, exception);
+        *unknown += goes_on;
+        *uncaught += is_uncaught(model, exception) && !goes_on;
     }
 }
 
@@ -233,9 +236,9 @@ print_header(struct printer *printer)
     const struct model *model = printer->model;
     const char *dot = printer->glyphs->dot;
     struct text *text = &printer->line;
-    uint32_t threads, tasks, exceptions, uncaught;
+    uint32_t threads, tasks, exceptions, uncaught, unknown;
     count_tracks(model, &threads, &tasks);
-    count_exceptions(model, &exceptions, &uncaught);
+    count_exceptions(model, &exceptions, &uncaught, &unknown);
     struct slice program = process_info(&model->processes[0], "program");
     text_truncate(text, 0);
     text_clean(text, program);
@@ -264,7 +267,7 @@ print_header(struct printer *printer)
     if (exceptions) {
         text_format(text, " %s ", dot);
         put_item(text, exceptions, " exception", " exceptions");
-        text_format(text, uncaught ? ", %u not caught" : ", all caught", uncaught);
+        text_format(text, uncaught ? ", %u not caught" : unknown ? "" : ", all caught", uncaught);
     }
     put_status(text, model, dot);
     size_t column = 0;
