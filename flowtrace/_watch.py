@@ -42,11 +42,12 @@ def code_of(function: object) -> CodeType:
 class Watch:
     """A function's options, and what becomes of its stories."""
 
+    silent_stories = 0  # of all functions
+
     def __init__(self, name: str, given: dict[str, Any], prints: bool) -> None:
         self.title = f"{name}()"
         self.given = given
         self.prints = prints
-        self.silent_stories = 0
         self.complained = False
         self.base: _settings.Config | None = None
 
@@ -77,11 +78,11 @@ class Watch:
 
     def can_share(self, recorded: tuple[bool, bool]) -> bool:
         """Tell whether this story, which nobody may ever read, can go into the file of the one before."""
-        self.silent_stories += 1
+        Watch.silent_stories += 1
         last = _session.last
-        if self.silent_stories <= STORIES_APART or not isinstance(last, Recording):
+        if Watch.silent_stories <= STORIES_APART or not isinstance(last, Recording):
             return False
-        if self.silent_stories % 256 == 0 and os.stat(last.path).st_size > SHARED_FILE_MAX:
+        if Watch.silent_stories % 256 == 0 and os.stat(last.path).st_size > SHARED_FILE_MAX:
             return False
         return last.paused and last.recorded == recorded and not last.inherited
 

@@ -32,6 +32,14 @@ compat_suspension(PyCodeObject *code, int offset)
     return ((const uint8_t *)code->co_code_adaptive)[offset + 3] & 3;
 }
 
+/* Since 3.13 a generator that is closed or dropped while it is suspended outside
+ * any try block dies without an event; bit 2 of that RESUME says so. */
+static inline bool
+compat_dies_silently(PyCodeObject *code, int offset)
+{
+    return PY_VERSION_HEX >= 0x030d0000 && (((const uint8_t *)code->co_code_adaptive)[offset + 3] & 4) != 0;
+}
+
 /* Borrowed. NULL, without an exception, where no class in the MRO has the name. */
 static inline PyObject *
 compat_type_lookup(PyTypeObject *type, PyObject *name)

@@ -83,6 +83,49 @@ watched_ends(struct recorder *recorder)
     Py_XDECREF(end);
 }
 
+static PyObject *
+generator_died(PyObject *id, PyObject *Py_UNUSED(reference))
+{
+    struct recorder *recorder = recorder_active;
+    if (recorder && recorder->watched_generators && PyDict_DelItem(recorder->watched_generators, id) == 0)
+        watched_ends(recorder);
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef generator_died_method = {"generator_died", generator_died, METH_O, NULL};
+
+/* A generator of @trace's is left where its death would make no event: a weak reference tells. */
+static void
+await_death(struct recorder *recorder, uint64_t id)
+{
+    PyFrameObject *frame = PyEval_GetFrame(); /* Borrowed */
+    PyObject *generator = frame ? PyFrame_GetGenerator(frame) : NULL;
+    PyObject *key = PyLong_FromUnsignedLongLong(id);
+    PyObject *callback = key ? PyCFunction_New(&generator_died_method, key) : NULL;
+    PyObject *reference = generator && callback ? PyWeakref_NewRef(generator, callback) : NULL;
+    if (!recorder->watched_generators)
+        recorder->watched_generators = PyDict_New();
+    if (reference && recorder->watched_generators)
+        PyDict_SetItem(recorder->watched_generators, key, reference);
+    PyErr_Clear();
+    Py_XDECREF(reference);
+    Py_XDECREF(callback);
+    Py_XDECREF(key);
+    Py_XDECREF(generator);
+}
+
+static void
+await_no_death(struct recorder *recorder, uint64_t id)
+{
+    PyObject *pending = PyErr_GetRaisedException();
+    PyObject *key = recorder->watched_generators ? PyLong_FromUnsignedLongLong(id) : NULL;
+    if (key)
+        PyDict_DelItem(recorder->watched_generators, key);
+    Py_XDECREF(key);
+    PyErr_SetRaisedException(pending);
+}
+
 /* --- a call begins ------------------------------------------------------ */
 
 /* At PY_START all parameters are bound; a failure can only be want of memory. */
@@ -263,8 +306,9 @@ unwrap(PyObject *value)
 }
 
 static void
-suspend(struct thread *thread, struct function *function, PyObject *value, int kind)
+suspend(struct thread *thread, struct function *function, PyObject *value, PyCodeObject *code, int offset)
 {
+    int kind = compat_suspension(code, offset);
     struct activation suspended;
     if (!thread_pop(thread, function, NULL, &suspended))
         return;
@@ -282,6 +326,8 @@ suspend(struct thread *thread, struct function *function, PyObject *value, int k
         *p++ = FLOW_VALUE_ABSENT;
     }
     writer_commit(writer, p);
+    if (suspended.watched && thread->recorder->session_is_watched && compat_dies_silently(code, offset))
+        await_death(thread->recorder, suspended.generator);
 }
 
 static PyObject *
@@ -298,7 +344,7 @@ on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (!thread)
         Py_RETURN_NONE;
     if (function->link == LINK_NONE)
-        suspend(thread, function, args[2], compat_suspension(code, (int)PyLong_AsLong(args[1])));
+        suspend(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
     leave(thread);
     Py_RETURN_NONE;
 }
@@ -321,6 +367,8 @@ push_generator(struct thread *thread, struct function *function)
         activation->generator = entry->id;
         activation->task = entry->extra >> 1;
         activation->watched = entry->extra & 1;
+        if (activation->watched)
+            await_no_death(recorder, entry->id);
     }
     else {
         activation->generator = ++recorder->next_generator;

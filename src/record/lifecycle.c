@@ -377,6 +377,7 @@ recorder_stop(struct recorder *recorder, unsigned reason)
     recorder->watched_active = 0;
     recorder->session_is_watched = false;
     Py_CLEAR(recorder->session_end);
+    Py_CLEAR(recorder->watched_generators);
     return 0;
 }
 

@@ -99,6 +99,7 @@ struct recorder {
     uint32_t watched_active; /* calls of watched functions that are running */
     bool session_is_watched; /* a watched function turned recording on */
     PyObject *session_end;   /* Owned; what to call when the outermost watched call ends */
+    PyObject *watched_generators; /* Owned dict or NULL: id -> weakref, of those that would die silently */
     uint64_t decided_in, decided_out;
     struct pointer_map generators; /* frame -> {function, generator id, task} */
     struct pointer_map spawns;     /* task, thread, work item -> id; extra: announced */
