@@ -476,6 +476,10 @@ shorten(struct printer *printer, struct parts *parts, size_t room)
     size_t excess = printer_columns(text) - room;
     size_t shown = text_columns(text->data + parts->arguments, parts->result - parts->arguments);
     if (shown < excess + mark + 8) {
+        if (shown > mark + 2)
+            replace(printer, parts, parts->arguments + 1, parts->result, ")");
+        if (printer_columns(text) <= room)
+            return;
         replace(printer, parts, text_fit(text->data, text->length, room > mark ? room - mark : 0), text->length, "");
         return;
     }

@@ -370,6 +370,9 @@ TEST(arguments_are_cut_where_one_begins)
     options.width = 40;
     SHOWS("main()  … still running\n"
           "└─ work(a='mmmmmmmmm…', …) → 42\n");
+    options.width = 22;
+    SHOWS("main()  … still running\n"
+          "└─ work(…) → 42\n");
     finish(&f);
 }
 
@@ -379,7 +382,7 @@ TEST(how_a_call_ended_is_never_cut)
         struct fixture f;
         struct show_options options = PLAIN;
         build_long_arguments(&f, 6, 120, raises);
-        for (options.width = 44; options.width <= 200; options.width++) {
+        for (options.width = raises ? 38 : 24; options.width <= 200; options.width++) {
             show(&f, &options);
             if (!strstr(f.text.data, raises ? ")  ✗ ValueError('message')\n" : ") → 42\n"))
                 unit_fail(__FILE__, __LINE__, "%u columns hide how it ended:\n%s", options.width, f.text.data);
