@@ -39,8 +39,7 @@ VARYING = [
     (re.compile(rf"(?<=[·-] ){TIME}(?= [·-]|$)"), "TIME"),
     (re.compile(r"main thread \+ \d+ threads?"), "main thread + threads"),
     (re.compile(r"\b(parser|worker)_\d(?: … \1_\d)?"), r"\1_N"),
-    # How much room their names leave for arguments differs with them.
-    (re.compile(r"(thread (?:parser|worker)_N: \w+)\(.*?\)(?= → |  )"), r"\1(...)"),
+    (re.compile(r"\bTask-\d+"), "Task-N"),
     (re.compile(r"raised \S+:\d+ in "), "raised in "),  # by the library: lines differ between versions
     (re.compile(r"\bport=\d+"), "port=N"),
     (re.compile(r"\bstarted=\d[\d.]+"), "started=N"),
@@ -48,6 +47,9 @@ VARYING = [
     (re.compile(r"(Nor|Not shown:) \d+ class bod(y|ies) (or|and) annotations?\."), ""),
     (re.compile(r"\bprocess \d+"), "process N"),
 ]
+# Here threads race for the work: which one does what, and first, differs from run to run.
+RACING = ("examples/crawler/", "examples/pipeline/")
+VALUES = re.compile(r"\(.*?\)(?: → .*?)?(?=  |$)")
 # What these print is about this machine: only the words before the first number or path are compared.
 ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|--version)\b(?!.*--help)")
 
@@ -115,15 +117,16 @@ def comparable(sample: Sample, text: str) -> list[str]:
     """Return the lines without what differs from run to run."""
     if ABOUT_THE_MACHINE.search(sample.command):
         return [re.split(r"[\d/]", line)[0].split("  ")[0].rstrip() for line in text.splitlines()][:3]
-    return list(_stable_lines(text))
+    racing = str(sample.path.relative_to(ROOT)).startswith(RACING)
+    return list(_stable_lines(text, racing=racing))
 
 
-def _stable_lines(text: str) -> Iterator[str]:
+def _stable_lines(text: str, *, racing: bool) -> Iterator[str]:
     for line in text.splitlines():
         stable = line
         for pattern, replacement in VARYING:
             stable = pattern.sub(replacement, stable)
-        yield stable.rstrip()
+        yield (VALUES.sub("(...)", stable) if racing else stable).rstrip()
 
 
 def difference(sample: Sample, now: str) -> str:

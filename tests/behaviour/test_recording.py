@@ -580,10 +580,10 @@ def test_generators_left_closed_and_thrown_into(workshop: Workshop) -> None:
         never()
         """)
     assert run.call("left").outcome == "abandoned"
-    if sys.version_info < (3, 13):
+    if (3, 13) <= sys.version_info < (3, 13, 12) or sys.version_info[:3] == (3, 14, 0):
+        assert run.call("closed").outcome == "abandoned"  # gh-140373: these tell nothing of a close()
+    else:
         assert run.call("closed").exception.type == "GeneratorExit"
-    else:  # nothing is thrown where nothing could catch it
-        assert run.call("closed").outcome == "abandoned"
     assert run.call("thrown").exception.message in {"'k'", "k"}
     assert run.call("finish").exception.type == "GeneratorExit"
     assert [child.function.qualname for child in run.call("finish").children] == ["tidy"]
@@ -848,7 +848,7 @@ def test_the_standard_library_and_its_generated_code_are_out_of_scope(workshop: 
         main()
         """)
     functions = {function.qualname for function in run.trace.functions}
-    assert functions <= {"<module>", "main", "manager", "cached", "Point"}
+    assert functions <= {"<module>", "main", "manager", "cached", "Point", "Point.__annotate__"}
     assert len(run.calls("cached")) == 1
 
 

@@ -1,4 +1,4 @@
-# $ flowtrace run errors.py
+# $ flowtrace run errors.py 2>&1 | sed "1,/^KeyError/d"
 """Exceptions: caught, passed on, turned into others, swallowed, and one that ends the program."""
 
 import contextlib
