@@ -46,6 +46,7 @@ _HOME = {
     "errors": ("FlowTraceError",),
 }
 
+# Without open: `import *` must not take the builtin away.
 __all__ = [
     "Call",
     "CallEvent",
@@ -61,7 +62,6 @@ __all__ = [
     "config",
     "get_config",
     "get_trace_data",
-    "open",
     "print_tree",
     "start_tracing",
     "stop_tracing",
@@ -81,4 +81,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, "open"])

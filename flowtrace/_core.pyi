@@ -198,6 +198,10 @@ class ExceptionInfo:
         """Line in caught_by where it came in; 0 where unknown."""
 
     @property
+    def caught_below(self) -> bool:
+        """Whether library code stood between caught_by and the last of path, and may have caught it."""
+
+    @property
     def cause(self) -> str | None:
         """Type of its __cause__, or else of its __context__."""
 

@@ -226,6 +226,7 @@ class PlainRecording:
         recorder.modules[id(code)] = code, module
         where = code.co_qualname, module, code.co_filename, code.co_firstlineno
         call = self.reference.CallEvent("call", next(recorder.numbers), None, *where, {}, start_ns=perf_counter_ns())
+        call = call._replace(track=recorder.thread.name)
         recorder.tell(call, "call", arguments=self.reference.arguments_text(code, frame))
         recorder.thread.stack.append(((id(frame), id(code)), call))
 
