@@ -267,7 +267,10 @@ print_header(struct printer *printer)
     if (exceptions) {
         text_format(text, " %s ", dot);
         put_item(text, exceptions, " exception", " exceptions");
-        text_format(text, uncaught ? ", %u not caught" : unknown ? "" : ", all caught", uncaught);
+        if (uncaught)
+            text_format(text, ", %u not caught", uncaught);
+        else if (!unknown)
+            text_string(text, ", all caught");
     }
     put_status(text, model, dot);
     size_t column = 0;
