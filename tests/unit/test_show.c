@@ -371,7 +371,7 @@ TEST(arguments_are_cut_where_one_begins)
     SHOWS("main()  … still running\n"
           "└─ work(a='mmmmmmmmm…', …) → 42\n");
     options.width = 22;
-    SHOWS("main()  … still running\n"
+    SHOWS("main()  … still run…\n"
           "└─ work(…) → 42\n");
     finish(&f);
 }
