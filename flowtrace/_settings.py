@@ -78,7 +78,7 @@ def changed(settings: Config, given: dict[str, Any]) -> Config:
 
 def story(recording: Recording | PlainRecording, settings: Config, lines: int = 200) -> str:
     output = sys.stderr if settings.output is None else settings.output
-    stream = None if isinstance(output, str | os.PathLike) else output
+    stream = None if isinstance(output, str | os.PathLike) or not hasattr(output, "isatty") else output
     calls_named = DEFAULT_CALLS_NAMED if settings.show_exc is True else max(0, int(settings.show_exc))
     shown = {
         "arguments": settings.show_args,
@@ -104,4 +104,5 @@ def write(output: TextIO | Path | None, text: str) -> None:
     if stream is not None:
         encoding = getattr(stream, "encoding", None) or "utf-8"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
+        if hasattr(stream, "flush"):  # else it has no more than a write()
+            stream.flush()

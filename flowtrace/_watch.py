@@ -1,12 +1,11 @@
 """What @trace does when a call of its function is the first to begin, and when the last has ended.
 
-begin() and end() run inside the recorder: what they raise gets nowhere, and
-must not be a Ctrl-C that was meant for the program.
+begin() and end() run inside the recorder, which lets none of what they raise reach
+the program but a Ctrl-C.
 """
 
 from __future__ import annotations
 
-import _thread
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +63,6 @@ class Watch:
                     self.start()
         except FlowTraceError as error:
             self.complain(error)
-        except KeyboardInterrupt:
-            _thread.interrupt_main()
 
     def start(self) -> None:
         settings = self.settings()
@@ -96,8 +93,6 @@ class Watch:
                 _settings.write(self.settings().output, text)
         except (FlowTraceError, OSError, ValueError) as error:
             self.complain(error)
-        except KeyboardInterrupt:
-            _thread.interrupt_main()
 
     def begin_plain(self, frame: FrameType) -> None:
         """Do the same without the core."""

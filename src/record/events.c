@@ -43,14 +43,20 @@ open_encoder(struct value_encoder *encoder, struct thread *thread, const uint8_t
 
 /* --- @trace ------------------------------------------------------------- */
 
-/* Python code of FlowTrace's own: what it raises must not reach the program. */
+/* Python code of FlowTrace's own: what it raises must not reach the program,
+ * but for a Ctrl-C, which the program gets when it goes on. */
 static void
 call_hook(PyObject *hook)
 {
     PyObject *pending = PyErr_GetRaisedException();
     PyObject *result = PyObject_CallNoArgs(hook);
-    if (!result)
+    if (!result && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
+        PyErr_Clear();
+        PyErr_SetInterrupt();
+    }
+    else if (!result) {
         PyErr_WriteUnraisable(hook);
+    }
     Py_XDECREF(result);
     PyErr_SetRaisedException(pending);
 }

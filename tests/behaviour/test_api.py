@@ -305,6 +305,7 @@ if not pid:
     start_tracing()
     double(3)
     assert names(stop_tracing()) == ["double"]
+    assert len(os.listdir("tmp")) == 2
     raise SystemExit(0)
 assert os.waitpid(pid, 0)[1] == 0
 assert len(files()) == 1, files()

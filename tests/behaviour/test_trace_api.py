@@ -258,6 +258,29 @@ def test_traced_calls_in_many_threads_at_once(workshop: Workshop) -> None:
     assert "x=77" not in done.err
 
 
+def test_two_threads_that_begin_at_the_same_moment_share_a_story(workshop: Workshop) -> None:
+    done = run(
+        workshop,
+        """
+        import flowtrace._session, sys, threading
+        meeting = threading.Barrier(2)
+        @trace
+        def work(n):
+            meeting.wait()
+            return double(n)
+        def waits(thread): return sys._current_frames()[thread.ident].f_code.co_name == "begin"
+        with flowtrace._session.lock:
+            threads = [threading.Thread(target=work, args=[n]) for n in (5, 6)]
+            for thread in threads: thread.start()
+            while not all(waits(thread) for thread in threads): pass
+        for thread in threads: thread.join()
+        print(sorted(names()))
+        """,
+    )
+    assert stories(done) == ["work()"]
+    assert done.out == "['double', 'double', 'work', 'work']\n"
+
+
 def test_exceptions_end_a_story_and_go_on(workshop: Workshop) -> None:
     done = run(
         workshop,
@@ -426,6 +449,25 @@ def test_an_output_that_fails_does_not_touch_the_program(workshop: Workshop) -> 
     assert done.err.count("/nosuch/story.txt") == 1
 
 
+def test_ctrl_c_while_a_story_is_printed_reaches_the_program(workshop: Workshop) -> None:
+    done = run(
+        workshop,
+        """
+        class Stream:
+            def write(self, text): raise KeyboardInterrupt
+        @trace
+        def f(x): return double(x)
+        flowtrace.config(output=Stream())
+        try:
+            f(1)
+            for _ in range(1000): pass
+        except KeyboardInterrupt:
+            print("interrupted")
+        """,
+    )
+    assert done.outcome == (0, b"interrupted\n", b"")
+
+
 # --- many calls -----------------------------------------------------------
 
 MANY = 12_000  # more than the recorder turns events on and off for
@@ -437,15 +479,17 @@ def test_ten_thousands_of_calls_use_up_no_versions(workshop: Workshop) -> None:
         workshop,
         f"""
         @trace(print=False)
-        def f(x): return double(x)
+        def g(x): return double(x)
+        @trace(print=False)
+        def f(x): return g(x)
         for i in range({MANY}):
             f(i)
-        assert names() == ["f", "double"], names()
+        assert names() == ["f", "g", "double"], names()
         assert flowtrace.get_trace_data()[0].arguments == {{"x": "{MANY - 1}"}}
         import io, sys
         text = io.StringIO()
         flowtrace.print_tree(file=text)
-        assert text.getvalue().count("\\n") == 2, text.getvalue()
+        assert text.getvalue().count("\\n") == 3, text.getvalue()
         changes = []
         set_events = sys.monitoring.set_events
         sys.monitoring.set_events = lambda *given: (changes.append(given), set_events(*given))
