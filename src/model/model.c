@@ -42,6 +42,7 @@ struct builder {
     struct id_map exception_ids;
     uint32_t call_room, last_child_room, track_room, exception_room, process_room;
     uint32_t inherited; /* calls */
+    uint64_t first_ns;  /* of all events */
     bool failed; /* no memory */
 };
 
@@ -155,8 +156,11 @@ read_meta(struct builder *builder, uint32_t chunk)
         struct process *process = &builder->model->processes[index];
         if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX)
             process->info[process->info_count++] = record.payload;
-        else if (record.extended == FLOW_EXTENDED_PROCESS_END)
+        else if (record.extended == FLOW_EXTENDED_PROCESS_END) {
             read_process_end(process, record.payload);
+            if (header->first_ns > reader->header->start_mono_ns && header->first_ns < UINT64_MAX / 2)
+                process->end_ns = header->first_ns - reader->header->start_mono_ns;
+        }
     }
     return ret;
 }
@@ -592,6 +596,7 @@ read_all(struct builder *builder)
         any = true;
     }
     merge_close(&merge);
+    builder->first_ns = first;
     builder->model->duration_ns = last - first;
     return builder->failed ? -ENOMEM : ret;
 }
@@ -665,7 +670,7 @@ find_originals(struct builder *builder)
     free(order);
 }
 
-/* Tasks may run before their creator is told; what still runs has lasted until its thread's last event. */
+/* Tasks may run before their creator is told; what still runs has lasted until its process's end. */
 static void
 finish(struct builder *builder)
 {
@@ -675,9 +680,15 @@ finish(struct builder *builder)
     for (uint32_t i = 0; i < builder->spawn_count; i++)
         if (builder->spawns[i].track != MODEL_NONE)
             model->tracks[builder->spawns[i].track].creator = builder->spawns[i].creator;
-    for (uint32_t i = 0; i < model->reader->stream_count; i++)
-        while (builder->lanes[i].depth)
-            pop(builder, &builder->lanes[i], builder->lanes[i].last_ns);
+    for (uint32_t i = 0; i < model->reader->stream_count; i++) {
+        struct lane *lane = &builder->lanes[i];
+        uint64_t told_ns = model->processes[lane->process].end_ns;
+        uint64_t end_ns = told_ns > lane->last_ns ? told_ns : lane->last_ns;
+        if (lane->depth && end_ns > builder->first_ns + model->duration_ns)
+            model->duration_ns = end_ns - builder->first_ns;
+        while (lane->depth)
+            pop(builder, lane, end_ns);
+    }
     for (uint32_t i = 0; i < model->call_count; i++) {
         struct call *call = &model->calls[i];
         const struct process *process = &model->processes[model->tracks[call->track].process];

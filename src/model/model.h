@@ -32,6 +32,7 @@ struct process {
     bool ended;          /* in order: the recorder was stopped or the interpreter ended */
     bool has_status;
     int32_t wait_status; /* as wait(2) gives it, from the parent */
+    uint64_t end_ns;     /* when that was told, or the process told its end; 0 unknown */
     struct slice lost;   /* why recording stopped before the end; empty if it did not */
     struct slice info[PROCESS_INFO_MAX]; /* PROCESS payloads: pairs of texts */
     uint32_t info_count;

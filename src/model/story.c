@@ -211,46 +211,6 @@ cost_of(const struct story *story, const struct story_line *line)
     return raised ? 2 : 1;
 }
 
-static void
-leave_out(struct story *story, uint32_t before, uint32_t line)
-{
-    const struct story_line *skipped = &story->lines[line];
-    struct story_line *kept = &story->lines[before];
-    kept->skipped++;
-    kept->skipped_calls += skipped->inside + skipped->count;
-    kept->next_sibling = skipped->next_sibling;
-}
-
-/* Too many different children for the room there is: the first ones stay, the
- * last, and those on the way to an exception as long as they fit. */
-static void
-thin_out(struct story *story, uint32_t base, uint32_t lines, uint32_t room)
-{
-    for (uint32_t i = base; i < base + lines; i++) {
-        story->lines[i].skipped = 0;
-        story->lines[i].skipped_calls = 0;
-        story->lines[i].next_sibling = i + 1 < base + lines ? i + 1 : MODEL_NONE;
-    }
-    uint32_t telling = 0; /* half of the room at most is theirs */
-    for (uint32_t i = base + 1; i + 1 < base + lines && telling + 1 < room / 2; i++)
-        telling += rank(story, &story->lines[i]) < 2;
-    uint32_t head = room > telling + 4 ? room - telling - 3 : 1;
-    uint32_t kept = base;
-    uint32_t shown = 1;
-    for (uint32_t i = base + 1; i < base + lines; i++) {
-        bool last = i == base + lines - 1;
-        bool tells = telling > 0 && rank(story, &story->lines[i]) < 2;
-        telling -= tells;
-        if (shown < head || last || tells) {
-            kept = i;
-            shown++;
-        }
-        else {
-            leave_out(story, kept, i);
-        }
-    }
-}
-
 /* What the chain that begins at `line` takes, the notes of skipped lines included. */
 static uint32_t
 chain_cost(const struct story *story, uint32_t line)
@@ -285,18 +245,93 @@ forget_lines(struct story *story, uint32_t base)
         free(story->lines[--story->line_count].calls);
 }
 
-/* Thins the chain out until it fits; false if too little of it would be left. */
-static bool
+/* --- leaving siblings out ----------------------------------------------- */
+
+/* How much a line is wanted among too many siblings. */
+struct candidate {
+    unsigned order; /* what failed or runs comes first, then the last line, then the biggest */
+    uint64_t inside;
+    uint32_t line;
+};
+
+static int
+compare_candidates(const void *left, const void *right)
+{
+    const struct candidate *a = left;
+    const struct candidate *b = right;
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
+    if (a->inside != b->inside)
+        return a->inside > b->inside ? -1 : 1;
+    return a->line < b->line ? -1 : 1;
+}
+
+static struct candidate *
+rank_candidates(const struct story *story, uint32_t base, uint32_t lines)
+{
+    struct candidate *candidates = malloc(lines * sizeof *candidates);
+    for (uint32_t i = 0; candidates && i < lines; i++) {
+        const struct story_line *line = &story->lines[base + i];
+        unsigned order = rank(story, line) < 2 ? 0 : i + 1 == lines ? 1 : 2;
+        candidates[i] = (struct candidate){.order = order, .inside = line->inside, .line = i};
+    }
+    if (candidates)
+        qsort(candidates, lines, sizeof *candidates, compare_candidates);
+    return candidates;
+}
+
+/* Of the lines that are kept, and a note for each gap. */
+static uint32_t
+cost_kept(const struct story *story, uint32_t base, uint32_t lines, const bool *keep)
+{
+    uint32_t cost = 0;
+    for (uint32_t i = 0; i < lines; i++)
+        cost += keep[i] ? cost_of(story, &story->lines[base + i]) : keep[i - 1];
+    return cost;
+}
+
+static void
+link_kept(struct story *story, uint32_t base, uint32_t lines, const bool *keep)
+{
+    uint32_t kept = base;
+    for (uint32_t i = base + 1; i < base + lines; i++) {
+        const struct story_line *line = &story->lines[i];
+        if (keep[i - base]) {
+            story->lines[kept].next_sibling = i;
+            kept = i;
+            continue;
+        }
+        story->lines[kept].skipped++;
+        story->lines[kept].skipped_calls += line->inside + line->count;
+    }
+    story->lines[kept].next_sibling = MODEL_NONE;
+}
+
+/* Keeps of too many siblings the first and those that tell most: 1, 0 if even that
+ * does not fit the limit, or -ENOMEM. */
+static int
 fit_chain(struct story *story, uint32_t base, uint32_t lines, uint32_t limit)
 {
     if (chain_cost(story, base) <= limit)
-        return true;
-    for (uint32_t room = limit; room >= 2; room--) {
-        thin_out(story, base, lines, room);
-        if (chain_cost(story, base) <= limit)
-            return true;
+        return 1;
+    bool *keep = calloc(lines, sizeof *keep);
+    struct candidate *candidates = rank_candidates(story, base, lines);
+    int ret = -ENOMEM;
+    if (keep && candidates) {
+        keep[0] = true;
+        uint32_t tries = 4 * limit < lines ? 4 * limit : lines;
+        for (uint32_t i = 0; i < tries; i++) {
+            bool kept = keep[candidates[i].line];
+            keep[candidates[i].line] = true;
+            if (!kept && cost_kept(story, base, lines, keep) > limit)
+                keep[candidates[i].line] = false;
+        }
+        ret = cost_kept(story, base, lines, keep) <= limit;
+        link_kept(story, base, lines, keep);
     }
-    return false;
+    free(candidates);
+    free(keep);
+    return ret;
 }
 
 /* Opens a chain of lines if it fits the budget, thinned out if need be: 1, 0 or -ENOMEM. */
@@ -313,7 +348,10 @@ open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
         limit = room;
     if (teller->budget == UINT32_MAX)
         limit = room;
-    if (!fit_chain(story, base, lines, limit) && !must) {
+    int ret = fit_chain(story, base, lines, limit);
+    if (ret < 0)
+        return ret;
+    if (!ret && !must) {
         forget_lines(story, base);
         return 0;
     }

@@ -107,7 +107,8 @@ put_counts(struct text *out, const struct model *model, const struct show_option
     label_count(out, model->call_count);
     text_string(out, " of ");
     label_count(out, model->reader->code_count);
-    text_string(out, label_plural(model->reader->code_count, " function\n", " functions\n"));
+    text_string(out, label_plural(model->reader->code_count, " function", " functions"));
+    text_string(out, ", bodies of modules and classes included\n");
     uint32_t raised = 0;
     for (uint32_t i = 0; i < model->exception_count; i++)
         raised += !model->exceptions[i].benign && model->exceptions[i].calls_left;
@@ -138,7 +139,9 @@ put_bytes(struct text *out, const struct model *model, const struct show_options
     text_format(out, "%u.%u, %u chunks\n", model->reader->header->major, model->reader->header->minor,
                 model->reader->chunk_count);
     put_key(out, options, "damage");
-    if (model->reader->damaged)
+    if (model->reader->cut_off)
+        text_string(out, "the file is cut off: it was longer\n");
+    else if (model->reader->damaged)
         text_format(out, "%llu chunks could not be read to their end\n", (unsigned long long)model->reader->damaged);
     else if (model->lost_records)
         text_format(out, "%llu records were lost\n", (unsigned long long)model->lost_records);

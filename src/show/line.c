@@ -299,17 +299,29 @@ put_end(struct text *out, struct printer *printer, const struct story_line *line
         text_format(out, "  %s still running", printer->glyphs->dots);
     else if (call->outcome == OUTCOME_ABANDONED)
         text_string(out, "  (abandoned)");
-    if (call->exception == MODEL_NONE)
+    if (call->exception == MODEL_NONE || printer->model->exceptions[call->exception].benign)
         return;
     const struct exception *exception = &printer->model->exceptions[call->exception];
     text_string(out, printer->glyphs->cross);
     label_exception(out, printer->model, exception, line_raised_here(printer, line->calls[0]), width < 40 ? 40 : width);
 }
 
+/* Iterators end and generators are closed by exceptions that are no errors. */
+static void
+put_benign_end(struct text *out, const struct printer *printer, const struct story_line *line)
+{
+    uint32_t index = printer->model->calls[line->calls[0]].exception;
+    if (index == MODEL_NONE || !printer->model->exceptions[index].benign)
+        return;
+    bool closed = label_is(printer->model->exceptions[index].type, "GeneratorExit");
+    text_string(out, closed ? "  (closed)" : "  (no more)");
+}
+
 /* What the tree does not show of this line. */
 static void
 put_inside(struct text *out, struct printer *printer, const struct story_line *line)
 {
+    put_benign_end(out, printer, line);
     if (line->opened || line->inside == 0)
         return;
     text_format(out, "  %s ", line->recursion ? printer->glyphs->again : printer->glyphs->dots);
@@ -433,10 +445,25 @@ cut_before(const struct printer *printer, size_t end)
     return cut;
 }
 
-/* `end` without the spaces, commas and dots before it, which "…" would only repeat. */
+/* `end` without what is quoted and not closed, and without the spaces, commas and
+ * dots before it, which "…" would only repeat. */
 static size_t
-before_dots(const struct text *text, size_t end)
+before_dots(const struct text *text, size_t start, size_t end)
 {
+    char quote = '\0';
+    size_t opened = end;
+    for (size_t i = start; i < end; i++) {
+        if (!quote && is_one_of(text->data[i], "'\"")) {
+            quote = text->data[i];
+            opened = i;
+        }
+        else if (quote && text->data[i] == '\\')
+            i++;
+        else if (text->data[i] == quote)
+            quote = '\0';
+    }
+    if (quote && memchr(text->data + start, ' ', opened - start))
+        end = opened; /* the second end of a range; alone, a cut value says more than none */
     for (;;) {
         if (end > 0 && is_one_of(text->data[end - 1], " ,."))
             end--;
@@ -486,7 +513,7 @@ shorten(struct printer *printer, struct parts *parts, size_t room)
     size_t from = parts->arguments;
     size_t end = from + text_fit(text->data + from, parts->result - from, shown - excess - mark - 1);
     size_t cut = cut_before(printer, end);
-    replace(printer, parts, cut ? cut : before_dots(text, end), parts->result, ")");
+    replace(printer, parts, cut ? cut : before_dots(text, from, end), parts->result, ")");
 }
 
 static void

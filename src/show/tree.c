@@ -307,12 +307,34 @@ print_footer(struct printer *printer)
     text_string(printer->out, "\n");
 }
 
-int
-show_tree(struct text *out, const struct model *model, const struct show_options *options)
+static void
+print_nothing(struct text *out, const struct model *model)
 {
-    if (model->call_count == 0 || model->process_count == 0) {
+    const struct process *process = model->process_count ? &model->processes[0] : NULL;
+    if (process && process->has_status && process->wait_status) {
+        text_string(out, "No call was recorded: the program ended before its first, ");
+        if (process->wait_status & 0x7f)
+            text_format(out, "killed by %s.\n", show_signal_name(process->wait_status & 0x7f));
+        else
+            text_format(out, "with exit status %d.\n", process->wait_status >> 8 & 0xff);
+    }
+    else if (model->reader->damaged) {
+        text_string(out, "No call can be read: this trace is damaged or cut off; see flowtrace info.\n");
+    }
+    else {
         text_string(out, "No call of the program's own code was recorded. Its own is what lies in the script's folder or\n"
                          "project; --include NAME takes an installed package or another file in.\n");
+    }
+}
+
+int
+show_tree(struct text *out, const struct model *model, const struct show_options *given)
+{
+    struct show_options used = *given;
+    const struct show_options *options = &used;
+    used.time &= model->reader->header->clock != FLOW_CLOCK_NONE;
+    if (model->call_count == 0 || model->process_count == 0) {
+        print_nothing(out, model);
         return out->failed ? -ENOMEM : 0;
     }
     struct outline outline;

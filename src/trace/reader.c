@@ -636,6 +636,8 @@ check_header(const struct reader *reader, char *message, size_t size)
     return -EINVAL;
 }
 
+#define UNITS_IN_THE_MAKING 64
+
 static bool
 add_chunk(struct reader *reader, uint32_t *room, size_t offset, size_t units)
 {
@@ -645,8 +647,10 @@ add_chunk(struct reader *reader, uint32_t *room, size_t offset, size_t units)
         return false;
     reader->chunks = chunks;
     size_t size = units * FLOW_UNIT_SIZE;
-    if (size > reader->size - offset)
+    if (size > reader->size - offset) {
         size = reader->size - offset;
+        reader->cut_off = true;
+    }
     size_t committed = atomic_load_explicit(&header->committed, memory_order_acquire);
     bool damaged = committed < sizeof *header || committed > size;
     if (damaged) {
@@ -688,6 +692,10 @@ find_chunks(struct reader *reader)
             return -ENOMEM;
         offset += (units ? units : 1) * FLOW_UNIT_SIZE;
     }
+    /* Writers claim units before they lengthen the file, a few at a time. */
+    uint64_t claimed = atomic_load_explicit(&reader->header->next_unit, memory_order_acquire);
+    reader->cut_off |= claimed > reader->size / FLOW_UNIT_SIZE + UNITS_IN_THE_MAKING;
+    reader->damaged += reader->cut_off && !reader->damaged;
     return 0;
 }
 

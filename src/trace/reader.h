@@ -110,7 +110,8 @@ struct reader {
     uint32_t code_count, code_room;
     void *code_table;    /* (process, number) -> code; private to reader.c */
     double ns_per_tick;
-    uint64_t damaged;    /* chunks in which something did not hold */
+    uint64_t damaged;    /* chunks in which something did not hold, and 1 if the file is cut off */
+    bool cut_off;        /* it is shorter than its header says */
 };
 
 /* 0, or -errno. -EINVAL, with a sentence in `message` that names what is wrong
