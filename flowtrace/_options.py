@@ -74,4 +74,5 @@ def _split(word: str, table: dict[str, str]) -> tuple[str, str | None]:
         return name, value if equals else None
     if len(word) > 2 and word not in table and table.get(word[:2]) in {TEXT, NUMBER}:
         return word[:2], word[2:]
-    return word, None
+    name, equals, value = word.partition("=")
+    return (name, value) if equals and name in table else (word, None)

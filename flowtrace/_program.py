@@ -19,7 +19,7 @@ class Program:
 
 def find(words: list[str]) -> Program:
     """Find what to run in the part of the command line that is the program's."""
-    if not words:
+    if not words or not words[0]:
         raise UsageError("which program? For example: flowtrace run app.py")
     first, rest = words[0], words[1:]
     if first in {"-m", "-c"}:

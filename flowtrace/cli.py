@@ -55,6 +55,15 @@ def check_folder() -> None:
         raise UsageError("the current folder has been removed; go to another one: cd") from None
 
 
+def hint_for(verb: str) -> str:
+    if os.path.exists(verb):
+        return f"did you mean: flowtrace run {verb}"
+    from difflib import get_close_matches
+
+    near = get_close_matches(verb, VERBS, 1)
+    return f"did you mean: flowtrace {near[0]}" if near else "flowtrace --help lists them"
+
+
 def run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"--help", "-h", "help"}:
         print(help_text(), end="", file=sys.stdout if arguments else sys.stderr, flush=True)
@@ -64,8 +73,7 @@ def run(arguments: list[str]) -> int:
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
-        hint = f"did you mean: flowtrace run {verb}" if os.path.exists(verb) else "flowtrace --help lists them"
-        raise UsageError(f"no command {verb!r}; {hint}")
+        raise UsageError(f"no command {verb!r}; {hint_for(verb)}")
     command = getattr(__import__(f"flowtrace.commands.{verb}").commands, verb)
     if rest[:1] in (["--help"], ["-h"]):
         print(command.HELP, end="", flush=True)

@@ -22,7 +22,8 @@ stderr when it has ended. The exit status is the program's.
   -q                 tell no story; read it later with: flowtrace show
   --include WHAT     also this installed package or file is my code
   --exclude WHAT     this is not. Both can be repeated; the last that fits wins.
-                     WHAT is a module (pkg, pkg.sub*) or a path (lib/*.py)
+                     WHAT is a module (pkg, pkg.sub*) or a path (lib/*.py),
+                     and nothing smaller than a module
   --no-values        leave arguments and results out
   --no-time          leave times out
   --lines N          tell it in about N lines (200)
@@ -113,7 +114,8 @@ def create_trace(options: _options.Options) -> str:
     name = options.text("-o", DEFAULT_FILE)
     path = os.path.abspath(name)
     if not name or os.path.isdir(path):
-        raise UsageError(f"-o needs the name of a file, and {name or 'nothing'} is none; try -o {DEFAULT_FILE}")
+        what = f"{name} is a folder" if name else "it was given none"
+        raise UsageError(f"-o needs the name of a file, and {what}; try -o {DEFAULT_FILE}")
     if os.path.lexists(path) and not is_replaceable(path):
         raise UsageError(f"{name} is there and is no trace, so it stays as it is; name another file with -o")
     folder = os.path.dirname(path)

@@ -49,7 +49,11 @@ def test_a_script_that_does_not_exist(app: Workshop, name: str) -> None:
     assert not app.trace_path.exists()
 
 
-@pytest.mark.parametrize("name", ["mistyped", ""])
+def test_an_empty_name(app: Workshop) -> None:
+    refused(app.flowtrace("run", ""), "which program?")
+
+
+@pytest.mark.parametrize("name", ["mistyped"])
 def test_a_command_that_does_not_exist(app: Workshop, name: str) -> None:
     refused(app.flowtrace("run", name), name, "no such file", str(app.folder), "PATH", f"-m {name}")
     assert not app.trace_path.exists()
@@ -81,6 +85,16 @@ def test_a_syntax_error_is_told_by_python(app: Workshop, source: str) -> None:
     assert traced.outcome == plain.outcome
     assert traced.status == 1
     assert "Error" in traced.err
+    told = app.flowtrace("show", str(app.trace_path)).out
+    assert "ended before its first, with exit status 1" in told
+
+
+def test_an_unknown_command_close_to_one(app: Workshop) -> None:
+    refused(app.flowtrace("shw"), "shw", "show")
+
+
+def test_a_flag_with_a_value(app: Workshop) -> None:
+    refused(app.flowtrace("run", "-q=1", "app.py"), "-q", "takes no value")
 
 
 @pytest.mark.parametrize("content", [b"\0\0\0", b"# \xff\xfe\nprint(1)\n", b"PK\x03\x04 no zip"], ids=repr)
@@ -273,7 +287,7 @@ def test_a_trace_with_no_calls(app: Workshop) -> None:
 
 
 def test_an_unknown_verb(app: Workshop) -> None:
-    refused(app.flowtrace("shwo"), "shwo", "flowtrace --help")
+    refused(app.flowtrace("xyzzy"), "xyzzy", "flowtrace --help")
     refused(app.flowtrace("app.py"), "app.py", "flowtrace run app.py")
     refused(app.flowtrace("--nonsense"), "--nonsense", "flowtrace --help")
 

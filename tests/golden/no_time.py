@@ -1,4 +1,4 @@
-# $ flowtrace run --no-time no_time.py
+# $ flowtrace run --no-time no_time.py; flowtrace show --lines 8
 """No clock is read, no time is shown."""
 
 
