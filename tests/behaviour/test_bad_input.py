@@ -93,7 +93,7 @@ def test_an_unknown_command_close_to_one(app: Workshop) -> None:
     refused(app.flowtrace("shw"), "shw", "show")
 
 
-def test_a_flag_with_a_value(app: Workshop) -> None:
+def test_a_short_flag_with_a_value(app: Workshop) -> None:
     refused(app.flowtrace("run", "-q=1", "app.py"), "-q", "takes no value")
 
 
