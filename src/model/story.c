@@ -326,7 +326,9 @@ fit_chain(struct story *story, uint32_t base, uint32_t lines, uint32_t limit)
             if (!kept && cost_kept(story, base, lines, keep) > limit)
                 keep[candidates[i].line] = false;
         }
-        ret = cost_kept(story, base, lines, keep) <= limit;
+        /* Better closed than open without what it would be opened for. */
+        bool tells = candidates[0].order > 0 || keep[candidates[0].line];
+        ret = tells && cost_kept(story, base, lines, keep) <= limit;
         link_kept(story, base, lines, keep);
     }
     free(candidates);
@@ -340,10 +342,15 @@ open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
 {
     struct story *story = teller->story;
     uint32_t room = teller->budget - story->used;
-    /* No chain takes all that is left: what an exception went through may lie deeper. */
+    /* No chain takes all that is left: what an exception went through may lie deeper.
+     * When its way is at its end the chain need not spare. */
+    uint32_t share = room / 3 + 2;
+    for (uint32_t i = base; i < base + lines; i++)
+        if (cost_of(story, &story->lines[i]) > 1)
+            share = room;
     uint32_t limit = teller->budget / 4 + 4;
-    if (limit > room / 3 + 2)
-        limit = room / 3 + 2;
+    if (limit > share)
+        limit = share;
     if (limit > room)
         limit = room;
     if (teller->budget == UINT32_MAX)
