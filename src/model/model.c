@@ -236,7 +236,8 @@ on_link(struct builder *builder, struct lane *lane, const struct record *record)
         return;
     }
     if (kind != FLOW_SPAWN_TASK) {
-        lane->origin = index;
+        bool known = kind == FLOW_SPAWN_THREAD || kind == FLOW_SPAWN_JOB;
+        lane->origin = known ? index : MODEL_NONE;
         lane->origin_kind = (enum flow_spawn)kind;
         if (kind == FLOW_SPAWN_THREAD && index != MODEL_NONE)
             builder->spawns[index].track = lane->track;

@@ -246,6 +246,22 @@ TEST(an_exception_makes_another_shape)
     finish(&f);
 }
 
+TEST(another_exception_makes_another_shape)
+{
+    struct fixture f;
+    build_story(&f.b, "");
+    struct story_builder s = {.b = &f.b, .tick = 1};
+    static const char *const types[] = {"ValueError", "KeyError", "ValueError"};
+    for (uint32_t i = 0; i < 3; i++) {
+        story_calls(&s, "f?");
+        build_unwind(&f.b, 1, i + 1, types[i], 0);
+    }
+    open_story(&f, false);
+    CHECK(shape(&f, "f", 0) != shape(&f, "f", 1));
+    CHECK(shape(&f, "f", 0) == shape(&f, "f", 2));
+    finish(&f);
+}
+
 TEST(control_flow_is_no_error)
 {
     struct fixture f;
@@ -325,6 +341,41 @@ TEST(a_task_stands_under_whoever_created_it)
     CHECK_NUMBER(f.outline.calls[find(&f, "main", 0)], 2);
     CHECK_NUMBER(f.outline.next_sibling[find(&f, "main", 0)], find(&f, "worker", 0));
     finish(&f);
+}
+
+TEST(a_creator_that_is_told_too_late_is_no_parent)
+{
+    struct fixture f;
+    build_story(&f.b, "");
+    build_link(&f.b, FLOW_EXTENDED_ORIGIN, 7, FLOW_SPAWN_TASK, "Task-2");
+    build_generator(&f.b, 1, "early", 2);
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_call(&f.b, 1, "late");
+    build_link(&f.b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_TASK, "Task-2");
+    open_story(&f, false);
+    CHECK_NUMBER(f.model.calls[find(&f, "early", 0)].spawned_by, find(&f, "late", 0));
+    CHECK_NUMBER(outline_parent(&f.model, find(&f, "early", 0)), MODEL_NONE);
+    CHECK_NUMBER(f.outline.calls[find(&f, "late", 0)], 1);
+    finish(&f);
+}
+
+TEST(an_origin_of_an_unknown_kind_is_none)
+{
+    static const uint32_t kinds[] = {0, 4, 128, 256, 257};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct fixture f;
+        build_story(&f.b, "main{ ");
+        build_link(&f.b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_JOB, "");
+        build_record(&f.b, 1, FLOW_RETURN);
+        build_link(&f.b, FLOW_EXTENDED_ORIGIN, 7, (enum flow_spawn)kinds[i], "");
+        build_call(&f.b, 1, "root");
+        open_story(&f, false);
+        CHECK_NUMBER(f.model.calls[find(&f, "root", 0)].origin, 0);
+        CHECK_NUMBER(f.model.calls[find(&f, "root", 0)].spawned_by, MODEL_NONE);
+        CHECK_NUMBER(outline_parent(&f.model, find(&f, "root", 0)), MODEL_NONE);
+        CHECK_NUMBER(f.outline.inherited, 0);
+        finish(&f);
+    }
 }
 
 TEST(no_depth_is_too_deep)
