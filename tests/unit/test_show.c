@@ -555,3 +555,49 @@ TEST(no_line_is_wider_than_the_terminal)
         build_free(&r.b);
     }
 }
+
+TEST(minutes_have_room_beside_the_words)
+{
+    struct fixture f;
+    struct show_options options = PLAIN;
+    options.time = true;
+    build_story(&f.b, "");
+    for (int i = 0; i < 2; i++) {
+        build_record(&f.b, 10, FLOW_CALL_VALUES);
+        build_code_definition(&f.b, 50, "a_function_with_a_name_that_is_itself_as_wide_as_the_line", 0, 1);
+        build_str(&f.b, "an argument that is as wide again, and another word or two behind it");
+        build_record(&f.b, i ? 738000000000 : 12300, FLOW_RETURN);
+    }
+    end(&f);
+    for (options.width = 44; options.width < 140; options.width++) {
+        show(&f, &options);
+        f.text.length--; /* the terminator */
+        check_widths(&f.text, &options, "minutes");
+        if (!strstr(f.text.data, "  ×2  12.3 µs … 12.3 min\n"))
+            unit_fail(__FILE__, __LINE__, "%u columns:\n%s", options.width, f.text.data);
+    }
+    finish(&f);
+}
+
+TEST(names_of_parameters_are_harmless)
+{
+    struct fixture f;
+    struct show_options options = PLAIN;
+    build_story(&f.b, "");
+    build_record(&f.b, 10, FLOW_CALL_VALUES);
+    build_number(&f.b, 0);
+    build_number(&f.b, 0);
+    build_number(&f.b, 50);
+    build_string(&f.b, "f");
+    build_string(&f.b, "module");
+    build_string(&f.b, "file.py");
+    build_number(&f.b, 1);
+    build_number(&f.b, 1);
+    build_string(&f.b, "\x1b[31m\n");
+    build_byte(&f.b, FLOW_PARAMETER_KEYWORD_ONLY);
+    build_int(&f.b, 1);
+    build_record(&f.b, 10, FLOW_RETURN);
+    end(&f);
+    SHOWS("f(\\x1b[31m\\n=1)\n");
+    finish(&f);
+}

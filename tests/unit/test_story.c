@@ -298,6 +298,15 @@ TEST(a_chain_is_a_note_and_its_last_call)
     finish(&f);
 }
 
+TEST(a_short_chain_is_shown_call_by_call)
+{
+    struct fixture f;
+    begin(&f, "main{ a{ b{ a{ b{ a{ b{ end } } } } } } }", 80);
+    CHECK_NUMBER(f.story.used, 8);
+    CHECK_NUMBER(get(&f, "b", 2)->depth, 6);
+    finish(&f);
+}
+
 TEST(a_chain_ends_where_a_call_ended_otherwise)
 {
     struct fixture f;

@@ -452,6 +452,19 @@ TEST(what_the_writer_lost_is_told)
     reader_close(&f.reader);
 }
 
+TEST(a_reason_that_is_cut_off_is_none)
+{
+    struct fixture f;
+    struct model model;
+    begin(&f);
+    CHECK_NUMBER(writer_extended(&f.writer, FLOW_EXTENDED_LOST, (const uint8_t *)"\011disk", 5), 0);
+    end(&f);
+    CHECK_NUMBER(model_build(&model, &f.reader), 0);
+    CHECK_NUMBER(model.processes[0].lost.length, 0);
+    model_free(&model);
+    reader_close(&f.reader);
+}
+
 TEST(after_its_end_a_writer_writes_nothing)
 {
     struct fixture f;
