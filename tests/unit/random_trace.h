@@ -17,17 +17,34 @@ struct random_trace {
     uint64_t pending; /* the exception that is on its way; 0: none */
 };
 
-#define RANDOM_LONG                                                                                  \
+#define RANDOM_LONG                                                                                   \
     "a_function_whose_name_is_wider_than_any_terminal_that_anybody_could_have_in_front_of_them_on_a_" \
     "desk_and_goes_on_and_on_until_the_end_of_the_line_and_beyond_it_for_good_measure"
 
 /* A strange name now and then, and some long ones. */
 static const char *const random_names[] = {
-    "main", "load", "parse", "price", "Cart.add", "Cart.total", "outer.<locals>.inner", "<lambda>", "fib",
-    "Repository.find_all_orders_of_a_customer_since_the_beginning_of_time", "f", "g", "run", "<genexpr>",
+    "main",
+    "load",
+    "parse",
+    "price",
+    "Cart.add",
+    "Cart.total",
+    "outer.<locals>.inner",
+    "<lambda>",
+    "fib",
+    "Repository.find_all_orders_of_a_customer_since_the_beginning_of_time",
+    "f",
+    "g",
+    "run",
+    "<genexpr>",
     RANDOM_LONG,
-    "b\xd1\x8b\xd1\x81\xd1\x82\xd1\x80\xd0\xbe", "\xe5\x8f\x96\xe5\xbe\x97\xe3\x81\x99\xe3\x82\x8b", "evil\x1b[31m\nname\r\t\x07",
-    "not\xff\xc3utf", "e\xcc\x81t\xc3\xa9", "zero\xe2\x80\x8bwidth\xe2\x80\xaeoverride\xc2\x85", "",
+    "b\xd1\x8b\xd1\x81\xd1\x82\xd1\x80\xd0\xbe",
+    "\xe5\x8f\x96\xe5\xbe\x97\xe3\x81\x99\xe3\x82\x8b",
+    "evil\x1b[31m\nname\r\t\x07",
+    "not\xff\xc3utf",
+    "e\xcc\x81t\xc3\xa9",
+    "zero\xe2\x80\x8bwidth\xe2\x80\xaeoverride\xc2\x85",
+    "",
 };
 
 #define RANDOM_NAMES (sizeof random_names / sizeof *random_names)
@@ -50,9 +67,9 @@ random_name(uint64_t *state)
 static inline void
 random_value(struct random_trace *r, unsigned depth)
 {
-    static const uint8_t simple[] = {FLOW_VALUE_NONE, FLOW_VALUE_FALSE,     FLOW_VALUE_TRUE,      FLOW_VALUE_ELLIPSIS,
-                                     FLOW_VALUE_ABSENT, FLOW_VALUE_REDACTED, FLOW_VALUE_TRUNCATED, FLOW_VALUE_UNREADABLE,
-                                     FLOW_VALUE_CYCLE};
+    static const uint8_t simple[] = {FLOW_VALUE_NONE,      FLOW_VALUE_FALSE,      FLOW_VALUE_TRUE,
+                                     FLOW_VALUE_ELLIPSIS,  FLOW_VALUE_ABSENT,     FLOW_VALUE_REDACTED,
+                                     FLOW_VALUE_TRUNCATED, FLOW_VALUE_UNREADABLE, FLOW_VALUE_CYCLE};
     static const enum flow_value containers[] = {FLOW_VALUE_LIST, FLOW_VALUE_TUPLE, FLOW_VALUE_SET, FLOW_VALUE_DICT};
     struct trace_builder *b = &r->b;
     uint64_t *state = &r->values;
@@ -95,9 +112,7 @@ random_value(struct random_trace *r, unsigned depth)
         build_typed(b, FLOW_VALUE_WRAPPED, random_name(state));
         random_value(r, depth + 1);
         break;
-    default:
-        build_typed(b, FLOW_VALUE_TEXT, random_name(state));
-        build_text(b, random_name(state));
+    default: build_typed(b, FLOW_VALUE_TEXT, random_name(state)); build_text(b, random_name(state));
     }
 }
 
@@ -120,7 +135,8 @@ random_make_room(struct random_trace *r)
 static inline uint64_t
 random_pause(struct random_trace *r)
 {
-    return random_number(&r->values, 4) ? random_number(&r->values, 2000) : (uint64_t)1 << random_number(&r->values, 38);
+    return random_number(&r->values, 4) ? random_number(&r->values, 2000)
+                                        : (uint64_t)1 << random_number(&r->values, 38);
 }
 
 static inline void
@@ -160,9 +176,10 @@ static inline void
 random_call(struct random_trace *r, unsigned depth)
 {
     uint32_t function = random_number(&r->state, random_number(&r->state, 3) ? 6 : RANDOM_NAMES);
-    uint32_t flags = function == 13 ? FLOW_CODE_GENERATOR : function == 4 ? FLOW_CODE_COROUTINE
-                     : function == 7 && random_number(&r->state, 3) == 0  ? FLOW_CODE_CLASS
-                                                                          : 0;
+    uint32_t flags = function == 13                                      ? FLOW_CODE_GENERATOR
+                     : function == 4                                     ? FLOW_CODE_COROUTINE
+                     : function == 7 && random_number(&r->state, 3) == 0 ? FLOW_CODE_CLASS
+                                                                         : 0;
     uint32_t number = flags & FLOW_CODE_CLASS ? 100 : function;
     uint32_t parameters = flags ? 0 : function % 5;
     uint64_t generator = flags & FLOW_CODE_SUSPENDS ? ++r->generators : 0;
@@ -237,7 +254,8 @@ random_trace(struct random_trace *out, uint64_t seed, uint32_t calls)
     for (uint32_t i = 1; i <= threads; i++) {
         random_next_chunk(out, i);
         if (i > 1)
-            build_link(&out->b, FLOW_EXTENDED_ORIGIN, 900 + i, random_number(&out->state, 2) ? FLOW_SPAWN_THREAD : FLOW_SPAWN_JOB, "");
+            build_link(&out->b, FLOW_EXTENDED_ORIGIN, 900 + i,
+                       random_number(&out->state, 2) ? FLOW_SPAWN_THREAD : FLOW_SPAWN_JOB, "");
         out->calls = calls / threads + 1;
         out->pending = 0;
         random_calls(out, 0);

@@ -205,7 +205,8 @@ choose_place(const struct subject *s, uint64_t *state)
 static void
 put_strange(uint8_t *p, size_t room, uint64_t *state)
 {
-    static const uint64_t numbers[] = {0, 1, 0x7f, 0x80, 0xffff, UINT32_MAX, (uint64_t)UINT32_MAX + 1, INT64_MAX, UINT64_MAX};
+    static const uint64_t numbers[] = {0,         1,         0x7f, 0x80, 0xffff, UINT32_MAX, (uint64_t)UINT32_MAX + 1,
+                                       INT64_MAX, UINT64_MAX};
     uint8_t bytes[VARINT_MAX];
     uint64_t number = numbers[random_number(state, sizeof numbers / sizeof *numbers)] - random_number(state, 3);
     size_t length = (size_t)(varint_put(bytes, number) - bytes);

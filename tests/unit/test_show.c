@@ -13,8 +13,8 @@ check_duration(uint64_t ns, const char *expected, int line)
     struct text text = {0};
     show_duration(&text, ns, false);
     if (text.length != strlen(expected) || memcmp(text.data, expected, text.length))
-        unit_fail(__FILE__, line, "%llu ns is \"%.*s\", not \"%s\"", (unsigned long long)ns, (int)text.length, text.data,
-                  expected);
+        unit_fail(__FILE__, line, "%llu ns is \"%.*s\", not \"%s\"", (unsigned long long)ns, (int)text.length,
+                  text.data, expected);
     text_free(&text);
 }
 
@@ -80,7 +80,11 @@ TEST(counts_are_grouped)
     static const struct {
         uint64_t count;
         const char *text;
-    } counts[] = {{0, "0"}, {7, "7"}, {999, "999"}, {1000, "1,000"}, {1234567, "1,234,567"},
+    } counts[] = {{0, "0"},
+                  {7, "7"},
+                  {999, "999"},
+                  {1000, "1,000"},
+                  {1234567, "1,234,567"},
                   {UINT64_MAX, "18,446,744,073,709,551,615"}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         struct text text = {0};
@@ -105,7 +109,8 @@ struct fixture {
     struct text text;
 };
 
-static const struct show_options PLAIN = {.lines = 200, .width = 80, .arguments = true, .results = true, .exceptions = 8};
+static const struct show_options PLAIN = {
+    .lines = 200, .width = 80, .arguments = true, .results = true, .exceptions = 8};
 
 static void
 end(struct fixture *f)
@@ -320,9 +325,12 @@ TEST(equal_values_are_no_range)
     struct show_options options = PLAIN;
     begin(&f, "main{ f(3):4 f(3):4 g(3):4 g(3):5 h(3):4 h(4):4 }");
     SHOWS("main()\n"
-          "├─ f(a=3) → 4" "                                                                 ×2\n"
-          "├─ g(a=3) → 4 … 5" "                                                             ×2\n"
-          "└─ h(a=3 … 4) → 4" "                                                             ×2\n");
+          "├─ f(a=3) → 4"
+          "                                                                 ×2\n"
+          "├─ g(a=3) → 4 … 5"
+          "                                                             ×2\n"
+          "└─ h(a=3 … 4) → 4"
+          "                                                             ×2\n");
     finish(&f);
 }
 
@@ -459,8 +467,9 @@ TEST(recursion_that_raised_is_one_step_of_the_journey)
 static bool
 is_harmless(uint32_t c)
 {
-    return c == '\n' || (c >= ' ' && c != 0x7f && !(c >= 0x80 && c < 0xa0) && !(c >= 0x200b && c <= 0x200f)
-                         && !(c >= 0x2028 && c <= 0x202e) && !(c >= 0xd800 && c <= 0xdfff));
+    return c == '\n'
+           || (c >= ' ' && c != 0x7f && !(c >= 0x80 && c < 0xa0) && !(c >= 0x200b && c <= 0x200f)
+               && !(c >= 0x2028 && c <= 0x202e) && !(c >= 0xd800 && c <= 0xdfff));
 }
 
 static void
@@ -471,8 +480,8 @@ check_characters(const struct text *text, const struct show_options *options, co
         size_t n = text_decode(text->data + i, text->length - i, &c);
         bool whole = c != 0xfffd || n == 3;
         if (!whole || !is_harmless(c) || (options->ascii && c > '~')) {
-            unit_fail(__FILE__, __LINE__, "%s prints character %#x at %zu of\n%.*s", what, (unsigned)c, i, (int)text->length,
-                      text->data);
+            unit_fail(__FILE__, __LINE__, "%s prints character %#x at %zu of\n%.*s", what, (unsigned)c, i,
+                      (int)text->length, text->data);
             return;
         }
         i += n;

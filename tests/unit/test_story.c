@@ -117,9 +117,10 @@ check_story(const struct fixture *f, uint32_t budget, const char *what)
     add_up(f, f->story.first_root, &sums, seen);
     uint64_t all = f->model.call_count - f->outline.hidden - f->outline.inherited;
     if (sums.shown + sums.folded + sums.left_out != all || sums.left_out != f->story.calls_left_out)
-        unit_fail(__FILE__, __LINE__, "%s in %u lines: %llu shown, %llu folded, %llu left out (it says %llu) of %llu calls", what,
-                  budget, (unsigned long long)sums.shown, (unsigned long long)sums.folded,
-                  (unsigned long long)sums.left_out, (unsigned long long)f->story.calls_left_out, (unsigned long long)all);
+        unit_fail(__FILE__, __LINE__,
+                  "%s in %u lines: %llu shown, %llu folded, %llu left out (it says %llu) of %llu calls", what, budget,
+                  (unsigned long long)sums.shown, (unsigned long long)sums.folded, (unsigned long long)sums.left_out,
+                  (unsigned long long)f->story.calls_left_out, (unsigned long long)all);
     if (sums.lines != f->story.used || (budget && sums.lines > budget))
         unit_fail(__FILE__, __LINE__, "%s has %llu lines, says it has %u, and should have %u", what,
                   (unsigned long long)sums.lines, f->story.used, budget);
@@ -172,7 +173,8 @@ find_line(const struct fixture *f, uint32_t from, const char *qualname, unsigned
 static const struct story_line *
 get(const struct fixture *f, const char *qualname, unsigned n)
 {
-    static const struct story_line nothing = {.parent = MODEL_NONE, .first_child = MODEL_NONE, .next_sibling = MODEL_NONE};
+    static const struct story_line nothing = {
+        .parent = MODEL_NONE, .first_child = MODEL_NONE, .next_sibling = MODEL_NONE};
     uint32_t line = find_line(f, f->story.first_root, qualname, &n);
     return line == MODEL_NONE ? &nothing : &f->story.lines[line];
 }
@@ -207,7 +209,8 @@ TEST(what_folded_calls_made_is_told_of_all_of_them)
 TEST(the_way_to_an_exception_is_opened_first)
 {
     struct fixture f;
-    static const char calls[] = "main{ big{ a b c d e a c b d } big2{ a b c d e a b } small{ way{ to{ it{ fails! }^ }^ }^ } c1{ a b c d e } }";
+    static const char calls[] =
+        "main{ big{ a b c d e a c b d } big2{ a b c d e a b } small{ way{ to{ it{ fails! }^ }^ }^ } c1{ a b c d e } }";
     begin(&f, calls, 10);
     CHECK_NUMBER(get(&f, "fails", 0)->count, 1);
     CHECK(!get(&f, "big", 0)->opened);
@@ -322,7 +325,8 @@ TEST(a_chain_ends_where_a_call_ended_otherwise)
 TEST(recursion_is_told_in_a_word)
 {
     struct fixture f;
-    static const char calls[] = "main{ fib{ fib{ fib{ fib fib } fib{ fib fib } } fib{ fib{ fib fib } fib{ fib fib } } } other }";
+    static const char calls[] =
+        "main{ fib{ fib{ fib{ fib fib } fib{ fib fib } } fib{ fib{ fib fib } fib{ fib fib } } } other }";
     begin(&f, calls, 40);
     CHECK(get(&f, "fib", 0)->recursion);
     CHECK(!get(&f, "fib", 0)->opened);

@@ -59,8 +59,11 @@ end(struct fixture *f)
 static void
 set_name(struct writer_code *code, uint32_t number, const char *name)
 {
-    *code = (struct writer_code){
-        .number = number, .first_line = 1, .qualname = strdup(name), .module = strdup("module"), .file = strdup("file.py")};
+    *code = (struct writer_code){.number = number,
+                                 .first_line = 1,
+                                 .qualname = strdup(name),
+                                 .module = strdup("module"),
+                                 .file = strdup("file.py")};
 }
 
 static void
