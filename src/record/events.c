@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "recorder.h"
+#include "secret.h"
 
 /* The state of the module that the callback is bound to. */
 static struct recorder *
@@ -150,7 +151,7 @@ put_arguments(struct thread *thread, uint8_t *p, const struct function *function
         if (i == 0 && function->has_self)
             p = value_put_type(&encoder, p, value);
         else if (function->secret[i])
-            p = value_put_secret(p, value);
+            p = secret_put(p, value);
         else
             p = value_put(&encoder, p, value);
         Py_DECREF(value);

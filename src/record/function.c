@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "recorder.h"
+#include "secret.h"
 
 #define PARAMETERS_MAX 64
 #define QUALNAME_MAX 512
@@ -105,7 +106,7 @@ add_parameters(struct function *function, PyCodeObject *code)
         char *text = copy_text(name, PARAMETER_NAME_MAX);
         ok = text != NULL;
         function->names[i] = name;
-        function->secret[i] = text && value_name_is_secret(text, strlen(text));
+        function->secret[i] = text && secret_is_name(text, strlen(text));
         function->code.parameters[i].name = text;
         function->code.parameters[i].kind = (uint8_t)kind;
         function->code.parameter_count += ok;

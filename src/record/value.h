@@ -57,8 +57,6 @@ void value_names_clear(struct value_names *names);
 uint8_t *value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* Only its type. */
 uint8_t *value_put_type(struct value_encoder *encoder, uint8_t *p, PyObject *object);
-/* What is shown of a value whose name looks like a secret's: None, True and False, else that it was redacted. */
-uint8_t *value_put_secret(uint8_t *p, PyObject *value);
 /* An exception's type and args: its message without its __str__. */
 uint8_t *value_put_exception(struct value_encoder *encoder, uint8_t *p, PyObject *exception);
 /* The name of a type, without its module; interned in the chunk. */
@@ -66,9 +64,6 @@ uint8_t *value_put_type_name(struct writer *writer, uint8_t *p, PyTypeObject *ty
 
 /* New reference to an attribute that is plain data, or NULL without an exception. */
 PyObject *value_read_field(PyObject *object, PyObject *name);
-
-/* Does a parameter, field or key of this name hold a secret? */
-bool value_name_is_secret(const char *name, size_t length);
 
 /* At most `room` bytes of UTF-8 from a str; sets *complete. Never touches the
  * str's cached UTF-8, which sys.getsizeof would show. */

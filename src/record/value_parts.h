@@ -1,0 +1,30 @@
+/* value_parts.h - what value.c and value_object.c write values with. */
+#ifndef FLOW_VALUE_PARTS_H
+#define FLOW_VALUE_PARTS_H
+
+#include "value.h"
+
+#define NAME_MAX_BYTES 255
+
+/* The last part of the type's name; runs no metaclass. */
+const char *value_plain_type(PyTypeObject *type);
+uint8_t *value_put_typed(struct value_encoder *encoder, uint8_t *p, enum flow_value tag, PyTypeObject *type);
+uint8_t *value_put_double(uint8_t *p, double number);
+uint8_t *value_put_str(struct value_encoder *encoder, uint8_t *p, PyObject *string);
+/* TEXT: shown as it is. */
+uint8_t *value_put_text(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, const char *format,
+                        const char *text);
+/* Past the depth limit a container keeps its length and shows nothing. */
+uint8_t *value_put_items(struct value_encoder *encoder, uint8_t *p, PyObject *owner, PyObject *const *items,
+                         Py_ssize_t length);
+/* Exact builtins, and the builtin part of their subclasses. */
+uint8_t *value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* What is no exact builtin. */
+uint8_t *value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+
+/* True if the depth allows to show what `container` holds; leave with depth--. */
+bool value_enter(struct value_encoder *encoder, PyObject *container);
+/* How many of `length` items are shown. */
+Py_ssize_t value_count_shown(const struct value_encoder *encoder, const uint8_t *p, Py_ssize_t length);
+
+#endif
