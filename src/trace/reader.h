@@ -108,7 +108,7 @@ struct reader {
     uint32_t stream_count;
     struct code **codes; /* all code met so far, by index. Owned. */
     uint32_t code_count, code_room;
-    void *code_table;    /* (process, number) -> code; private to reader.c */
+    struct code_table *code_table; /* (process, number) -> code; private to input.c */
     double ns_per_tick;
     uint64_t damaged;    /* chunks in which something did not hold, and 1 if the file is cut off */
     bool cut_off;        /* it is shorter than its header says */

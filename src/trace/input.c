@@ -1,0 +1,250 @@
+#include "input.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "varint.h"
+
+/* --- tables ------------------------------------------------------------- */
+
+bool
+input_make_room(void **items, uint32_t count, uint32_t *room, size_t size)
+{
+    if (count < *room)
+        return true;
+    uint32_t more = *room ? 2 * *room : 64;
+    void *grown = realloc(*items, more * size);
+    if (!grown)
+        return false;
+    *items = grown;
+    *room = more;
+    return true;
+}
+
+struct code_table {
+    uint32_t *slots; /* index + 1 into reader->codes; 0: free */
+    size_t mask;
+};
+
+static size_t
+code_slot(const struct reader *reader, const struct code_table *table, uint32_t process, uint32_t number)
+{
+    uint64_t hash = ((uint64_t)process << 32 | number) * 0x9e3779b97f4a7c15u;
+    size_t i = (size_t)(hash >> 32) & table->mask;
+    for (; table->slots[i]; i = (i + 1) & table->mask) {
+        const struct code *code = reader->codes[table->slots[i] - 1];
+        if (code->process == process && code->number == number)
+            break;
+    }
+    return i;
+}
+
+static bool
+grow_code_table(struct reader *reader, struct code_table *table)
+{
+    if (table->slots && reader->code_count * 2 < table->mask)
+        return true;
+    struct code_table bigger = {NULL, table->slots ? 2 * table->mask + 1 : 255};
+    bigger.slots = calloc(bigger.mask + 1, sizeof *bigger.slots);
+    if (!bigger.slots)
+        return false;
+    for (uint32_t i = 0; i < reader->code_count; i++)
+        bigger.slots[code_slot(reader, &bigger, reader->codes[i]->process, reader->codes[i]->number)] = i + 1;
+    free(table->slots);
+    *table = bigger;
+    return true;
+}
+
+static void
+free_code(struct code *code)
+{
+    if (code)
+        free(code->parameters);
+    free(code);
+}
+
+/* Takes `code` over. The one that is known by this number, or this one, or NULL without memory. */
+static const struct code *
+add_code(struct reader *reader, struct code *code)
+{
+    if (!reader->code_table)
+        reader->code_table = calloc(1, sizeof(struct code_table));
+    struct code_table *table = reader->code_table;
+    void *codes = reader->codes;
+    if (!table || !grow_code_table(reader, table)
+        || !input_make_room(&codes, reader->code_count, &reader->code_room, sizeof code)) {
+        free_code(code);
+        return NULL;
+    }
+    reader->codes = codes;
+    size_t slot = code_slot(reader, table, code->process, code->number);
+    if (table->slots[slot]) {
+        free_code(code);
+        return reader->codes[table->slots[slot] - 1];
+    }
+    code->index = reader->code_count;
+    reader->codes[reader->code_count++] = code;
+    table->slots[slot] = reader->code_count;
+    return code;
+}
+
+void
+input_free_codes(struct reader *reader)
+{
+    for (uint32_t i = 0; i < reader->code_count; i++)
+        free_code(reader->codes[i]);
+    if (reader->code_table)
+        free(reader->code_table->slots);
+    free(reader->code_table);
+    free(reader->codes);
+}
+
+/* --- fields ------------------------------------------------------------- */
+
+uint64_t
+input_varint(struct input *in)
+{
+    uint64_t n = 0;
+    const uint8_t *p = in->bad ? NULL : varint_get(in->p, in->end, &n);
+    if (!p) {
+        in->bad = true;
+        return 0;
+    }
+    in->p = p;
+    return n;
+}
+
+uint32_t
+input_small(struct input *in)
+{
+    uint64_t n = input_varint(in);
+    if (n > UINT32_MAX)
+        in->bad = true;
+    return in->bad ? 0 : (uint32_t)n;
+}
+
+uint8_t
+input_byte(struct input *in)
+{
+    if (in->bad || in->p >= in->end) {
+        in->bad = true;
+        return 0;
+    }
+    return *in->p++;
+}
+
+struct slice
+input_bytes(struct input *in, uint64_t length)
+{
+    if (in->bad || length > (uint64_t)(in->end - in->p)) {
+        in->bad = true;
+        return (struct slice){0};
+    }
+    struct slice slice = {(const char *)in->p, (size_t)length};
+    in->p += length;
+    return slice;
+}
+
+struct slice
+input_text(struct input *in)
+{
+    return input_bytes(in, input_varint(in));
+}
+
+static void
+define_string(struct input *in, struct slice string)
+{
+    struct chunk *chunk = in->chunk;
+    if (!in->cursor || in->bad || in->cursor->strings_seen++ < chunk->string_count)
+        return;
+    void *strings = chunk->strings;
+    if (!input_make_room(&strings, chunk->string_count, &chunk->string_room, sizeof string)) {
+        in->bad = in->no_memory = true;
+        return;
+    }
+    chunk->strings = strings;
+    chunk->strings[chunk->string_count++] = string;
+}
+
+struct slice
+input_string(struct input *in)
+{
+    uint64_t n = input_varint(in);
+    if (n == 0) {
+        struct slice string = input_text(in);
+        define_string(in, string);
+        return string;
+    }
+    if (in->bad || n > in->chunk->string_count) {
+        in->bad = true;
+        return (struct slice){0};
+    }
+    return in->chunk->strings[n - 1];
+}
+
+static void
+get_parameters(struct input *in, struct code *code)
+{
+    uint32_t count = input_small(in);
+    if (in->bad || count > (uint64_t)(in->end - in->p) / 2) { /* each takes two bytes or more */
+        in->bad = true;
+        return;
+    }
+    code->parameters = calloc((size_t)count + 1, sizeof *code->parameters);
+    if (!code->parameters) {
+        in->bad = in->no_memory = true;
+        return;
+    }
+    code->parameter_count = count;
+    for (uint32_t i = 0; i < count && !in->bad; i++) {
+        code->parameters[i].name = input_string(in);
+        code->parameters[i].kind = input_byte(in);
+    }
+}
+
+static const struct code *
+define_code(struct input *in)
+{
+    struct code *code = calloc(1, sizeof *code);
+    if (!code) {
+        in->bad = in->no_memory = true;
+        return NULL;
+    }
+    code->process = in->chunk->process;
+    code->flags = input_small(in);
+    code->number = input_small(in);
+    code->qualname = input_string(in);
+    code->module = input_string(in);
+    code->file = input_string(in);
+    code->first_line = input_small(in);
+    get_parameters(in, code);
+    if (in->bad) {
+        free_code(code);
+        return NULL;
+    }
+    const struct code *known = add_code(in->reader, code);
+    struct chunk *chunk = in->chunk;
+    void *codes = chunk->codes;
+    if (!known || !input_make_room(&codes, chunk->code_count, &chunk->code_room, sizeof known)) {
+        in->bad = in->no_memory = true;
+        return NULL;
+    }
+    chunk->codes = codes;
+    if (in->cursor->codes_seen++ >= chunk->code_count)
+        chunk->codes[chunk->code_count++] = known;
+    return known;
+}
+
+/* Only cursors read code: values hold none. */
+const struct code *
+input_code(struct input *in)
+{
+    uint64_t n = input_varint(in);
+    if (n == 0 && !in->bad)
+        return define_code(in);
+    if (in->bad || n > in->chunk->code_count) {
+        in->bad = true;
+        return NULL;
+    }
+    return in->chunk->codes[n - 1];
+}

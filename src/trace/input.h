@@ -1,0 +1,37 @@
+/* input.h - reads the fields that records and values are made of; trusts no byte.
+ *
+ * A cursor defines the strings and code that it passes; without one, reading only
+ * looks up. `bad` is sticky: what is read after it is zeros.
+ */
+#ifndef FLOW_INPUT_H
+#define FLOW_INPUT_H
+
+#include "reader.h"
+
+struct input {
+    const uint8_t *p, *end;
+    struct reader *reader;
+    struct chunk *chunk;
+    struct cursor *cursor; /* NULL: look up only */
+    bool bad;
+    bool no_memory;
+};
+
+uint64_t input_varint(struct input *in);
+/* A number that must fit in 32 bits. */
+uint32_t input_small(struct input *in);
+uint8_t input_byte(struct input *in);
+struct slice input_bytes(struct input *in, uint64_t length);
+struct slice input_text(struct input *in);
+struct slice input_string(struct input *in);
+/* Only cursors read code: values hold none. */
+const struct code *input_code(struct input *in);
+/* value_reader.c: passes one value, `depth` levels down. */
+void input_skip_value(struct input *in, unsigned depth);
+
+/* False without memory. */
+bool input_make_room(void **items, uint32_t count, uint32_t *room, size_t size);
+/* All code that was met, and the table of it. */
+void input_free_codes(struct reader *reader);
+
+#endif
