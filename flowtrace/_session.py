@@ -1,7 +1,7 @@
 """The one recording at a time: `now` is in progress; `last` has ended, and is kept to be read.
 
 A forked child inherits both, and neither prints nor deletes what is its parent's.
-Functions here are called with `lock` held.
+Functions here are called with `lock` held, but for settle().
 """
 
 # ruff: noqa: PLW0603 - a process has one recording and one set of settings
@@ -81,6 +81,15 @@ def keep(recording: Recording | PlainRecording | None) -> None:
     last = recording
 
 
+def settle() -> None:
+    """Tell a story that is over but not yet told: its thread waits for us, or the recorder had to give up.
+
+    Called without the lock, as a story is printed.
+    """
+    if unfinished and now and now.watched and _core is not None and not _core.recording():
+        unfinished()
+
+
 def is_recorded_by_run() -> bool:
     """Did `flowtrace run` start this program?"""
     return _core is not None and now is None and _core.recording()
@@ -115,8 +124,9 @@ def _after_fork() -> None:
 
 
 def _at_exit() -> None:
-    if unfinished and now and now.watched and not now.inherited:
-        unfinished()
+    if _core is not None:
+        _core.record_stop()
+    settle()
     end()
     keep(None)
     _recording.remove_folder()

@@ -58,6 +58,7 @@ class Watch:
 
     def begin(self) -> None:
         try:
+            _session.settle()
             with _session.lock:
                 if _session.now is None and not _core.recording():
                     self.start()
@@ -86,6 +87,8 @@ class Watch:
     def end(self) -> None:
         try:
             with _session.lock:
+                if _core is not None and _core.recording():
+                    return  # another thread's; it has told this story before it began its own
                 recording = _session.end(pause=not self.prints)
                 tell = self.prints and recording is not None and not recording.inherited
                 text = _settings.story(recording, self.settings()) if recording and tell else ""

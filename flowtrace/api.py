@@ -59,6 +59,7 @@ def start_tracing(
     In a program started by `flowtrace run` that recording goes on and is the one read.
     """
     global _joined
+    _session.settle()
     with _session.lock:
         _refuse_second()
         if _session.is_recorded_by_run():

@@ -206,6 +206,29 @@ def test_include_exclude_values_time(workshop: Workshop) -> None:
     )
 
 
+def test_another_recording_of_the_same_code_decides_nothing_anew(workshop: Workshop) -> None:
+    done = run(
+        workshop,
+        """
+        import sys, textwrap
+        def record(**options):
+            with active_tracing(**options):
+                double(1)
+                textwrap.dedent("  a")
+        record()
+        restarts = []
+        restart = sys.monitoring.restart_events
+        sys.monitoring.restart_events = lambda: (restarts.append(1), restart())
+        record()
+        record()
+        print(len(restarts), names(get_trace_data()))
+        record(include="textwrap")
+        print(len(restarts), names(get_trace_data()))
+        """,
+    )
+    assert done.out == "0 ['double']\n1 ['double', 'dedent']\n"
+
+
 # --- files ----------------------------------------------------------------
 
 

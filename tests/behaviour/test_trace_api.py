@@ -281,6 +281,34 @@ def test_two_threads_that_begin_at_the_same_moment_share_a_story(workshop: Works
     assert done.out == "['double', 'double', 'work', 'work']\n"
 
 
+def test_a_call_that_begins_while_another_story_ends_has_its_own(workshop: Workshop) -> None:
+    done = run(
+        workshop,
+        """
+        import flowtrace._session, sys, threading
+        go = threading.Event()
+        @trace
+        def first(): go.wait()
+        @trace
+        def second(): return double(8)
+        def inside(thread, name):
+            frame = sys._current_frames().get(thread.ident)
+            while frame and frame.f_code.co_name != name: frame = frame.f_back
+            return frame is not None
+        one, two = threading.Thread(target=first), threading.Thread(target=second)
+        one.start()
+        while not names(): pass
+        with flowtrace._session.lock:
+            go.set()
+            while not inside(one, "end"): pass
+            two.start()
+            while two.is_alive() and not inside(two, "begin"): pass
+        one.join(); two.join()
+        """,
+    )
+    assert sorted(stories(done)) == ["first()", "second()"]
+
+
 def test_exceptions_end_a_story_and_go_on(workshop: Workshop) -> None:
     done = run(
         workshop,
@@ -495,6 +523,8 @@ def test_ten_thousands_of_calls_use_up_no_versions(workshop: Workshop) -> None:
         sys.monitoring.set_events = lambda *given: (changes.append(given), set_events(*given))
         for i in range(1000):
             f(i)
+        with flowtrace.active_tracing():
+            f(1)
         print(len(changes))
         """,
     )
