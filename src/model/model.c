@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../trace/varint.h"
 #include "id_map.h"
 #include "merge.h"
+#include "payload.h"
 
 #define SUSPENDED 255 /* a call's outcome while it waits in yield or await */
 
@@ -69,44 +69,6 @@ is(struct slice slice, const char *name)
     return slice.length == strlen(name) && memcmp(slice.data, name, slice.length) == 0;
 }
 
-/* --- payloads ----------------------------------------------------------- */
-
-static const uint8_t *
-read_number(const uint8_t *p, const uint8_t *end, uint64_t *n)
-{
-    *n = 0;
-    return p ? varint_get(p, end, n) : NULL;
-}
-
-static const uint8_t *
-read_text(const uint8_t *p, const uint8_t *end, struct slice *out)
-{
-    uint64_t length;
-    *out = (struct slice){"", 0};
-    p = read_number(p, end, &length);
-    if (!p || length > (uint64_t)(end - p))
-        return NULL;
-    *out = (struct slice){(const char *)p, (size_t)length};
-    return p + length;
-}
-
-struct slice
-process_info(const struct process *process, const char *key)
-{
-    for (uint32_t i = 0; i < process->info_count; i++) {
-        const uint8_t *p = (const uint8_t *)process->info[i].data;
-        const uint8_t *end = p + process->info[i].length;
-        while (p && p < end) {
-            struct slice name, value;
-            p = read_text(p, end, &name);
-            p = read_text(p, end, &value);
-            if (p && is(name, key))
-                return value;
-        }
-    }
-    return (struct slice){"", 0};
-}
-
 /* --- processes ---------------------------------------------------------- */
 
 static uint32_t
@@ -124,45 +86,13 @@ process_of(struct builder *builder, uint32_t number, uint32_t pid)
     return model->process_count++;
 }
 
-static void
-read_process_end(struct process *process, struct slice payload)
-{
-    const uint8_t *p = (const uint8_t *)payload.data;
-    const uint8_t *end = p + payload.length;
-    uint64_t reason, status;
-    p = read_number(p, end, &reason);
-    if (!p)
-        return;
-    if (reason < 2) {
-        process->ended = true;
-    }
-    else if (read_number(p, end, &status)) {
-        process->has_status = true;
-        process->wait_status = (int32_t)status;
-    }
-}
-
 static int
 read_meta(struct builder *builder, uint32_t chunk)
 {
-    struct reader *reader = builder->model->reader;
-    const struct flow_chunk_header *header = reader->chunks[chunk].header;
+    const struct flow_chunk_header *header = builder->model->reader->chunks[chunk].header;
     uint32_t index = process_of(builder, header->process, header->pid);
-    struct cursor cursor;
-    struct record record;
-    int ret;
-    cursor_open_chunk(&cursor, reader, chunk);
-    while ((ret = cursor_next(&cursor, &record)) > 0 && index != MODEL_NONE) {
-        struct process *process = &builder->model->processes[index];
-        if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX)
-            process->info[process->info_count++] = record.payload;
-        else if (record.extended == FLOW_EXTENDED_PROCESS_END) {
-            read_process_end(process, record.payload);
-            if (header->first_ns > reader->header->start_mono_ns && header->first_ns < UINT64_MAX / 2)
-                process->end_ns = header->first_ns - reader->header->start_mono_ns;
-        }
-    }
-    return ret;
+    return index == MODEL_NONE ? -ENOMEM
+                               : process_read_meta(&builder->model->processes[index], builder->model->reader, chunk);
 }
 
 /* --- tracks and spawns -------------------------------------------------- */
@@ -205,9 +135,9 @@ on_thread(struct builder *builder, struct lane *lane, struct slice payload)
     const uint8_t *end = p + payload.length;
     uint64_t native_id, is_main;
     struct slice name;
-    p = read_number(p, end, &native_id);
-    p = read_number(p, end, &is_main);
-    read_text(p, end, &name);
+    p = payload_number(p, end, &native_id);
+    p = payload_number(p, end, &is_main);
+    payload_text(p, end, &name);
     struct track *track = &builder->model->tracks[lane->track];
     track->kind = is_main ? TRACK_MAIN : TRACK_THREAD;
     track->native_id = native_id;
@@ -222,10 +152,10 @@ on_link(struct builder *builder, struct lane *lane, const struct record *record)
     const uint8_t *end = p + record->payload.length;
     uint64_t id, kind, task;
     struct slice name;
-    p = read_number(p, end, &id);
-    p = read_number(p, end, &kind);
-    p = read_text(p, end, &name);
-    read_number(p, end, &task);
+    p = payload_number(p, end, &id);
+    p = payload_number(p, end, &kind);
+    p = payload_text(p, end, &name);
+    payload_number(p, end, &task);
     uint32_t index = id ? spawn_of(builder, lane->process, id) : MODEL_NONE;
     if (record->extended == FLOW_EXTENDED_SPAWN) {
         uint32_t creator = task ? spawn_of(builder, lane->process, task) : MODEL_NONE;
@@ -479,7 +409,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
         on_link(builder, lane, record);
         break;
     case FLOW_EXTENDED_LOST:
-        read_text((const uint8_t *)record->payload.data,
+        payload_text((const uint8_t *)record->payload.data,
                   (const uint8_t *)record->payload.data + record->payload.length,
                   &builder->model->processes[lane->process].lost);
         break;
@@ -614,63 +544,6 @@ find_creator(struct builder *builder, uint32_t index)
     }
 }
 
-#define FORK_CLOCKS_NS 1000 /* by which two processes may disagree on when a call began */
-
-static bool
-is_same_code(const struct code *a, const struct code *b)
-{
-    return a->first_line == b->first_line && a->qualname.length == b->qualname.length
-           && a->file.length == b->file.length && memcmp(a->qualname.data, b->qualname.data, a->qualname.length) == 0
-           && memcmp(a->file.data, b->file.data, a->file.length) == 0;
-}
-
-/* The call of the parent process that a fork copied, from the calls in order of their start. */
-static uint32_t
-original_of(const struct call *calls, const uint32_t *order, uint32_t count, const struct call *copy)
-{
-    uint64_t from = copy->start_ns > FORK_CLOCKS_NS ? copy->start_ns - FORK_CLOCKS_NS : 0;
-    uint64_t nearest = FORK_CLOCKS_NS + 1;
-    uint32_t original = MODEL_NONE;
-    uint32_t low = 0;
-    uint32_t high = count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (calls[order[middle]].start_ns < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < count && calls[order[low]].start_ns <= copy->start_ns + FORK_CLOCKS_NS; low++) {
-        uint64_t start = calls[order[low]].start_ns;
-        uint64_t apart = start > copy->start_ns ? start - copy->start_ns : copy->start_ns - start;
-        if (apart < nearest && is_same_code(calls[order[low]].code, copy->code)) {
-            nearest = apart;
-            original = order[low];
-        }
-    }
-    return original;
-}
-
-static void
-find_originals(struct builder *builder)
-{
-    struct call *calls = builder->model->calls;
-    uint32_t *order = malloc((builder->model->call_count + (size_t)1) * sizeof *order);
-    uint32_t count = 0;
-    uint64_t last = 0;
-    for (uint32_t i = 0; order && i < builder->model->call_count; i++) {
-        if (calls[i].origin == CALL_INHERITED) {
-            calls[i].spawned_by = original_of(calls, order, count, &calls[i]);
-        }
-        else if (calls[i].start_ns >= last) {
-            last = calls[i].start_ns;
-            order[count++] = i;
-        }
-    }
-    builder->failed |= !order;
-    free(order);
-}
-
 /* Tasks may run before their creator is told; what still runs has lasted until its process's end. */
 static void
 finish(struct builder *builder)
@@ -701,7 +574,7 @@ finish(struct builder *builder)
             call->spawned_by = builder->spawns[call->spawned_by].creator;
     }
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
-        find_originals(builder);
+        builder->failed |= model_find_originals(model) < 0;
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
         model->lost_records += model->reader->chunks[i].header->lost_before;
 }
@@ -718,8 +591,10 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     *out = (struct model){.reader = reader};
     struct builder builder = {.model = out, .watcher = watcher};
     int ret = read_all(&builder);
-    if (ret >= 0)
+    if (ret >= 0) {
         finish(&builder);
+        ret = builder.failed ? -ENOMEM : ret;
+    }
     for (uint32_t i = 0; builder.lanes && i < reader->stream_count; i++)
         free(builder.lanes[i].stack);
     free(builder.lanes);

@@ -124,5 +124,9 @@ struct value call_argument(const struct model *model, const struct call *call, u
 
 /* Text `key` of a process's PROCESS record; empty if there is none. */
 struct slice process_info(const struct process *process, const char *key);
+/* Adds what a META chunk says of its process. 0 or -ENOMEM. */
+int process_read_meta(struct process *process, struct reader *reader, uint32_t chunk);
+/* Sets spawned_by of all inherited calls. 0 or -ENOMEM. */
+int model_find_originals(struct model *model);
 
 #endif

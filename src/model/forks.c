@@ -1,0 +1,64 @@
+/* forks.c - calls that a fork copied: which call of the parent process is each? */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+#define FORK_CLOCKS_NS 1000 /* by which two processes may disagree on when a call began */
+
+static bool
+is_same_code(const struct code *a, const struct code *b)
+{
+    return a->first_line == b->first_line && a->qualname.length == b->qualname.length
+           && a->file.length == b->file.length && memcmp(a->qualname.data, b->qualname.data, a->qualname.length) == 0
+           && memcmp(a->file.data, b->file.data, a->file.length) == 0;
+}
+
+/* The call of the parent process that a fork copied, from the calls in order of their start. */
+static uint32_t
+original_of(const struct call *calls, const uint32_t *order, uint32_t count, const struct call *copy)
+{
+    uint64_t from = copy->start_ns > FORK_CLOCKS_NS ? copy->start_ns - FORK_CLOCKS_NS : 0;
+    uint64_t nearest = FORK_CLOCKS_NS + 1;
+    uint32_t original = MODEL_NONE;
+    uint32_t low = 0;
+    uint32_t high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (calls[order[middle]].start_ns < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < count && calls[order[low]].start_ns <= copy->start_ns + FORK_CLOCKS_NS; low++) {
+        uint64_t start = calls[order[low]].start_ns;
+        uint64_t apart = start > copy->start_ns ? start - copy->start_ns : copy->start_ns - start;
+        if (apart < nearest && is_same_code(calls[order[low]].code, copy->code)) {
+            nearest = apart;
+            original = order[low];
+        }
+    }
+    return original;
+}
+
+int
+model_find_originals(struct model *model)
+{
+    struct call *calls = model->calls;
+    uint32_t *order = malloc((model->call_count + (size_t)1) * sizeof *order);
+    uint32_t count = 0;
+    uint64_t last = 0;
+    for (uint32_t i = 0; order && i < model->call_count; i++) {
+        if (calls[i].origin == CALL_INHERITED) {
+            calls[i].spawned_by = original_of(calls, order, count, &calls[i]);
+        }
+        else if (calls[i].start_ns >= last) {
+            last = calls[i].start_ns;
+            order[count++] = i;
+        }
+    }
+    int ret = order ? 0 : -ENOMEM;
+    free(order);
+    return ret;
+}

@@ -1,0 +1,60 @@
+/* process.c - what META chunks say of a process: how it was started, how it ended. */
+#include <string.h>
+
+#include "model.h"
+#include "payload.h"
+
+struct slice
+process_info(const struct process *process, const char *key)
+{
+    for (uint32_t i = 0; i < process->info_count; i++) {
+        const uint8_t *p = (const uint8_t *)process->info[i].data;
+        const uint8_t *end = p + process->info[i].length;
+        while (p && p < end) {
+            struct slice name, value;
+            p = payload_text(p, end, &name);
+            p = payload_text(p, end, &value);
+            if (p && name.length == strlen(key) && memcmp(name.data, key, name.length) == 0)
+                return value;
+        }
+    }
+    return (struct slice){"", 0};
+}
+
+static void
+read_end(struct process *process, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    const uint8_t *end = p + payload.length;
+    uint64_t reason, status;
+    p = payload_number(p, end, &reason);
+    if (!p)
+        return;
+    if (reason < 2) {
+        process->ended = true;
+    }
+    else if (payload_number(p, end, &status)) {
+        process->has_status = true;
+        process->wait_status = (int32_t)status;
+    }
+}
+
+int
+process_read_meta(struct process *process, struct reader *reader, uint32_t chunk)
+{
+    const struct flow_chunk_header *header = reader->chunks[chunk].header;
+    struct cursor cursor;
+    struct record record;
+    int ret;
+    cursor_open_chunk(&cursor, reader, chunk);
+    while ((ret = cursor_next(&cursor, &record)) > 0) {
+        if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX)
+            process->info[process->info_count++] = record.payload;
+        if (record.extended != FLOW_EXTENDED_PROCESS_END)
+            continue;
+        read_end(process, record.payload);
+        if (header->first_ns > reader->header->start_mono_ns && header->first_ns < UINT64_MAX / 2)
+            process->end_ns = header->first_ns - reader->header->start_mono_ns;
+    }
+    return ret;
+}
