@@ -14,9 +14,9 @@ what was on top is its parent. An end pops it. A yield takes the call off the st
 address of its frame, where the resume finds it. Starts and ends don't always pair (since 3.13 a signal may
 end a call before its start is told), so an end pops only the very call that it belongs to.
 
-Values become text at once. Only plain builtin types are read; of all others we tell the type. So no code of
-yours, such as __repr__, is run. The recorder in C does the same, but fast, and unseen where this is not: here
-recursion has a few frames less, signals may arrive in the recorder, and 3.12's f_locals keep arguments alive.
+Values become text at once; those named like secrets don't. Only plain builtin types are read; of all others
+we tell the type. So no code of yours, such as __repr__, is run. The recorder in C does the same, fast and unseen.
+This one is seen: recursion has a few frames less, signals may arrive in it, 3.12's f_locals keep arguments alive.
 """
 
 import atexit
@@ -24,6 +24,7 @@ import functools
 import gc
 import itertools
 import os
+import re
 import runpy
 import sys
 import threading
@@ -40,7 +41,10 @@ EVENTS |= {"yield": E.PY_YIELD, "resume": E.PY_RESUME, "throw": E.PY_THROW}
 LIBRARY = [os.path.dirname(os.__file__), os.path.dirname(os.path.realpath(os.__file__))]
 CONTAINERS = ((list, "[]"), (tuple, "()"), (dict, "{}"), (set, "{}"), (frozenset, ("frozenset({", "})")))
 INSTALLED = ("/site-packages/", "/dist-packages/", "<frozen ")
+SELF = __file__  # kept here: when a script has ended, the interpreter deletes its __file__
 DEPTH, ITEMS, CHARACTERS, BITS = 3, 8, 160, 1024
+WORDS = "password|passwd|passphrase|secret|apikey|credential|privatekey|accesskey|authorization|setcookie"
+SECRET = re.compile(f"{WORDS}|(token|pwd|cookies?)$", re.IGNORECASE)  # in the letters and digits of a name
 
 
 class CallEvent(NamedTuple):
@@ -69,10 +73,9 @@ class Thread(threading.local):
         self.name = names.get(threading.get_ident(), f"thread {threading.get_ident()}")
 
     def pop(self, key: tuple[int, int]) -> CallEvent | None:
-        for i in reversed(range(len(self.stack))):
-            if self.stack[i][0] == key:
-                call = self.stack[i][1]
-                del self.stack[i:]  # with those above it, which have ended without a word
+        for i, (other, call) in enumerate(reversed(self.stack), start=1):
+            if other == key:
+                del self.stack[-i:]  # with those above it, which have ended without a word
                 return call
         return None
 
@@ -81,9 +84,12 @@ def type_name(value: object) -> str:
     return str.__str__(type.__dict__["__name__"].__get__(type(value)))  # no metaclass can come between
 
 
-def text(value: Any, depth: int = DEPTH) -> str:
+def text(value: Any, depth: int = DEPTH, name: object = None) -> str:
     kind = type(value)  # compared by `is` alone: == and hash() would ask its metaclass
-    if value is None or kind is bool or kind is float or (kind is int and value.bit_length() <= BITS):
+    known = value is None or kind is bool  # tells at most whether there is a secret
+    if not known and type(name) is str and SECRET.search("".join(filter(str.isalnum, name))):
+        return "<redacted>"
+    if known or kind is float or (kind is int and value.bit_length() <= BITS):
         return repr(value)
     if kind is str or kind is bytes:
         shown = repr(value[:CHARACTERS])
@@ -93,8 +99,8 @@ def text(value: Any, depth: int = DEPTH) -> str:
         return f"<{type_name(value)}>"
     # list(islice()) is one step of the interpreter: no other thread changes the container meanwhile.
     some = list(itertools.islice(value.items() if kind is dict else value, ITEMS if depth else 0))
-    pairs = some if kind is dict else [(item,) for item in some]
-    texts = [": ".join([text(part, depth - 1) for part in pair]) for pair in pairs]
+    pairs = some if kind is dict else [(None, one) for one in some]
+    texts = [(text(key, depth - 1) + ": " if kind is dict else "") + text(one, depth - 1, key) for key, one in pairs]
     texts += ["…"] if len(value) > len(some) else [""] if kind is tuple and len(value) == 1 else []
     return brackets[0] + ", ".join(texts).rstrip() + brackets[1] if value else repr(value)
 
@@ -109,7 +115,7 @@ def arguments_text(code: CodeType, frame: FrameType) -> dict[str, str]:
     names, plain, last = code.co_varnames, code.co_argcount, code.co_argcount + code.co_kwonlyargcount
     names = names[:plain] + names[last : last + star] + names[plain:last] + names[last + star : last + star + stars]
     values = frame.f_locals if names else {}
-    arguments = {name: text(values[name]) for name in names if name in values}
+    arguments = {name: text(values[name], name=name) for name in names if name in values}
     first = next(iter(arguments), "")
     if first in ("self", "cls") and "." in code.co_qualname:
         arguments[first] = type_name(values[first])
@@ -139,6 +145,11 @@ class Recorder:
             monitoring.register_callback(self.tool, event, None)
         monitoring.free_tool_id(self.tool)
 
+    def report(self, process: int) -> None:
+        self.stop()
+        if os.getpid() == process and sys.__stderr__:  # not in the children of fork()
+            sys.__stderr__.writelines(f"{line}\n" for line in tree(self.events))
+
     def observe(self, kind: str, code: CodeType, offset: int, value: Any = None) -> object:
         """The interpreter calls this at each event, and the program waits for it."""
         now, frame = perf_counter_ns(), sys._getframe(1)
@@ -150,18 +161,16 @@ class Recorder:
         if kind in ("call", "resume", "throw"):
             call = self.suspended.pop(key, None)
             if kind == "call" or call is None:  # if it goes on: it started before the recorder did
-                parent_id, depth = (stack[-1][1].id, stack[-1][1].depth + 1) if stack else (None, 0)
-                place = (code.co_qualname, module, code.co_filename, code.co_firstlineno)
-                call = CallEvent("call", next(self.numbers), parent_id, *place, {}, start_ns=now)
-                call = call._replace(depth=depth, track=self.thread.name)
+                parent, depth = (stack[-1][1].id, stack[-1][1].depth + 1) if stack else (None, 0)
+                place = (next(self.numbers), parent, code.co_qualname, module, code.co_filename, code.co_firstlineno)
+                call = CallEvent("call", *place, {}, start_ns=now, depth=depth, track=self.thread.name)
                 self.tell(call, "call", arguments=arguments_text(code, frame) if kind == "call" else {})
             if kind != "call":
                 self.tell(call, kind, exception=exception)
             stack.append((key, call))
         elif (call := self.thread.pop(key)) and kind == "yield":
             self.suspended[key] = call
-            if type_name(value) == "async_generator_wrapped_value":
-                value = gc.get_referents(value)[0]
+            value = gc.get_referents(value)[0] if type_name(value) == "async_generator_wrapped_value" else value
             waits = code.co_code[offset + 3] & 3 != 1  # RESUME follows: 1 yield, 2 yield from, 3 await
             self.tell(call, kind, result=None if waits else text(value))
         elif call:
@@ -183,11 +192,11 @@ class Recorder:
             generated = code.co_name == "<module>" and caller and self.is_library(caller.f_code.co_filename)
             generated = generated or code.co_qualname.startswith("__create_fn__")  # dataclasses
             file = "" if generated else self.roots[0] if module == "__main__" else home
-        yours = self.is_under(file, self.roots) and not self.is_library(file) and file != __file__
+        yours = self.is_under(file, self.roots) and not self.is_library(file) and file != SELF
         return self.modules.setdefault(id(code), (code, module if yours else None))
 
     def is_library(self, file: str) -> bool:
-        return file != __file__ and (self.is_under(file, self.library) or any(part in file for part in INSTALLED))
+        return file != SELF and (self.is_under(file, self.library) or any(part in file for part in INSTALLED))
 
     def is_under(self, file: str, folders: list[str]) -> bool:
         return any(file == folder or file.startswith(folder.rstrip("/") + "/") for folder in folders)
@@ -196,20 +205,19 @@ class Recorder:
 def tree(events: list[CallEvent]) -> Iterator[str]:
     ends = {event.id: event for event in events if event.duration_ns is not None}
     below: dict[int | None, list[CallEvent]] = {}
-    for event in reversed(events):
-        if event.kind == "call":
-            below.setdefault(event.parent_id, []).append(event)
-    waiting, track = [("", call) for call in below.get(None, [])], "MainThread"
+    for call in (event for event in reversed(events) if event.kind == "call"):
+        below.setdefault(call.parent_id, []).append(call)
+    waiting, track = below.get(None, []), "MainThread"
     while waiting:
-        indent, call = waiting.pop()
-        waiting += [(indent + "  ", child) for child in below.get(call.id, [])]
+        call = waiting.pop()
+        waiting += below.get(call.id, [])
         if call.track != track:
             yield f"{(track := call.track)}:"
         end = ends.get(call.id, call)
-        wrong = f" ! {end.exception}" if end.exception else " ..."
+        outcome = f" -> {end.result}" if end.result else f" ! {end.exception}" if end.exception else " ..."
         time = f"  {end.duration_ns / 1e6:.3f} ms" if end.duration_ns is not None else ""
         arguments = ", ".join(map("=".join, call.arguments.items()))
-        yield f"{indent}{call.function}({arguments}){f' -> {end.result}' if end.result else wrong}{time}"
+        yield f"{'  ' * call.depth}{call.function}({arguments}){outcome}{time}"
 
 
 def main(words: list[str]) -> int:
@@ -217,15 +225,9 @@ def main(words: list[str]) -> int:
     file = "<string>" if option else os.path.join(os.getcwd(), words[0])
     folder = os.getcwd() if option else os.path.dirname(os.path.realpath(file))
     recorder, loader = Recorder([folder, os.path.dirname(file) or folder]), SourceFileLoader("__main__", file)
-
-    def report(process: int = os.getpid()) -> None:
-        recorder.stop()
-        if os.getpid() == process and sys.__stderr__:  # not in the children of fork()
-            sys.__stderr__.writelines(f"{line}\n" for line in tree(recorder.events))
-
-    atexit.register(report)  # the first to register is the last to be called, after all threads have ended
-    sys.modules["__main__"] = program = ModuleType("__main__")
-    vars(program)["__builtins__"] = sys.modules["builtins"]
+    atexit.register(recorder.report, os.getpid())  # registered first, so called last: after all threads
+    sys.modules["__main__"] = app = ModuleType("__main__")
+    vars(app).update({} if option else {"__file__": file, "__loader__": loader}, __builtins__=sys.modules["builtins"])
     sys.argv = [option, *words[2:]] if option else words
     if not sys.flags.safe_path:
         sys.path[0] = "" if option == "-c" else folder
@@ -234,9 +236,7 @@ def main(words: list[str]) -> int:
         if option == "-m":
             vars(runpy)["_run_module_as_main"](words[1])  # as `python -m` itself does
         else:
-            vars(program).update({} if option else {"__file__": file, "__loader__": loader})
-            source = words[1] if option else loader.get_data(file)
-            exec(compile(source, file, "exec", dont_inherit=True), vars(program))  # noqa: S102
+            exec(compile(words[1] if option else loader.get_data(file), file, "exec"), vars(app))  # noqa: S102
     except SystemExit:
         raise  # the interpreter makes the exit status of it
     except BaseException as error:

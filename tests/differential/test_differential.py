@@ -23,6 +23,7 @@ import pytest
 from conftest import Run, Workshop
 
 from flowtrace.reference import CallEvent
+from flowtrace.reference import __file__ as REFERENCE
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted(path.name for path in (HERE / "programs").glob("*.py"))
@@ -43,6 +44,7 @@ SHOWN = {
     "datetime": r"[\d-]+ [\d:.]+",
     "time": r"[\d:.]+",
     "timedelta": r"timedelta\(.+?\)",
+    "redacted": "<redacted>",
 }
 TOKEN = re.compile(
     r"""(?P<alike>(?<=[\[({])<(?P<item>[\w-]+)>(, <(?P=item)>)+(, …)?(?=[\])}]))"""  # [<A>, <A>]: [A ×2]
@@ -164,3 +166,15 @@ def test_same_events(workshop: Workshop, command: list[str]) -> None:
                 what = f"{name} {number}: {(event or other).kind} {(event or other).function}"
                 found.append("\n    ".join([what, *wrong]))
     assert not found, f"{len(found)} differ\n" + "\n".join(found[:40])
+
+
+@pytest.mark.parametrize("command", [*COMMANDS[-2:], ["secrets_named.py"]], ids=lambda command: command[0])
+def test_reference_alone(workshop: Workshop, command: list[str]) -> None:
+    """Run as a script, reference.py adds to the program's output its tree, and no complaint."""
+    shutil.copytree(HERE / "programs", workshop.folder, dirs_exist_ok=True)
+    shutil.copy(REFERENCE, workshop.folder / "reference.py")
+    plain, run = workshop.python(*command), workshop.python("reference.py", *command)
+    assert (run.status, run.stdout) == (plain.status, plain.stdout)
+    lines = run.err.splitlines()
+    assert lines[0].startswith("<module>() -> None")
+    assert all(re.fullmatch(r" *[\w.<>]+\(.*\)( -> | ! | \.\.\.).*", line) for line in lines), run.err
