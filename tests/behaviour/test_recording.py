@@ -518,6 +518,21 @@ def test_many_exceptions_of_one_address_are_told_apart(workshop: Workshop) -> No
     assert [exception.message for exception in run.trace.exceptions] == [str(n) for n in range(100)]
 
 
+def test_many_exceptions_that_say_the_same_are_told_apart(workshop: Workshop) -> None:
+    run = workshop.record("""
+        addresses = set()
+        def fail(): raise ValueError("same")
+        def attempt():
+            try: fail()
+            except ValueError as error: addresses.add(id(error))
+        for n in range(100): attempt()
+        print(len(addresses))
+        """)
+    assert int(run.out) < 10
+    assert len(run.trace.exceptions) == 100
+    assert [exception.caught_by for exception in run.trace.exceptions] == run.calls("attempt")
+
+
 def test_control_flow_by_exceptions(workshop: Workshop) -> None:
     run = workshop.record("""
         import sys

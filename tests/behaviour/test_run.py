@@ -370,6 +370,7 @@ PROGRAMS = {
         sys.setprofile(tracer); list(g()); sys.setprofile(None)
         print(seen)
         """,
+    "collector": "import gc; print(gc.collect(), gc.get_stats()[2])",
     "references": """
         import gc, sys, weakref
         class Thing: pass
@@ -717,15 +718,15 @@ def test_width_before_columns(tree: Workshop) -> None:
 
 
 def test_ascii_is_pure(tree: Workshop) -> None:
-    tree.write("app.py", "def größe(ñ): return ñ\ngröße('é→ \\u4f60 \\U0001f600')\nprint('done')")
-    told = tree.flowtrace("run", "--ascii", "app.py")
+    tree.write("größe.py", "def größe(ñ): return ñ\ngröße('é→ \\u4f60 \\U0001f600')\nprint('done')")
+    told = tree.flowtrace("run", "--ascii", "größe.py")
     assert told.stderr.isascii()
     assert b"->" in told.stderr
     for verb in ("show", "info"):
         shown = tree.flowtrace(verb, "--ascii")
         assert shown.status == 0
         assert shown.stdout.isascii()
-    assert not tree.flowtrace("show").stdout.isascii()
+        assert not tree.flowtrace(verb).stdout.isascii()
 
 
 @pytest.mark.parametrize("verb", ["show", "info", "explain"])

@@ -193,20 +193,40 @@ def test_a_program_that_signals_its_own_group_hears_it_once(workshop: Workshop) 
     workshop.write(
         "app.py",
         """
-        import os, signal, sys
-        seen = []
-        signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
+        import os, signal
+        arrivals, end = os.pipe()
+        os.set_blocking(end, False)
+        signal.set_wakeup_fd(end)
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, lambda number, frame: None)
         def shout(): os.kill(0, signal.SIGUSR1)
         shout()
         print("ready", os.getpid(), flush=True)
-        sys.stdin.read()
-        print(len(seen))
+        seen = b""
+        while bytes([signal.SIGUSR2]) not in seen:
+            seen += os.read(arrivals, 100)
+        print(list(seen))
         """,
     )
     process = workshop.start(*RUN, "-q", "app.py")
     ready(process)
-    # Another signal, that comes after: by then the first has been handled.
-    assert finish(process) == (0, "1\n", "")
+    process.send_signal(signal.SIGUSR2)  # comes last: flowtrace takes the signals that wait by their numbers
+    assert finish(process) == (0, f"[{signal.SIGUSR1:d}, {signal.SIGUSR2:d}]\n", "")
+
+
+def test_signals_while_flowtrace_is_stopped(workshop: Workshop) -> None:
+    """Those that nobody can be given any more must not end the story."""
+    program(workshop)
+    process = workshop.start(*RUN, "app.py")
+    pid = ready(process)
+    process.send_signal(signal.SIGSTOP)
+    assert os.WIFSTOPPED(within_time(lambda: os.waitpid(process.pid, os.WUNTRACED))[1])
+    os.kill(pid, signal.SIGKILL)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGCONT):
+        process.send_signal(number)
+    status, _, err = finish(process)
+    assert status == -signal.SIGKILL
+    assert "killed by SIGKILL" in err
 
 
 @pytest.mark.parametrize(
@@ -322,25 +342,36 @@ def test_ctrl_c_interrupts_the_program_and_its_story_is_told(workshop: Workshop)
 
 
 def test_ctrl_c_comes_once(workshop: Workshop) -> None:
-    program(
-        workshop,
-        BLOCK,
-        wait=f"""
-    try:
-        {UNBLOCK}
-        signal.pause()
-    except KeyboardInterrupt:
-        print("caught", flush=True)
-    print("read", input(), flush=True)
-    sys.exit(4)
-""",
+    """Counted where a signal arrives: two that come together make one KeyboardInterrupt."""
+    workshop.write(
+        "app.py",
+        """
+        import os, signal, sys
+        arrivals, end = os.pipe()
+        os.set_blocking(end, False)
+        signal.set_wakeup_fd(end)
+        signal.signal(signal.SIGUSR2, lambda number, frame: None)
+        def wait():
+            try:
+                print("ready", flush=True)
+                os.read(0, 1)
+            except KeyboardInterrupt:
+                pass
+            print("caught", flush=True)
+            seen = b""
+            while bytes([signal.SIGUSR2]) not in seen:
+                seen += os.read(arrivals, 100)
+            print(seen.count(signal.SIGINT), flush=True)
+            sys.exit(4)
+        wait()
+        """,
     )
     terminal = Terminal(workshop, *RUN, "-q", "app.py")
-    assert terminal.line().startswith("ready")
+    assert terminal.line() == "ready"
     terminal.type(CTRL_C)
     assert terminal.line() == "caught"
-    terminal.type(b"more\n")
-    assert terminal.line() == "read more"
+    terminal.process.send_signal(signal.SIGUSR2)  # comes after all SIGINT: flowtrace takes the lower number first
+    assert terminal.line() == "1"
     assert terminal.end() == (4, "")
 
 
