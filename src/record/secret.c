@@ -12,7 +12,7 @@ secret_is_name(const char *name, size_t length)
                                            "apikey",     "credential", "privatekey", "accesskey",
                                            "authorization", "setcookie"};
     static const char *const at_end[] = {"token", "pwd", "cookie", "cookies"};
-    char plain[64];
+    char plain[KEY_BYTES + 1];
     size_t n = 0;
     for (size_t i = 0; i < length && n < sizeof plain - 1; i++)
         if (isalnum((unsigned char)name[i]))

@@ -20,3 +20,10 @@ def log_in(login, **headers):
 
 log_in(Login("ada", "hunter2"), authorization="Bearer abc", tokens=3)
 connect("db", token=None)
+
+
+def store(settings):
+    return settings["x" * 70 + "_password"]
+
+
+store({"x" * 70 + "_password": "hunter2"})
