@@ -22,6 +22,7 @@ struct teller {
     uint32_t *scratch;   /* Owned */
     uint32_t room;
     uint32_t budget;     /* UINT32_MAX: none */
+    bool sparing;        /* no chain may take all that is left */
 };
 
 /* --- lines -------------------------------------------------------------- */
@@ -336,26 +337,28 @@ fit_chain(struct story *story, uint32_t base, uint32_t lines, uint32_t limit)
     return ret;
 }
 
+/* How much of the room a chain may take: what an exception went through may lie deeper.
+ * When its way is at its end the chain need not spare. */
+static uint32_t
+share_of(const struct teller *teller, uint32_t base, uint32_t lines)
+{
+    uint32_t room = teller->budget - teller->story->used;
+    uint32_t share = room / 3 + 2;
+    for (uint32_t i = base; i < base + lines; i++)
+        if (cost_of(teller->story, &teller->story->lines[i]) > 1)
+            share = room;
+    if (share > teller->budget / 4 + 4)
+        share = teller->budget / 4 + 4;
+    return share < room ? share : room;
+}
+
 /* Opens a chain of lines if it fits the budget, thinned out if need be: 1, 0 or -ENOMEM. */
 static int
 open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
 {
     struct story *story = teller->story;
     uint32_t room = teller->budget - story->used;
-    /* No chain takes all that is left: what an exception went through may lie deeper.
-     * When its way is at its end the chain need not spare. */
-    uint32_t share = room / 3 + 2;
-    for (uint32_t i = base; i < base + lines; i++)
-        if (cost_of(story, &story->lines[i]) > 1)
-            share = room;
-    uint32_t limit = teller->budget / 4 + 4;
-    if (limit > share)
-        limit = share;
-    if (limit > room)
-        limit = room;
-    if (teller->budget == UINT32_MAX)
-        limit = room;
-    int ret = fit_chain(story, base, lines, limit);
+    int ret = fit_chain(story, base, lines, teller->sparing ? share_of(teller, base, lines) : room);
     if (ret < 0)
         return ret;
     if (!ret && !must) {
@@ -444,11 +447,11 @@ open_line(struct teller *teller, uint32_t number)
     return ret < 0 ? ret : 0;
 }
 
-int
-story_build(struct story *out, const struct outline *outline, uint32_t budget)
+static int
+tell(struct story *out, const struct outline *outline, uint32_t budget, bool sparing)
 {
     *out = (struct story){.outline = outline, .first_root = MODEL_NONE};
-    struct teller teller = {.story = out, .budget = budget ? budget : UINT32_MAX};
+    struct teller teller = {.story = out, .budget = budget, .sparing = sparing};
     int ret = 0;
     if (outline->first_root != MODEL_NONE) {
         uint32_t lines = add_lines(&teller, MODEL_NONE, 0, &outline->first_root, 1);
@@ -465,6 +468,17 @@ story_build(struct story *out, const struct outline *outline, uint32_t budget)
     if (ret < 0)
         story_free(out);
     return ret < 0 ? ret : 0;
+}
+
+/* Everything, if that fits; else sparingly. */
+int
+story_build(struct story *out, const struct outline *outline, uint32_t budget)
+{
+    int ret = tell(out, outline, budget ? budget : UINT32_MAX, false);
+    if (ret < 0 || out->calls_left_out == 0)
+        return ret;
+    story_free(out);
+    return tell(out, outline, budget, true);
 }
 
 void
