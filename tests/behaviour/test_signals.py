@@ -20,18 +20,24 @@ RUN = ["-m", "flowtrace", "run"]
 
 # Does `{handle}`, says that it is ready, then does `{wait}`.
 PROGRAM = """
-import os, signal, sys
+import os, select, signal, sys
+awake, wake = os.pipe()
+os.set_blocking(wake, False)
+signal.set_wakeup_fd(wake)
 def work():
     {handle}
     wait()
 def say(*words):  # print() can't be interrupted by a handler that prints
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+def wait_for(*files):  # pause() sleeps through a signal that comes just before it; this doesn't
+    while not set(files) & set(select.select([awake, *files], [], [])[0]):
+        os.read(awake, 1)
 def wait():
     say("ready", os.getpid())
     {wait}
 work()
 """
-FOREVER = "while True: signal.pause()"
+FOREVER = "wait_for()"
 
 
 def program(workshop: Workshop, handle: str = "pass", wait: str = FOREVER) -> None:
@@ -165,7 +171,7 @@ def test_a_handler_gets_what_is_sent_to_flowtrace_alone(workshop: Workshop, numb
     program(
         workshop,
         handle=f"signal.signal({int(number)}, lambda number, frame: say('got', number))",
-        wait="print('read', sys.stdin.read()); sys.exit(5)",
+        wait="wait_for(0); print('read', sys.stdin.read()); sys.exit(5)",
     )
     process = workshop.start(*RUN, "-q", "app.py")
     ready(process)
@@ -261,7 +267,7 @@ def test_what_was_ignored_or_blocked_stays_so(workshop: Workshop, prepare: Calla
 
 
 def test_a_program_that_ignores_interrupts_goes_on(workshop: Workshop) -> None:
-    program(workshop, wait="print('read', len(sys.stdin.read())); sys.exit(8)")
+    program(workshop, wait="wait_for(0); print('read', len(sys.stdin.read())); sys.exit(8)")
     process = workshop.start(*RUN, "-q", "app.py", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     ready(process)
     os.killpg(process.pid, signal.SIGINT)
@@ -323,7 +329,7 @@ UNBLOCK = "signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})"
 
 
 def test_ctrl_c_interrupts_the_program_and_its_story_is_told(workshop: Workshop) -> None:
-    program(workshop, BLOCK, wait=f"while True: {UNBLOCK}; signal.pause()")
+    program(workshop, BLOCK, wait=f"{UNBLOCK}; wait_for()")
     results = []
     for words in (["app.py"], [*RUN, "app.py"]):
         terminal = Terminal(workshop, *words)
@@ -346,7 +352,7 @@ def test_ctrl_c_comes_once(workshop: Workshop) -> None:
     workshop.write(
         "app.py",
         """
-        import os, signal, sys
+        import os, select, signal, sys
         arrivals, end = os.pipe()
         os.set_blocking(end, False)
         signal.set_wakeup_fd(end)
@@ -354,7 +360,7 @@ def test_ctrl_c_comes_once(workshop: Workshop) -> None:
         def wait():
             try:
                 print("ready", flush=True)
-                os.read(0, 1)
+                select.select([0, arrivals], [], [])
             except KeyboardInterrupt:
                 pass
             print("caught", flush=True)
@@ -382,7 +388,7 @@ def test_ctrl_c_again_and_again(workshop: Workshop) -> None:
     for n in range(5):
         try:
             print("waiting", n, flush=True)
-            signal.pause()
+            wait_for()
         except KeyboardInterrupt:
             pass
     sys.exit(3)
