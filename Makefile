@@ -51,11 +51,12 @@ behaviour: $(STATE)/installed $(STATE)/dev ## what recording must do and never d
 pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 	@$(BIN)/pytest tests $(ARGS)
 
-lint: $(STATE)/dev ## who may include whom, ruff, mypy
+lint: $(STATE)/dev ## who may include whom, ruff, mypy, clang-format
 	@$(PY) tools/lint_rooms.py
 	@$(BIN)/ruff check --quiet $(PYTHON_CODE)
 	@$(BIN)/ruff format --quiet --check --diff $(PYTHON_CODE)
 	@$(BIN)/mypy --strict -p flowtrace
+	@$(BIN)/clang-format --dry-run -Werror $(C_CODE)
 
 format: $(STATE)/dev ## lay out Python and C
 	@$(BIN)/ruff check --quiet --fix --exit-zero $(PYTHON_CODE)

@@ -198,7 +198,8 @@ function_repr(PyObject *self)
     const struct code *code = code_of(self);
     PyObject *name = binding_str(code->qualname);
     PyObject *file = binding_str(code->file);
-    PyObject *result = name && file ? PyUnicode_FromFormat("<Function %U at %U:%u>", name, file, code->first_line) : NULL;
+    PyObject *result = name && file ? PyUnicode_FromFormat("<Function %U at %U:%u>", name, file, code->first_line)
+                                    : NULL;
     Py_XDECREF(file);
     Py_XDECREF(name);
     return result;
@@ -606,9 +607,11 @@ binding_number_of(PyTypeObject *type, const struct trace *trace, PyObject *objec
     return Py_TYPE(object) == type && TRACE(object) == trace ? NUMBER(object) : MODEL_NONE;
 }
 
-#define ITEM(item_name, object, item_slots)                                                              \
-    {.name = "flowtrace." item_name, .basicsize = sizeof(struct object),                                 \
-     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = item_slots}
+#define ITEM(item_name, object, item_slots)                           \
+    {.name = "flowtrace." item_name,                                  \
+     .basicsize = sizeof(struct object),                              \
+     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, \
+     .slots = item_slots}
 
 static PyType_Spec call_spec = ITEM("Call", item, call_slots);
 static PyType_Spec function_spec = ITEM("Function", item, function_slots);

@@ -154,7 +154,7 @@ create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 
 /* --- module ------------------------------------------------------------- */
 
-#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
+#define WITH_KEYWORDS(function) (PyCFunction)(void (*)(void)) function, METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef methods[] = {
     {"create_trace", WITH_KEYWORDS(create_trace), NULL},

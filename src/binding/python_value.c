@@ -30,7 +30,8 @@ rebuild_big_int(const struct value_head *head)
     if (!head->bytes.length)
         return refuse("the number is too big to have been recorded");
     PyObject *bytes = PyBytes_FromStringAndSize(head->bytes.data, (Py_ssize_t)head->bytes.length);
-    PyObject *magnitude = bytes ? PyObject_CallMethod((PyObject *)&PyLong_Type, "from_bytes", "Os", bytes, "little") : NULL;
+    PyObject *magnitude = bytes ? PyObject_CallMethod((PyObject *)&PyLong_Type, "from_bytes", "Os", bytes, "little")
+                                : NULL;
     PyObject *result = magnitude && head->negative ? PyNumber_Negative(magnitude) : Py_XNewRef(magnitude);
     Py_XDECREF(magnitude);
     Py_XDECREF(bytes);
@@ -157,7 +158,8 @@ binding_exception_message(const struct reader *reader, struct value args)
         return binding_value_text(reader, rest);
     PyObject *text = binding_value_text(reader, args); /* Type(1, 'two') */
     Py_ssize_t from = text ? PyUnicode_FindChar(text, '(', 0, PyUnicode_GET_LENGTH(text), 1) : -1;
-    PyObject *tuple = text && from >= 0 ? PyUnicode_Substring(text, from, PyUnicode_GET_LENGTH(text)) : Py_XNewRef(text);
+    PyObject *tuple = text && from >= 0 ? PyUnicode_Substring(text, from, PyUnicode_GET_LENGTH(text))
+                                        : Py_XNewRef(text);
     Py_XDECREF(text);
     return tuple;
 }

@@ -47,8 +47,7 @@ is_wanted(const struct calls *calls, uint32_t number)
     const struct call *call = &model->calls[number];
     return call->origin != CALL_INHERITED && (!calls->functions || calls->functions[call->code->index])
            && (calls->track == MODEL_NONE || call->track == calls->track)
-           && (calls->outcome < 0 || call->outcome == calls->outcome)
-           && call_duration(call) >= calls->min_duration_ns
+           && (calls->outcome < 0 || call->outcome == calls->outcome) && call_duration(call) >= calls->min_duration_ns
            && (calls->under == MODEL_NONE || (number != calls->under && is_under(model, number, calls->under)));
 }
 
@@ -71,7 +70,8 @@ static PyType_Slot calls_slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec calls_spec = {.name = "flowtrace._core.Calls", .basicsize = sizeof(struct calls),
+static PyType_Spec calls_spec = {.name = "flowtrace._core.Calls",
+                                 .basicsize = sizeof(struct calls),
                                  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
                                  .slots = calls_slots};
 
@@ -99,8 +99,8 @@ choose_functions(struct calls *calls, PyObject *wanted, bool by_module)
     if (PyErr_Occurred())
         return -1;
     if (!pattern && only == MODEL_NONE) {
-        PyErr_SetString(PyExc_TypeError, by_module ? "module must be a str"
-                                                   : "function must be a str or a Function of this trace");
+        PyErr_SetString(PyExc_TypeError,
+                        by_module ? "module must be a str" : "function must be a str or a Function of this trace");
         return -1;
     }
     if (!calls->functions) {
@@ -265,8 +265,8 @@ trace_repr(PyObject *self)
 static int
 add_texts(PyObject *dict, const struct process *process)
 {
-    static const char *const keys[] = {"program", "command", "folder", "python", "executable", "platform", "host",
-                                       "flowtrace", "rule_matches"};
+    static const char *const keys[] = {"program",  "command", "folder",    "python",      "executable",
+                                       "platform", "host",    "flowtrace", "rule_matches"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct slice text = process_info(process, keys[i]);
         PyObject *value = text.length ? binding_str(text) : NULL;
@@ -283,10 +283,10 @@ process_dict(const struct process *process)
 {
     PyObject *lost = process->lost.length ? binding_str(process->lost) : Py_NewRef(Py_None);
     PyObject *status = process->has_status ? PyLong_FromLong(process->wait_status) : Py_NewRef(Py_None);
-    PyObject *dict = lost && status ? Py_BuildValue("{s:I, s:O, s:O, s:O}", "pid", process->pid, "ended",
-                                                    process->ended ? Py_True : Py_False, "wait_status", status,
-                                                    "lost", lost)
-                                    : NULL;
+    PyObject *dict = lost && status
+                         ? Py_BuildValue("{s:I, s:O, s:O, s:O}", "pid", process->pid, "ended",
+                                         process->ended ? Py_True : Py_False, "wait_status", status, "lost", lost)
+                         : NULL;
     if (dict && add_texts(dict, process) < 0)
         Py_CLEAR(dict);
     Py_XDECREF(status);
@@ -308,13 +308,12 @@ trace_info(PyObject *self, void *Py_UNUSED(closure))
     }
     if (!processes)
         return NULL;
-    return Py_BuildValue("{s:O, s:K, s:K, s:I, s:K, s:K, s:O, s:O, s:N}", "path", trace->path, "start_unix_ns",
-                         (unsigned long long)header->start_unix_ns, "duration_ns",
-                         (unsigned long long)trace->model.duration_ns, "calls", trace->model.call_count,
-                         "lost_records", (unsigned long long)trace->model.lost_records, "damaged_chunks",
-                         (unsigned long long)trace->reader.damaged, "values",
-                         header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True, "time",
-                         header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes);
+    return Py_BuildValue(
+        "{s:O, s:K, s:K, s:I, s:K, s:K, s:O, s:O, s:N}", "path", trace->path, "start_unix_ns",
+        (unsigned long long)header->start_unix_ns, "duration_ns", (unsigned long long)trace->model.duration_ns, "calls",
+        trace->model.call_count, "lost_records", (unsigned long long)trace->model.lost_records, "damaged_chunks",
+        (unsigned long long)trace->reader.damaged, "values", header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True,
+        "time", header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes);
 }
 
 static PyGetSetDef trace_getset[] = {
@@ -351,15 +350,15 @@ static PyType_Slot trace_slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec trace_spec = {.name = "flowtrace.Trace", .basicsize = sizeof(struct trace),
-                                 .flags = Py_TPFLAGS_DEFAULT, .slots = trace_slots};
+static PyType_Spec trace_spec = {
+    .name = "flowtrace.Trace", .basicsize = sizeof(struct trace), .flags = Py_TPFLAGS_DEFAULT, .slots = trace_slots};
 
 int
 binding_add_trace_types(PyObject *module)
 {
     binding_types.error = PyErr_NewExceptionWithDoc(
-        "flowtrace.FlowTraceError", "Something that FlowTrace was asked for can't be done; the message says why.",
-        NULL, NULL);
+        "flowtrace.FlowTraceError", "Something that FlowTrace was asked for can't be done; the message says why.", NULL,
+        NULL);
     if (!binding_types.error || PyModule_AddObjectRef(module, "FlowTraceError", binding_types.error) < 0)
         return -1;
     binding_types.trace = (PyTypeObject *)PyType_FromModuleAndSpec(module, &trace_spec, NULL);

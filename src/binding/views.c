@@ -53,7 +53,8 @@ binding_text_str(struct text *text)
 PyObject *
 binding_text_bytes(struct text *text)
 {
-    PyObject *result = text->failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize(text->data, (Py_ssize_t)text->length);
+    PyObject *result = text->failed ? PyErr_NoMemory()
+                                    : PyBytes_FromStringAndSize(text->data, (Py_ssize_t)text->length);
     text_free(text);
     return result;
 }
@@ -82,8 +83,8 @@ print_view(PyObject *path, view_function *view, const struct show_options *optio
 PyObject *
 binding_show(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "lines", "width", "color", "ascii", "arguments", "results", "time",
-                            "exceptions", NULL};
+    static char *names[] = {"path",      "lines",   "width", "color",      "ascii",
+                            "arguments", "results", "time",  "exceptions", NULL};
     PyObject *path;
     int color = 0, ascii = 0, arguments = 1, results = 1, time = 1;
     struct show_options options = {.lines = 200, .width = 100, .exceptions = 8};
@@ -145,7 +146,8 @@ binding_add_status(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs
     static char *names[] = {"path", "pid", "wait_status", NULL};
     PyObject *path;
     unsigned pid, status;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&II:add_status", names, PyUnicode_FSConverter, &path, &pid, &status))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&II:add_status", names, PyUnicode_FSConverter, &path, &pid,
+                                     &status))
         return NULL;
     struct trace_file *file = NULL;
     uint32_t number;

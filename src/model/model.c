@@ -333,10 +333,9 @@ exception_of(struct builder *builder, const struct lane *lane, const struct exce
     uint32_t *known = id_map_get(&builder->exception_ids, lane->process, record->id);
     if (known)
         return *known;
-    struct exception *exception = append(builder, &model->exceptions, model->exception_count,
-                                         &builder->exception_room, sizeof *exception);
-    if (!exception
-        || !id_map_put(&builder->exception_ids, lane->process, record->id, model->exception_count)) {
+    struct exception *exception = append(builder, &model->exceptions, model->exception_count, &builder->exception_room,
+                                         sizeof *exception);
+    if (!exception || !id_map_put(&builder->exception_ids, lane->process, record->id, model->exception_count)) {
         builder->failed = true;
         return MODEL_NONE;
     }
@@ -401,20 +400,15 @@ static void
 on_extended(struct builder *builder, struct lane *lane, const struct record *record)
 {
     switch (record->extended) {
-    case FLOW_EXTENDED_THREAD:
-        on_thread(builder, lane, record->payload);
-        break;
+    case FLOW_EXTENDED_THREAD: on_thread(builder, lane, record->payload); break;
     case FLOW_EXTENDED_SPAWN:
-    case FLOW_EXTENDED_ORIGIN:
-        on_link(builder, lane, record);
-        break;
+    case FLOW_EXTENDED_ORIGIN: on_link(builder, lane, record); break;
     case FLOW_EXTENDED_LOST:
         payload_text((const uint8_t *)record->payload.data,
-                  (const uint8_t *)record->payload.data + record->payload.length,
-                  &builder->model->processes[lane->process].lost);
+                     (const uint8_t *)record->payload.data + record->payload.length,
+                     &builder->model->processes[lane->process].lost);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -473,16 +467,12 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
         tell(builder, lane, record);
         unwind(builder, lane, record);
         break;
-    case FLOW_DROP:
-        drop(builder, lane, record->count, record->time_ns);
-        break;
+    case FLOW_DROP: drop(builder, lane, record->count, record->time_ns); break;
     case FLOW_OPEN:
         if (lane->rebuilding)
             reopen(builder, lane, record, builder->model->reader->chunks[cursor->chunk].sequence == 0);
         break;
-    case FLOW_EXTENDED:
-        on_extended(builder, lane, record);
-        break;
+    case FLOW_EXTENDED: on_extended(builder, lane, record); break;
     }
 }
 

@@ -157,8 +157,7 @@ sum_up(struct outline *outline, uint32_t number)
         calls += outline->calls[c];
         depth = outline->depth[c] > depth ? outline->depth[c] : depth;
         flags |= outline->flags[c] & (OUTLINE_ERROR | OUTLINE_RUNNING);
-        if (model->calls[c].code != call->code || !(outline->flags[c] & OUTLINE_RECURSION)
-            || model->calls[c].origin)
+        if (model->calls[c].code != call->code || !(outline->flags[c] & OUTLINE_RECURSION) || model->calls[c].origin)
             flags &= (uint8_t)~OUTLINE_RECURSION;
     }
     if (call->outcome == OUTCOME_RUNNING)

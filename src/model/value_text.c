@@ -474,37 +474,20 @@ put_decoded(struct printer *printer, struct value *value, const struct value_hea
 {
     struct text *out = printer->out;
     switch (head->tag) {
-    case FLOW_VALUE_INT:
-        text_format(out, "%lld", (long long)head->integer);
-        break;
-    case FLOW_VALUE_BIG_INT:
-        put_big_int(out, head);
-        break;
-    case FLOW_VALUE_FLOAT:
-        put_float(out, head->real, ".0");
-        break;
-    case FLOW_VALUE_COMPLEX:
-        put_complex(out, head);
-        break;
+    case FLOW_VALUE_INT: text_format(out, "%lld", (long long)head->integer); break;
+    case FLOW_VALUE_BIG_INT: put_big_int(out, head); break;
+    case FLOW_VALUE_FLOAT: put_float(out, head->real, ".0"); break;
+    case FLOW_VALUE_COMPLEX: put_complex(out, head); break;
     case FLOW_VALUE_STR:
-    case FLOW_VALUE_STR_WHOLE:
-        put_str(printer, head);
-        break;
+    case FLOW_VALUE_STR_WHOLE: put_str(printer, head); break;
     case FLOW_VALUE_BYTES:
-    case FLOW_VALUE_BYTEARRAY:
-        put_bytes(printer, head);
-        break;
-    case FLOW_VALUE_TEXT:
-        put_text(printer, head);
-        break;
+    case FLOW_VALUE_BYTEARRAY: put_bytes(printer, head); break;
+    case FLOW_VALUE_TEXT: put_text(printer, head); break;
     case FLOW_VALUE_OBJECT:
     case FLOW_VALUE_FIELDS:
     case FLOW_VALUE_ARGS:
-    case FLOW_VALUE_WRAPPED:
-        put_object(printer, value, head, depth);
-        break;
-    default:
-        put_container(printer, value, head, depth);
+    case FLOW_VALUE_WRAPPED: put_object(printer, value, head, depth); break;
+    default: put_container(printer, value, head, depth);
     }
 }
 

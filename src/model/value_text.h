@@ -17,8 +17,7 @@ struct value_limits {
 };
 
 /* Appends the text and advances `value` past it. 0, -EBADMSG or -ENOMEM. */
-int value_text(struct text *out, const struct reader *reader, struct value *value,
-               const struct value_limits *limits);
+int value_text(struct text *out, const struct reader *reader, struct value *value, const struct value_limits *limits);
 
 /* Python's name of the value's type: "int", "Order", "NoneType". */
 struct slice value_type_name(const struct reader *reader, struct value value);

@@ -17,8 +17,7 @@ static inline void
 compat_int_bytes(PyObject *n, uint8_t *bytes, size_t size)
 {
 #if PY_VERSION_HEX >= 0x030d0000
-    PyLong_AsNativeBytes(n, bytes, (Py_ssize_t)size,
-                         Py_ASNATIVEBYTES_LITTLE_ENDIAN | Py_ASNATIVEBYTES_UNSIGNED_BUFFER);
+    PyLong_AsNativeBytes(n, bytes, (Py_ssize_t)size, Py_ASNATIVEBYTES_LITTLE_ENDIAN | Py_ASNATIVEBYTES_UNSIGNED_BUFFER);
 #else
     _PyLong_AsByteArray((PyLongObject *)n, bytes, size, 1, 0);
 #endif

@@ -133,8 +133,7 @@ put_definition(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObj
 }
 
 uint8_t *
-exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset,
-              bool leaves)
+exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset, bool leaves)
 {
     struct known_exception *known = know(thread->recorder, exception, leaves);
     p = varint_put(p, known->id);

@@ -64,7 +64,8 @@ register_callbacks(struct recorder *recorder)
         int number = event_number(event_names[i]);
         if (number < 0
             || done(PyObject_CallMethod(monitoring(), "register_callback", "iiO", recorder->tool, number,
-                                        recorder->callbacks[i])) < 0)
+                                        recorder->callbacks[i]))
+                   < 0)
             return -1;
     }
     return 0;
@@ -445,15 +446,11 @@ recorder_facts(struct recorder *recorder)
     static const char *const clocks[] = {"none", "CLOCK_MONOTONIC", "cycle counter"};
     uint32_t shift;
     uint32_t clock = recorder->file ? recorder->file->header->clock : (uint32_t)clock_choose(&shift);
-    return Py_BuildValue("{s:i, s:N, s:s, s:z, s:O, s:K, s:K, s:N, s:N, s:I}",
-                         "tool_id", recorder->tool,
-                         "events", list_of_events(),
-                         "clock", clocks[clock <= 2 ? clock : 0],
-                         "path", recorder->file ? recorder->file->path : NULL,
-                         "recording", recorder->recording ? Py_True : Py_False,
-                         "code_in_scope", (unsigned long long)recorder->decided_in,
-                         "code_disabled", (unsigned long long)recorder->decided_out,
-                         "roots", list_of(recorder->scope.roots, recorder->scope.root_count),
-                         "library", list_of(recorder->scope.library, recorder->scope.library_count),
-                         "pid", recorder->pid);
+    return Py_BuildValue(
+        "{s:i, s:N, s:s, s:z, s:O, s:K, s:K, s:N, s:N, s:I}", "tool_id", recorder->tool, "events", list_of_events(),
+        "clock", clocks[clock <= 2 ? clock : 0], "path", recorder->file ? recorder->file->path : NULL, "recording",
+        recorder->recording ? Py_True : Py_False, "code_in_scope", (unsigned long long)recorder->decided_in,
+        "code_disabled", (unsigned long long)recorder->decided_out, "roots",
+        list_of(recorder->scope.roots, recorder->scope.root_count), "library",
+        list_of(recorder->scope.library, recorder->scope.library_count), "pid", recorder->pid);
 }

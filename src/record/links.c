@@ -180,20 +180,11 @@ link_start(struct thread *thread, const struct function *function)
     if (!self)
         return;
     switch (function->link) {
-    case LINK_THREAD_START:
-        announce(thread, self, FLOW_SPAWN_THREAD);
-        break;
-    case LINK_THREAD_BOOTSTRAP:
-        begin_thread(thread, self);
-        break;
-    case LINK_JOB_INIT:
-        announce(thread, self, FLOW_SPAWN_JOB);
-        break;
-    case LINK_JOB_RUN:
-        begin_job(thread, self);
-        break;
-    default:
-        break;
+    case LINK_THREAD_START: announce(thread, self, FLOW_SPAWN_THREAD); break;
+    case LINK_THREAD_BOOTSTRAP: begin_thread(thread, self); break;
+    case LINK_JOB_INIT: announce(thread, self, FLOW_SPAWN_JOB); break;
+    case LINK_JOB_RUN: begin_job(thread, self); break;
+    default: break;
     }
     Py_DECREF(self);
 }

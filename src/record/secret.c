@@ -8,9 +8,8 @@
 bool
 secret_is_name(const char *name, size_t length)
 {
-    static const char *const anywhere[] = {"password",   "passwd",     "passphrase", "secret",
-                                           "apikey",     "credential", "privatekey", "accesskey",
-                                           "authorization", "setcookie"};
+    static const char *const anywhere[] = {"password",   "passwd",     "passphrase", "secret",        "apikey",
+                                           "credential", "privatekey", "accesskey",  "authorization", "setcookie"};
     static const char *const at_end[] = {"token", "pwd", "cookie", "cookies"};
     char plain[KEY_BYTES + 1];
     size_t n = 0;

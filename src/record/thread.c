@@ -24,8 +24,8 @@ list_open_calls(void *context, const struct writer_open_call **out)
     for (uint32_t i = 0; i < thread->depth; i++) {
         const struct activation *a = &thread->stack[i];
         if (a->function)
-            thread->open[count++] =
-                (struct writer_open_call){&a->function->code, a->generator, a->start_ticks, a->ordinal};
+            thread->open[count++] = (struct writer_open_call){&a->function->code, a->generator, a->start_ticks,
+                                                              a->ordinal};
     }
     *out = thread->open;
     return count;

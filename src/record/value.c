@@ -352,8 +352,7 @@ value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     if (PyBytes_Check(object))
         return put_bytes(encoder, p, FLOW_VALUE_BYTES, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object));
     if (PyByteArray_Check(object))
-        return put_bytes(encoder, p, FLOW_VALUE_BYTEARRAY, PyByteArray_AS_STRING(object),
-                         PyByteArray_GET_SIZE(object));
+        return put_bytes(encoder, p, FLOW_VALUE_BYTEARRAY, PyByteArray_AS_STRING(object), PyByteArray_GET_SIZE(object));
     if (PyFrozenSet_Check(object))
         return put_set(encoder, p, object, FLOW_VALUE_FROZENSET);
     if (PyAnySet_Check(object))

@@ -63,8 +63,7 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
         return p;
     Py_ssize_t position = 0;
     PyObject *name;
-    while (*count < encoder->settings.items && p < encoder->end
-           && PyDict_Next(fields, &position, &name, NULL)) {
+    while (*count < encoder->settings.items && p < encoder->end && PyDict_Next(fields, &position, &name, NULL)) {
         PyObject *value = value_read_field(object, name);
         if (!value) { /* a ClassVar, an InitVar, or not set */
             --*total;

@@ -31,8 +31,8 @@ put_origin(struct text *out, const struct model *model, const struct exception *
 }
 
 static void
-put_path(struct text *out, const struct model *model, const struct exception *exception,
-         const struct glyphs *glyphs, unsigned most)
+put_path(struct text *out, const struct model *model, const struct exception *exception, const struct glyphs *glyphs,
+         unsigned most)
 {
     const struct call *calls = model->calls;
     uint32_t call = exception->first_call;

@@ -9,8 +9,8 @@ void label_function(struct text *out, const struct code *code);
 /* The last part of a path. */
 struct slice label_file(struct slice path);
 /* "PaymentError('card declined')", or the type alone. */
-void label_exception(struct text *out, const struct model *model, const struct exception *exception,
-                     bool with_message, unsigned width);
+void label_exception(struct text *out, const struct model *model, const struct exception *exception, bool with_message,
+                     unsigned width);
 /* "1,204" */
 void label_count(struct text *out, uint64_t count);
 /* "call", "calls" */

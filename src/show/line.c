@@ -95,7 +95,8 @@ put_difference(struct text *out, const struct printer *printer, struct slice fir
         start--;
     while (end < shorter - start && first.data[first.length - end - 1] == last.data[last.length - end - 1])
         end++;
-    while (end > 0 && !(is_border(first, first.length - end, "", ")]},") && is_border(last, last.length - end, "", ")]},")))
+    while (end > 0
+           && !(is_border(first, first.length - end, "", ")]},") && is_border(last, last.length - end, "", ")]},")))
         end--;
     struct slice a = {first.data + start, first.length - start - end};
     struct slice b = {last.data + start, last.length - start - end};

@@ -322,8 +322,9 @@ print_nothing(struct text *out, const struct model *model)
         text_string(out, "No call can be read: this trace is damaged or cut off; see flowtrace info.\n");
     }
     else {
-        text_string(out, "No call of the program's own code was recorded. Its own is what lies in the script's folder or\n"
-                         "project; --include NAME takes an installed package or another file in.\n");
+        text_string(out,
+                    "No call of the program's own code was recorded. Its own is what lies in the script's folder or\n"
+                    "project; --include NAME takes an installed package or another file in.\n");
     }
 }
 

@@ -41,19 +41,14 @@ static void
 get_fields(struct input *in, struct record *out)
 {
     switch (out->type) {
-    case FLOW_CALL:
-        get_code_and_generator(in, out);
-        break;
+    case FLOW_CALL: get_code_and_generator(in, out); break;
     case FLOW_CALL_VALUES:
         get_code_and_generator(in, out);
         if (out->code)
             out->values = get_values(in, out->code->parameter_count);
         break;
-    case FLOW_RETURN:
-        break;
-    case FLOW_RETURN_VALUE:
-        out->values = get_values(in, 1);
-        break;
+    case FLOW_RETURN: break;
+    case FLOW_RETURN_VALUE: out->values = get_values(in, 1); break;
     case FLOW_YIELD:
         out->yield = (enum flow_yield)input_small(in);
         out->values = get_values(in, 1);
@@ -74,9 +69,7 @@ get_fields(struct input *in, struct record *out)
         out->indirect = out->caller_line & 1;
         out->caller_line >>= 1;
         break;
-    case FLOW_DROP:
-        out->count = input_varint(in);
-        break;
+    case FLOW_DROP: out->count = input_varint(in); break;
     case FLOW_OPEN:
         get_code_and_generator(in, out);
         out->start_ns = input_varint(in); /* an age in ticks, until the caller converts it */
@@ -86,8 +79,7 @@ get_fields(struct input *in, struct record *out)
         out->extended = (enum flow_extended)input_small(in);
         out->payload = input_text(in);
         break;
-    default:
-        in->bad = true;
+    default: in->bad = true;
     }
 }
 

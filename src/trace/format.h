@@ -64,7 +64,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FLOW_MAGIC "\x89" "FLOW\r\n\x1a"
+#define FLOW_MAGIC "\211FLOW\r\n\032" /* 89 46 4c 4f 57 0d 0a 1a */
 #define FLOW_MAJOR 1
 #define FLOW_MINOR 0
 #define FLOW_BYTE_ORDER 0x01020304u
@@ -140,19 +140,21 @@ static_assert(sizeof(struct flow_chunk_header) == 128, "the chunk header is 128 
 static_assert(offsetof(struct flow_chunk_header, committed) == 76, "no padding");
 
 /* name, number, fields */
-#define FLOW_RECORDS(X)                                                                   \
-    X(CALL, 1, "code [generator if FLOW_CODE_SUSPENDS]")                                  \
-    X(CALL_VALUES, 2, "as CALL, then a value for each parameter")                         \
-    X(RETURN, 3, "")                                                                      \
-    X(RETURN_VALUE, 4, "value")                                                           \
-    X(YIELD, 5, "varint FLOW_YIELD_*, value")                                             \
-    X(RESUME, 6, "varint generator, code")                                                \
-    X(THROW, 7, "varint generator, code, exception")                                      \
-    X(UNWIND, 8, "exception, varint line, varint 2 * line in the caller + 1 if library "  \
-                 "code stands between; lines are 0 where unknown")                        \
-    X(DROP, 9, "varint number of calls that ended unseen")                                \
-    X(OPEN, 10, "code [generator], varint age: ticks from its start to first_ticks, "     \
-                "varint ordinal of the call in its thread")                               \
+#define FLOW_RECORDS(X)                                                       \
+    X(CALL, 1, "code [generator if FLOW_CODE_SUSPENDS]")                      \
+    X(CALL_VALUES, 2, "as CALL, then a value for each parameter")             \
+    X(RETURN, 3, "")                                                          \
+    X(RETURN_VALUE, 4, "value")                                               \
+    X(YIELD, 5, "varint FLOW_YIELD_*, value")                                 \
+    X(RESUME, 6, "varint generator, code")                                    \
+    X(THROW, 7, "varint generator, code, exception")                          \
+    X(UNWIND, 8,                                                              \
+      "exception, varint line, varint 2 * line in the caller + 1 if library " \
+      "code stands between; lines are 0 where unknown")                       \
+    X(DROP, 9, "varint number of calls that ended unseen")                    \
+    X(OPEN, 10,                                                               \
+      "code [generator], varint age: ticks from its start to first_ticks, "   \
+      "varint ordinal of the call in its thread")                             \
     X(EXTENDED, 15, "varint FLOW_EXTENDED_*, varint length, that many bytes")
 
 enum flow_record {

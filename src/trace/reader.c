@@ -128,8 +128,8 @@ find_streams(struct reader *reader)
         if (!input_make_room(&streams, reader->stream_count, &room, sizeof *reader->streams))
             return -ENOMEM;
         reader->streams = streams;
-        reader->streams[reader->stream_count++] =
-            (struct stream){chunk->process, chunk->header->pid, chunk->thread, i, 1};
+        reader->streams[reader->stream_count++] = (struct stream){chunk->process, chunk->header->pid, chunk->thread, i,
+                                                                  1};
     }
     return 0;
 }

@@ -39,11 +39,8 @@ get_head(struct input *in, struct value_head *head)
     case FLOW_VALUE_REDACTED:
     case FLOW_VALUE_TRUNCATED:
     case FLOW_VALUE_UNREADABLE:
-    case FLOW_VALUE_CYCLE:
-        break;
-    case FLOW_VALUE_INT:
-        head->integer = varint_unzigzag(input_varint(in));
-        break;
+    case FLOW_VALUE_CYCLE: break;
+    case FLOW_VALUE_INT: head->integer = varint_unzigzag(input_varint(in)); break;
     case FLOW_VALUE_BIG_INT:
         head->negative = input_byte(in) == 1;
         head->total = input_varint(in);
@@ -53,28 +50,20 @@ get_head(struct input *in, struct value_head *head)
         head->real = get_double(in);
         head->imaginary = get_double(in);
         break;
-    case FLOW_VALUE_FLOAT:
-        head->real = get_double(in);
-        break;
+    case FLOW_VALUE_FLOAT: head->real = get_double(in); break;
     case FLOW_VALUE_STR:
     case FLOW_VALUE_BYTES:
     case FLOW_VALUE_BYTEARRAY:
         head->total = input_varint(in);
         head->bytes = input_text(in);
         break;
-    case FLOW_VALUE_STR_WHOLE:
-        head->bytes = input_string(in);
-        break;
+    case FLOW_VALUE_STR_WHOLE: head->bytes = input_string(in); break;
     case FLOW_VALUE_LIST:
     case FLOW_VALUE_TUPLE:
     case FLOW_VALUE_SET:
     case FLOW_VALUE_FROZENSET:
-    case FLOW_VALUE_DICT:
-        get_counts(in, head);
-        break;
-    case FLOW_VALUE_OBJECT:
-        head->type = input_string(in);
-        break;
+    case FLOW_VALUE_DICT: get_counts(in, head); break;
+    case FLOW_VALUE_OBJECT: head->type = input_string(in); break;
     case FLOW_VALUE_FIELDS:
     case FLOW_VALUE_ARGS:
         head->type = input_string(in);

@@ -469,8 +469,7 @@ writer_string(struct writer *writer, uint8_t *p, const char *data, size_t length
             slot = &writer->strings[i % WRITER_STRINGS];
             if (slot->epoch != writer->epoch)
                 break;
-            if (slot->hash == hash && slot->length == length
-                && memcmp(writer->base + slot->offset, data, length) == 0)
+            if (slot->hash == hash && slot->length == length && memcmp(writer->base + slot->offset, data, length) == 0)
                 return varint_put(p, slot->number);
         }
     }
@@ -478,8 +477,8 @@ writer_string(struct writer *writer, uint8_t *p, const char *data, size_t length
     p = writer_text(p, data, length);
     writer->string_count++;
     if (slot)
-        *slot = (struct writer_string){hash, writer->epoch, (uint32_t)(p - length - writer->base),
-                                       (uint32_t)length, writer->string_count};
+        *slot = (struct writer_string){hash, writer->epoch, (uint32_t)(p - length - writer->base), (uint32_t)length,
+                                       writer->string_count};
     return p;
 }
 

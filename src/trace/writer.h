@@ -45,8 +45,7 @@ void trace_file_close(struct trace_file *file);
 /* The number of a new process in this trace. */
 uint32_t trace_file_add_process(struct trace_file *file);
 /* Appends a META chunk of EXTENDED records, already encoded. */
-int trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records,
-                        size_t length);
+int trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length);
 
 /* What a chunk must say of a function the first time that it is named there. */
 struct writer_code {
@@ -112,8 +111,7 @@ struct writer {
 };
 
 /* 0 or -errno. Claims no chunk yet. */
-int writer_init(struct writer *writer, struct trace_file *file, uint32_t process, uint32_t pid,
-                uint32_t thread);
+int writer_init(struct writer *writer, struct trace_file *file, uint32_t process, uint32_t pid, uint32_t thread);
 /* Seals the chunk, gives its unused pages back, frees everything. */
 void writer_close(struct writer *writer);
 /* After fork, in the child: forgets the parent's chunk without touching it. */
@@ -165,7 +163,6 @@ uint8_t *writer_string(struct writer *writer, uint8_t *p, const char *data, size
 /* A text, never interned. */
 uint8_t *writer_text(uint8_t *p, const char *data, size_t length);
 /* Writes a whole EXTENDED record. 0 or -errno. */
-int writer_extended(struct writer *writer, enum flow_extended subtype, const uint8_t *payload,
-                    size_t length);
+int writer_extended(struct writer *writer, enum flow_extended subtype, const uint8_t *payload, size_t length);
 
 #endif

@@ -402,7 +402,8 @@ TEST(what_the_writer_writes_is_read_back)
     struct trace_file *file;
     struct trace_settings settings = {true, true};
     struct writer writer;
-    struct writer_code code = {.number = 0, .first_line = 3, .qualname = (char *)"loop", .module = (char *)"m", .file = (char *)"m.py"};
+    struct writer_code code = {
+        .number = 0, .first_line = 3, .qualname = (char *)"loop", .module = (char *)"m", .file = (char *)"m.py"};
     CHECK_NUMBER(trace_file_create(&file, path, &settings), 0);
     uint32_t process = trace_file_add_process(file);
     CHECK_NUMBER(writer_init(&writer, file, process, 42, 1), 0);

@@ -187,10 +187,13 @@ TEST(strings_are_quoted_and_escaped_as_in_python)
     check_str("it's \"it\"", "'it\\'s \"it\"'", __LINE__);
     check_str("a\\b\n\r\t", "'a\\\\b\\n\\r\\t'", __LINE__);
     check_str("\x1b[31m\x7f\xc2\x9b", "'\\x1b[31m\\x7f\\x9b'", __LINE__);
-    check_str("\xe2\x80\xae" "abc\xe2\x80\x8b", "'\\u202eabc\\u200b'", __LINE__);
+    check_str("\xe2\x80\xae"
+              "abc\xe2\x80\x8b",
+              "'\\u202eabc\\u200b'", __LINE__);
     check_str("\xf3\xa0\x80\x81", "'\\U000e0001'", __LINE__);
     check_str("żółw \xd0\xb6 \xe4\xb8\xad", "'żółw ж 中'", __LINE__);
-    check_str("bad \xff\xc0\x80 utf-8 \xe4\xb8", "'bad \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd utf-8 \xef\xbf\xbd\xef\xbf\xbd'", __LINE__);
+    check_str("bad \xff\xc0\x80 utf-8 \xe4\xb8",
+              "'bad \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd utf-8 \xef\xbf\xbd\xef\xbf\xbd'", __LINE__);
     check_str("lone \xed\xb2\x80", "'lone \\udc80'", __LINE__);
 }
 
@@ -240,9 +243,8 @@ TEST(constants)
         enum flow_value tag;
         const char *text;
     } constants[] = {
-        {FLOW_VALUE_NONE, "None"},         {FLOW_VALUE_TRUE, "True"},
-        {FLOW_VALUE_FALSE, "False"},       {FLOW_VALUE_ELLIPSIS, "Ellipsis"},
-        {FLOW_VALUE_REDACTED, "<redacted>"}, {FLOW_VALUE_TRUNCATED, "…"},
+        {FLOW_VALUE_NONE, "None"},         {FLOW_VALUE_TRUE, "True"},           {FLOW_VALUE_FALSE, "False"},
+        {FLOW_VALUE_ELLIPSIS, "Ellipsis"}, {FLOW_VALUE_REDACTED, "<redacted>"}, {FLOW_VALUE_TRUNCATED, "…"},
     };
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
         struct fixture f;
@@ -386,8 +388,9 @@ TEST(many_objects_of_one_type_are_counted)
         build_order(&f.b, i);
     end(&f);
     SHOWS_IN(40, 0, "[Order ×12]");
-    SHOWS_IN(200, 0, "[Order(id=0, customer='somebody'), Order(id=1, customer='somebody'), "
-                     "Order(id=2, customer='somebody'), …9]");
+    SHOWS_IN(200, 0,
+             "[Order(id=0, customer='somebody'), Order(id=1, customer='somebody'), "
+             "Order(id=2, customer='somebody'), …9]");
     SHOWS_IN(200, 1, "[Order(…), Order(…), Order(…), …9]");
     finish(&f);
 

@@ -237,7 +237,8 @@ build_resume(struct trace_builder *b, uint64_t dt, const char *qualname, uint64_
 }
 
 static inline void
-build_throw(struct trace_builder *b, uint64_t dt, const char *qualname, uint64_t id, uint64_t exception, const char *type)
+build_throw(struct trace_builder *b, uint64_t dt, const char *qualname, uint64_t id, uint64_t exception,
+            const char *type)
 {
     build_record(b, dt, FLOW_THROW);
     build_number(b, id);
