@@ -7,7 +7,7 @@ import sys
 
 from .. import __version__, _options, _program, _scope
 from .._terminal import say
-from ..errors import UsageError
+from ..errors import UsageError, why_no_core
 
 HELP = """\
 flowtrace run [options] app.py [arguments]
@@ -185,7 +185,7 @@ def pack(program: _program.Program, rules: list[tuple[str, str]]) -> str:
 
 def run_reference(program: _program.Program, error: ImportError) -> int:
     """No compiler when this was installed: the same in plain Python."""
-    say(f"no compiled core here ({error}): recording in plain Python, without a trace file")
+    say(f"no compiled core here: recording in plain Python, without a trace file ({why_no_core(error)})")
     reference = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "reference.py")
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, *_program.python_flags(), reference, *program.python_arguments])

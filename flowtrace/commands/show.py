@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from .. import _options, _terminal
-from ..errors import UsageError
+from ..errors import UsageError, why_no_core
 from .run import DEFAULT_FILE
 
 TYPE_CHECKING = False
@@ -81,5 +81,5 @@ def trace_name(verb: str, options: _options.Options) -> str:
     try:
         from .. import _core  # noqa: F401
     except ImportError as error:
-        raise UsageError(f"reading traces needs the compiled core, which isn't here: {error}") from None
+        raise UsageError(f"reading traces needs the compiled core, which isn't here: {why_no_core(error)}") from None
     return name

@@ -370,7 +370,10 @@ PROGRAMS = {
         sys.setprofile(tracer); list(g()); sys.setprofile(None)
         print(seen)
         """,
-    "collector": "import gc; print(gc.collect(), gc.get_stats()[2])",
+    "collector": """
+        import gc
+        print(gc.collect(), [gc.get_stats()[2][key] for key in ("collections", "collected", "uncollectable")])
+        """,
     "references": """
         import gc, sys, weakref
         class Thing: pass
