@@ -6,7 +6,7 @@ from contextlib import suppress
 from crawl import Crawl, crawl_site, word_counts
 from website import running_site
 
-HEARTBEAT = 0.15
+HEARTBEAT = 5.0
 
 
 def show_progress(crawl: Crawl) -> None:

@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-PATIENCE = 0.2
+PATIENCE = 0.5
 CONNECTIONS = 3
 
 
