@@ -440,13 +440,32 @@ on_throw(PyObject *module, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
+/* Has library code called this frame? What starts a module with -m does not count. */
+static bool
+has_library_below(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    bool found = false;
+    while (frame && !found) {
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_SETREF(frame, back);
+        PyCodeObject *code = frame ? PyFrame_GetCode(frame) : NULL;
+        found = code && PyUnicode_CompareWithASCIIString(code->co_filename, "<frozen runpy>") != 0;
+        Py_XDECREF(code);
+    }
+    Py_XDECREF(frame);
+    return found;
+}
+
 /* The line where the calling activation stands, where the exception comes in,
  * as an UNWIND record has it. */
 static uint64_t
 place_in_caller(const struct thread *thread)
 {
     const struct activation *caller = thread->depth ? &thread->stack[thread->depth - 1] : NULL;
-    PyFrameObject *frame = caller && caller->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
+    if (!caller)
+        return has_library_below();
+    PyFrameObject *frame = caller->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
     int line = 0;
     bool direct = true;
     for (int i = 0; frame && i < 64 && !line; i++) {

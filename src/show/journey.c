@@ -71,8 +71,11 @@ bool
 journey_goes_on(const struct model *model, const struct exception *exception)
 {
     const struct track *track = &model->tracks[model->calls[exception->last_call].track];
-    bool part = process_info(&model->processes[track->process], "part").length > 0;
-    return part && exception->caught_by == MODEL_NONE && track->creator == MODEL_NONE;
+    if (exception->caught_by != MODEL_NONE || track->creator != MODEL_NONE)
+        return false;
+    /* A part of a program was recorded, or library code called it: pytest its tests, say. */
+    bool library = exception->caught_below && track->kind == TRACK_MAIN && !label_is(exception->type, "SystemExit");
+    return library || process_info(&model->processes[track->process], "part").length > 0;
 }
 
 static void
