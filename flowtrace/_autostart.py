@@ -1,8 +1,9 @@
-"""Turns the recorder on in a program that `flowtrace run` has started.
+"""Turns the recorder on in a program that `flowtrace run` has started, and in its children.
 
 flowtrace.pth calls `start()` while the interpreter starts, before any of the
 program's own code. The program must find itself as if nobody were there: its
-environment, its modules, its standard error.
+environment, its modules, its standard error. Only the environment that the
+system hands on to children keeps the two variables, unless they are to be left out.
 """
 
 import os
@@ -20,13 +21,15 @@ def unpack(options: str) -> dict[str, list[str]]:
 
 def start() -> None:
     """Join the trace that the environment names; without one do nothing. Never raises."""
-    path = os.environ.pop("FLOWTRACE_TRACE", None)
-    options = os.environ.pop("FLOWTRACE_OPTIONS", "")
+    path = os.environ.get("FLOWTRACE_TRACE")
+    options = unpack(os.environ.get("FLOWTRACE_OPTIONS", ""))
+    hide("FLOWTRACE_TRACE", "FLOWTRACE_OPTIONS", from_children="no-children" in options)
     if path:
         try:
-            join(path, unpack(options))
+            join(path, options)
         except Exception as error:
-            report(error)
+            if not is_child(options):
+                report(error)
     # Nobody needs this module again, and the program has not imported it.
     package = sys.modules.get("flowtrace")
     if sys.modules.pop(__name__, None) and package:
@@ -36,15 +39,34 @@ def start() -> None:
     globals().clear()  # functions and their globals hold each other: the program's first gc.collect() would count us
 
 
+def hide(*names: str, from_children: bool) -> None:
+    """Take variables out of os.environ, and out of what the system hands on only if children shall lack them."""
+    for name in names:
+        try:
+            del os.environ._data[os.environ.encodekey(name)]  # type: ignore[attr-defined]
+        except KeyError:
+            continue
+        if from_children:
+            os.unsetenv(name)
+
+
+def is_child(options: dict[str, list[str]]) -> bool:
+    """Is this not the program itself but something that it has started?"""
+    return options.get("launcher", [str(os.getppid())]) != [str(os.getppid())]
+
+
 def join(path: str, options: dict[str, list[str]]) -> None:
     from . import _core
 
+    info = {key[5:]: value[0] for key, value in options.items() if key.startswith("info.")}
+    if is_child(options):
+        info["command"] = " ".join(sys.orig_argv[1:])[:1000]
     _core.record_join(
         path,
         roots=options.get("root", []),
         library=options.get("library", []),
         rules=options.get("rule", []),
-        info={key[5:]: value[0] for key, value in options.items() if key.startswith("info.")},
+        info=info,
     )
 
 

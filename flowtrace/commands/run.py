@@ -26,6 +26,7 @@ stderr when it has ended. The exit status is the program's.
                      and nothing smaller than a module
   --no-values        leave arguments and results out
   --no-time          leave times out
+  --no-children      only this process and its forks, no python that it starts
   --lines N          tell it in about N lines (200)
   --all              tell everything
   --width N          columns to write to (the terminal's)
@@ -44,6 +45,7 @@ OPTIONS = {
     "--exclude": _options.TEXT,
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
+    "--no-children": _options.FLAG,
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
     "--width": _options.NUMBER,
@@ -65,7 +67,8 @@ def main(arguments: list[str]) -> int:
     check_installed()
     trace = create_trace(options)
     rules = _scope.rules_of([given for given in options.order if given[0] in {"--include", "--exclude"}])
-    environment = {**os.environ, "FLOWTRACE_TRACE": trace, "FLOWTRACE_OPTIONS": pack(program, rules)}
+    packed = pack(program, rules, children="--no-children" not in options)
+    environment = {**os.environ, "FLOWTRACE_TRACE": trace, "FLOWTRACE_OPTIONS": packed}
     command = [sys.executable, *_program.python_flags(), *program.python_arguments]
 
     from .._supervise import end_like, supervise
@@ -161,11 +164,13 @@ def check_installed() -> None:
         )
 
 
-def pack(program: _program.Program, rules: list[tuple[str, str]]) -> str:
+def pack(program: _program.Program, rules: list[tuple[str, str]], *, children: bool) -> str:
     """Write the options so that _autostart.unpack() reads them without importing anything."""
     pairs = [("root", root) for root in _scope.roots_of(*program.folders)]
     pairs += [("library", folder) for folder in _scope.library()]
     pairs += [("rule", rule) for rule, _ in rules]
+    pairs += [("launcher", str(os.getpid()))]
+    pairs += [("no-children", "")] if not children else []
     information = {
         "program": program.title,
         "command": " ".join(program.python_arguments)[:1000],

@@ -17,6 +17,14 @@ struct spawn {
     uint32_t track;   /* of a task */
 };
 
+/* A process that library code started, as SPAWN tells. */
+struct birth {
+    uint64_t pid;
+    uint64_t time_ns;
+    uint32_t creator; /* call */
+    uint32_t task;    /* spawn, as above */
+};
+
 /* What is going on in one stream. */
 struct lane {
     uint32_t process;   /* index */
@@ -36,6 +44,8 @@ struct builder {
     struct lane *lanes; /* Owned; one a stream */
     struct spawn *spawns; /* Owned */
     uint32_t spawn_count, spawn_room;
+    struct birth *births; /* Owned; in order of time */
+    uint32_t birth_count, birth_room;
     uint32_t *last_child; /* Owned; by call */
     struct id_map generators; /* -> call */
     struct id_map spawn_ids;  /* -> spawn */
@@ -82,7 +92,7 @@ process_of(struct builder *builder, uint32_t number, uint32_t pid)
                                      sizeof *process);
     if (!process)
         return MODEL_NONE;
-    *process = (struct process){.number = number, .pid = pid};
+    *process = (struct process){.number = number, .pid = pid, .creator = MODEL_NONE};
     return model->process_count++;
 }
 
@@ -146,6 +156,16 @@ on_thread(struct builder *builder, struct lane *lane, struct slice payload)
 }
 
 static void
+add_birth(struct builder *builder, struct birth birth)
+{
+    struct birth *slot = append(builder, &builder->births, builder->birth_count, &builder->birth_room, sizeof *slot);
+    if (!slot)
+        return;
+    *slot = birth;
+    builder->birth_count++;
+}
+
+static void
 on_link(struct builder *builder, struct lane *lane, const struct record *record)
 {
     const uint8_t *p = (const uint8_t *)record->payload.data;
@@ -156,12 +176,18 @@ on_link(struct builder *builder, struct lane *lane, const struct record *record)
     p = payload_number(p, end, &kind);
     p = payload_text(p, end, &name);
     payload_number(p, end, &task);
+    bool spawns = record->extended == FLOW_EXTENDED_SPAWN;
+    uint32_t caller = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
+    uint32_t via = spawns && task ? spawn_of(builder, lane->process, task) : MODEL_NONE;
+    if (spawns && kind == FLOW_SPAWN_PROCESS) {
+        add_birth(builder, (struct birth){id, record->time_ns, caller, via});
+        return;
+    }
     uint32_t index = id ? spawn_of(builder, lane->process, id) : MODEL_NONE;
-    if (record->extended == FLOW_EXTENDED_SPAWN) {
-        uint32_t creator = task ? spawn_of(builder, lane->process, task) : MODEL_NONE;
+    if (spawns) {
         if (index != MODEL_NONE) {
-            builder->spawns[index].creator = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
-            builder->spawns[index].task = creator;
+            builder->spawns[index].creator = caller;
+            builder->spawns[index].task = via;
         }
         return;
     }
@@ -534,6 +560,44 @@ find_creator(struct builder *builder, uint32_t index)
     }
 }
 
+/* The call that started the process which made its first call at `start_ns`: pids are used again. */
+static uint32_t
+creator_of_process(const struct builder *builder, uint32_t pid, uint64_t start_ns)
+{
+    for (uint32_t i = builder->birth_count; i-- > 0;) {
+        const struct birth *birth = &builder->births[i];
+        if (birth->pid == pid && birth->time_ns <= start_ns)
+            return birth->task != MODEL_NONE ? builder->spawns[birth->task].creator : birth->creator;
+    }
+    return MODEL_NONE;
+}
+
+/* Calls of a process without a caller there come from the call that started it. */
+static void
+hang_processes(struct builder *builder)
+{
+    struct model *model = builder->model;
+    bool *asked = calloc(model->process_count + (size_t)1, sizeof *asked);
+    builder->failed |= !asked;
+    for (uint32_t i = 0; asked && i < model->call_count; i++) {
+        struct call *call = &model->calls[i];
+        struct track *track = &model->tracks[call->track];
+        struct process *process = &model->processes[track->process];
+        if (call->parent != MODEL_NONE || call->origin)
+            continue;
+        if (!asked[track->process])
+            process->creator = creator_of_process(builder, process->pid, call->start_ns);
+        asked[track->process] = true;
+        if (process->creator == MODEL_NONE || process->creator >= i)
+            continue;
+        call->origin = FLOW_SPAWN_PROCESS;
+        call->spawned_by = process->creator;
+        if (track->kind == TRACK_MAIN)
+            track->creator = process->creator;
+    }
+    free(asked);
+}
+
 /* Tasks may run before their creator is told; what still runs has lasted until its process's end. */
 static void
 finish(struct builder *builder)
@@ -563,6 +627,8 @@ finish(struct builder *builder)
         else if (call->origin && call->origin != CALL_INHERITED)
             call->spawned_by = builder->spawns[call->spawned_by].creator;
     }
+    if (builder->birth_count)
+        hang_processes(builder);
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
         builder->failed |= model_find_originals(model) < 0;
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
@@ -589,6 +655,7 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
         free(builder.lanes[i].stack);
     free(builder.lanes);
     free(builder.spawns);
+    free(builder.births);
     free(builder.last_child);
     id_map_free(&builder.generators);
     id_map_free(&builder.spawn_ids);

@@ -32,6 +32,7 @@ struct process {
     bool ended;          /* in order: the recorder was stopped or the interpreter ended */
     bool has_status;
     int32_t wait_status; /* as wait(2) gives it, from the parent */
+    uint32_t creator;    /* the call that started it, or MODEL_NONE: the first, a forked, an unknown one */
     uint64_t end_ns;     /* when that was told, or the process told its end; 0 unknown */
     struct slice lost;   /* why recording stopped before the end; empty if it did not */
     struct slice info[PROCESS_INFO_MAX]; /* PROCESS payloads: pairs of texts */

@@ -214,6 +214,9 @@ find_link(const char *file, const char *qualname)
         {"/threading.py", "Thread._bootstrap_inner", LINK_THREAD_BOOTSTRAP},
         {"/concurrent/futures/thread.py", "_WorkItem.__init__", LINK_JOB_INIT},
         {"/concurrent/futures/thread.py", "_WorkItem.run", LINK_JOB_RUN},
+        {"/subprocess.py", "Popen._execute_child", LINK_PROCESS},
+        {"/multiprocessing/popen_spawn_posix.py", "Popen._launch", LINK_PROCESS},
+        {"/multiprocessing/popen_forkserver.py", "Popen._launch", LINK_PROCESS},
     };
     size_t length = strlen(file);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -223,6 +226,20 @@ find_link(const char *file, const char *qualname)
             return known[i].link;
     }
     return LINK_NONE;
+}
+
+/* The -c code that multiprocessing starts its own processes with is nobody's program. */
+static bool
+starts_multiprocessing(PyCodeObject *code, const char *file, const char *qualname)
+{
+    static const char start[] = "multiprocessing.";
+    if (strcmp(file, "<string>") != 0 || strcmp(qualname, "<module>") != 0 || PyTuple_GET_SIZE(code->co_names) == 0)
+        return false;
+    PyObject *name = PyTuple_GET_ITEM(code->co_names, 0); /* Borrowed; what is imported first */
+    char bytes[sizeof start];
+    bool complete;
+    size_t n = PyUnicode_Check(name) ? value_utf8(name, bytes, sizeof start - 1, &complete) : 0;
+    return n == sizeof start - 1 && memcmp(bytes, start, n) == 0;
 }
 
 static bool
@@ -238,7 +255,8 @@ decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *
         *link = find_link(file, qualname);
         bool own = strncmp(*module, "flowtrace", 9) == 0 && ((*module)[9] == '.' || (*module)[9] == '\0');
         bool module_is_user = strcmp(*module, "__main__") == 0 || scope_has_file(&recorder->scope, module_file);
-        has = !own && !is_generated(file, qualname) && !is_run_by_library(&recorder->scope, file, qualname)
+        has = !own && !is_generated(file, qualname) && !starts_multiprocessing(code, file, qualname)
+              && !is_run_by_library(&recorder->scope, file, qualname)
               && scope_has(&recorder->scope, file, *module, module_is_user);
     }
     free(module_file);

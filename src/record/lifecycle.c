@@ -105,6 +105,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
     pthread_mutex_init(&recorder->lock, NULL);
     recorder->asyncio_name = PyUnicode_InternFromString("_asyncio");
     recorder->thread_name = PyUnicode_InternFromString("_name");
+    recorder->pid_name = PyUnicode_InternFromString("pid");
     if (!monitoring()) {
         PyErr_SetString(PyExc_ImportError, "FlowTrace needs CPython 3.12 or newer");
         return -1;
@@ -407,6 +408,7 @@ recorder_clear(struct recorder *recorder)
     Py_CLEAR(recorder->get_name);
     Py_CLEAR(recorder->asyncio_name);
     Py_CLEAR(recorder->thread_name);
+    Py_CLEAR(recorder->pid_name);
     scope_clear(&recorder->scope);
     free(recorder->process_record);
     recorder->process_record = NULL;

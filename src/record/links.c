@@ -176,7 +176,8 @@ announce(struct thread *thread, PyObject *self, enum flow_spawn kind)
 void
 link_start(struct thread *thread, const struct function *function)
 {
-    PyObject *self = function->link == LINK_TASK_CREATE ? NULL : running_self();
+    bool by_self = function->link != LINK_TASK_CREATE && function->link != LINK_PROCESS;
+    PyObject *self = by_self ? running_self() : NULL;
     if (!self)
         return;
     switch (function->link) {
@@ -229,11 +230,31 @@ announce_task(struct thread *thread, PyObject *task)
     write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_TASK, id, creator}, name);
 }
 
+static void
+announce_process(struct thread *thread)
+{
+    uint64_t task = library_task(thread);
+    PyObject *self = thread->depth || task ? running_self() : NULL;
+    PyObject *pid = self ? value_read_field(self, thread->recorder->pid_name) : NULL;
+    if (pid && PyLong_CheckExact(pid)) {
+        int overflow;
+        long long id = PyLong_AsLongLongAndOverflow(pid, &overflow);
+        if (id > 0)
+            write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_PROCESS, (uint64_t)id, task}, "");
+    }
+    Py_XDECREF(pid);
+    Py_XDECREF(self);
+}
+
+/* `value` is NULL if an exception leaves the function. */
 void
 link_return(struct thread *thread, const struct function *function, PyObject *value)
 {
     if (function->link == LINK_TASK_CREATE) {
         announce_task(thread, value);
+    }
+    else if (function->link == LINK_PROCESS && value) {
+        announce_process(thread);
     }
     else if (function->link == LINK_JOB_RUN) {
         thread->origin_pending = thread->origin != 0 && !thread->origin_pending;

@@ -28,6 +28,7 @@ enum link {
     LINK_THREAD_BOOTSTRAP, /* Thread._bootstrap_inner(self), in the new thread */
     LINK_JOB_INIT,         /* _WorkItem.__init__(self), in the thread that submits */
     LINK_JOB_RUN,          /* _WorkItem.run(self), in the worker */
+    LINK_PROCESS,          /* Popen._execute_child(self) and the like: it has set self.pid when it returns */
 };
 
 /* What the recorder knows of a code object; lives as long as it does (co_extra). */
@@ -115,7 +116,7 @@ struct recorder {
     PyObject *callbacks[6];  /* Owned; in the order of event_names */
     PyObject *disable;       /* Owned; sys.monitoring.DISABLE */
     PyObject *running_loop, *current_task, *task_type, *get_name; /* Owned; _asyncio's, once it is there */
-    PyObject *asyncio_name, *thread_name; /* Owned, str */
+    PyObject *asyncio_name, *thread_name, *pid_name; /* Owned, str */
 };
 
 /* function.c */

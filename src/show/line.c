@@ -255,7 +255,12 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
         return;
     text_string(out, track->kind == TRACK_TASK ? printer->glyphs->task : printer->glyphs->thread);
     if (forked || track->kind == TRACK_MAIN) {
-        text_format(out, "process %u: ", model->processes[track->process].pid);
+        uint32_t first = model->processes[track->process].pid;
+        uint32_t other = model->processes[model->tracks[last->track].process].pid;
+        text_format(out, "process %u", first);
+        if (other != first)
+            text_format(out, " %s %u", printer->glyphs->dots, other);
+        text_string(out, ": ");
         return;
     }
     text_string(out, track->kind == TRACK_TASK ? "task " : "thread ");

@@ -164,6 +164,20 @@ count_tracks(const struct model *model, uint32_t *threads, uint32_t *tasks)
     }
 }
 
+/* Those in which code of the program's own ran: multiprocessing has others for itself. */
+static uint32_t
+count_processes(const struct model *model)
+{
+    uint32_t count = 0;
+    for (uint32_t process = 0; process < model->process_count; process++) {
+        bool any = false;
+        for (uint32_t i = 0; i < model->track_count && !any; i++)
+            any = model->tracks[i].process == process && model->tracks[i].call_count > 0;
+        count += any;
+    }
+    return count;
+}
+
 /* Tasks and jobs keep theirs for who asks for the result. */
 static bool
 is_uncaught(const struct model *model, const struct exception *exception)
@@ -256,9 +270,10 @@ print_header(struct printer *printer)
         text_string(text, " + ");
         put_item(text, tasks, " task", " tasks");
     }
-    if (model->process_count > 1) {
+    uint32_t processes = count_processes(model);
+    if (processes > 1) {
         text_format(text, " %s ", dot);
-        put_item(text, model->process_count, "", " processes");
+        put_item(text, processes, "", " processes");
     }
     if (printer->options->time) {
         text_format(text, " %s ", dot);

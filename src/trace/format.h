@@ -177,7 +177,12 @@ enum flow_extended {
     FLOW_EXTENDED_LOST = 6,        /* text reason: recording stopped here */
 };
 
-enum flow_spawn { FLOW_SPAWN_TASK = 1, FLOW_SPAWN_THREAD = 2, FLOW_SPAWN_JOB = 3 };
+enum flow_spawn {
+    FLOW_SPAWN_TASK = 1,
+    FLOW_SPAWN_THREAD = 2,
+    FLOW_SPAWN_JOB = 3,
+    FLOW_SPAWN_PROCESS = 4, /* only in SPAWN; its id is the pid */
+};
 
 enum flow_yield { FLOW_YIELD_PLAIN = 1, FLOW_YIELD_FROM = 2, FLOW_YIELD_AWAIT = 3 };
 

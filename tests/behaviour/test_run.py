@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -160,8 +161,13 @@ def test_the_installed_command(probe: Workshop) -> None:
 
 
 def test_environment_of_the_programs_children(workshop: Workshop) -> None:
-    workshop.write("app.py", "import subprocess; print(subprocess.run(['env'], capture_output=True).stdout.decode())")
-    assert workshop.run("app.py").outcome == workshop.python("app.py").outcome
+    """Two variables more, which tell a python among them where to record; none with --no-children."""
+    workshop.write("app.py", "import subprocess; print(subprocess.run(['env', '-0'], capture_output=True).stdout)")
+    plain = workshop.python("app.py")
+    assert workshop.run("--no-children", "app.py").outcome == plain.outcome
+    before, after = (set(ast.literal_eval(run.out).split(b"\0")) for run in (plain, workshop.run("app.py")))
+    assert before - after == set()
+    assert {line.partition(b"=")[0] for line in after - before} == {b"FLOWTRACE_TRACE", b"FLOWTRACE_OPTIONS"}
 
 
 # --- the same output and status --------------------------------------------
