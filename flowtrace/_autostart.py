@@ -20,23 +20,44 @@ def unpack(options: str) -> dict[str, list[str]]:
 
 
 def start() -> None:
-    """Join the trace that the environment names; without one do nothing. Never raises."""
+    """Join the trace that the environment names, or make the one it asks for. Never raises."""
+    asked = os.environ.get("FLOWTRACE", "")
     path = os.environ.get("FLOWTRACE_TRACE")
-    options = unpack(os.environ.get("FLOWTRACE_OPTIONS", ""))
-    hide("FLOWTRACE_TRACE", "FLOWTRACE_OPTIONS", from_children="no-children" in options)
-    if path:
-        try:
+    options: dict[str, list[str]] = {}
+    try:
+        if not path and asked not in {"", "0"}:
+            path = activate(asked)
+        options = unpack(os.environ.get("FLOWTRACE_OPTIONS", ""))
+        if path:
             join(path, options)
-        except Exception as error:
-            if not is_child(options):
-                report(error)
-    # Nobody needs this module again, and the program has not imported it.
-    package = sys.modules.get("flowtrace")
-    if sys.modules.pop(__name__, None) and package:
-        vars(package).pop("_autostart", None)
-    if not path and package and "_core" not in vars(package):
-        sys.modules.pop("flowtrace", None)
+    except Exception as error:
+        if not is_child(options):
+            report(error)
+    hide("FLOWTRACE_TRACE", "FLOWTRACE_OPTIONS", from_children="no-children" in options)
+    hide("FLOWTRACE", from_children=True)
+    forget(path is not None)
     globals().clear()  # functions and their globals hold each other: the program's first gc.collect() would count us
+
+
+def activate(asked: str) -> str:
+    """FLOWTRACE=1 python app.py: make a trace, for this process and its children. Returns its path."""
+    from . import _activate
+
+    path, options = _activate.prepare(asked, os.environ.get("FLOWTRACE_OPTIONS", ""))
+    os.environ["FLOWTRACE_TRACE"] = path
+    os.environ["FLOWTRACE_OPTIONS"] = options
+    return path
+
+
+def forget(recording: bool) -> None:
+    """Leave no module behind that the program has not imported, but the recorder's."""
+    package = sys.modules.get("flowtrace")
+    for name in [name for name in sys.modules if name.startswith("flowtrace.") and name != "flowtrace._core"]:
+        del sys.modules[name]
+        if package:
+            vars(package).pop(name.split(".")[1], None)
+    if not recording and package and "_core" not in vars(package):
+        sys.modules.pop("flowtrace", None)
 
 
 def hide(*names: str, from_children: bool) -> None:

@@ -31,7 +31,9 @@ def find(words: list[str]) -> Program:
     if first == "-":
         return Program(words, "standard input", [os.getcwd()])
     if os.path.exists(first):
-        return Program(words, first, script_folders(first))
+        folders = script_folders(first)
+        is_command = os.path.realpath(folders[-1]) == os.path.realpath(os.path.dirname(sys.executable))
+        return Program(words, first, [os.getcwd()] if is_command else folders)
     return console_script(first, rest)
 
 
@@ -153,6 +155,18 @@ def python_flags() -> list[str]:
         if word[-1] in "WX" and _takes_next(word):
             flags.append(next(words, ""))
     return flags
+
+
+def program_words() -> list[str]:
+    """Return what follows the options of python itself: a script or -m or -c, and arguments."""
+    words = sys.orig_argv[1:]
+    flags = python_flags()
+    rest = words[len(flags) :]
+    if flags and flags[-1] != words[len(flags) - 1]:  # -Im: one word for both
+        rest = ["-" + words[len(flags) - 1][len(flags[-1]) :], *rest]
+    if rest and rest[0][:2] in {"-m", "-c"} and len(rest[0]) > 2:
+        rest = [rest[0][:2], rest[0][2:], *rest[1:]]
+    return rest
 
 
 def _before_program(word: str) -> str:

@@ -21,6 +21,7 @@ results, times and exceptions, as a tree. The program needs no change.
   flowtrace run app.py            run it, then tell the story
   flowtrace run -m package args   as python -m
   flowtrace run pytest -q         a command that is a Python script
+  FLOWTRACE=1 python app.py       record it only, where somebody else starts it
 
 Commands
 {verbs}

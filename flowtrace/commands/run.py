@@ -66,8 +66,8 @@ def main(arguments: list[str]) -> int:
         return run_reference(program, error)
     check_installed()
     trace = create_trace(options)
-    rules = _scope.rules_of([given for given in options.order if given[0] in {"--include", "--exclude"}])
-    packed = pack(program, rules, children="--no-children" not in options)
+    rules = rules_of(options)
+    packed = pack(program, rules, options, launcher=os.getpid())
     environment = {**os.environ, "FLOWTRACE_TRACE": trace, "FLOWTRACE_OPTIONS": packed}
     command = [sys.executable, *_program.python_flags(), *program.python_arguments]
 
@@ -164,13 +164,17 @@ def check_installed() -> None:
         )
 
 
-def pack(program: _program.Program, rules: list[tuple[str, str]], *, children: bool) -> str:
+def rules_of(options: _options.Options) -> list[tuple[str, str]]:
+    return _scope.rules_of([given for given in options.order if given[0] in {"--include", "--exclude"}])
+
+
+def pack(program: _program.Program, rules: list[tuple[str, str]], options: _options.Options, *, launcher: int) -> str:
     """Write the options so that _autostart.unpack() reads them without importing anything."""
     pairs = [("root", root) for root in _scope.roots_of(*program.folders)]
     pairs += [("library", folder) for folder in _scope.library()]
     pairs += [("rule", rule) for rule, _ in rules]
-    pairs += [("launcher", str(os.getpid()))]
-    pairs += [("no-children", "")] if not children else []
+    pairs += [("launcher", str(launcher))]
+    pairs += [("no-children", "")] if "--no-children" in options else []
     information = {
         "program": program.title,
         "command": " ".join(program.python_arguments)[:1000],

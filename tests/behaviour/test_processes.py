@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from conftest import Run, Workshop
 
+from flowtrace._core import Trace
+
 
 def parents(run: Run, name: str) -> list[str]:
     """Qualified names of the calls that each call of `name` stands under, in order."""
@@ -153,3 +155,68 @@ def test_children_see_nothing_of_it(workshop: Workshop) -> None:
         "app.py", "import subprocess, sys; sys.exit(subprocess.run([sys.executable, 'child.py', 'x']).returncode)"
     )
     assert workshop.run("app.py").outcome == workshop.python("app.py").outcome
+
+
+# --- FLOWTRACE=1 --------------------------------------------------------------
+
+STARTED = """
+import os, sys
+def work(): return sorted(name for name in os.environ if name.startswith("FLOW"))
+print(work(), sys.argv, [name for name in sys.modules if name.startswith("flow")])
+"""
+
+
+def test_a_start_by_one_variable(workshop: Workshop) -> None:
+    workshop.write("app.py", STARTED)
+    run = workshop.python("app.py", "x", environment={"FLOWTRACE": "1"})
+    assert run.err == ""
+    assert run.out == "[] ['app.py', 'x'] ['flowtrace', 'flowtrace._core']\n"
+    assert run.call("work").result.python() == []
+    assert run.trace.info["processes"][0]["program"] == "app.py"
+
+
+def test_a_start_by_one_variable_elsewhere_with_options(workshop: Workshop) -> None:
+    workshop.write("pkg/__main__.py", STARTED)
+    environment = {"FLOWTRACE": "other.flow", "FLOWTRACE_OPTIONS": "--no-values --include textwrap"}
+    run = workshop.python("-m", "pkg", flags=["-X", "dev"], environment=environment)
+    assert run.status == 0
+    assert not workshop.trace_path.exists()
+    trace = Trace(workshop.folder / "other.flow")
+    assert trace.info["values"] is False
+    assert [call.function.qualname for call in trace.calls(function="work")] == ["work"]
+
+
+def test_children_of_a_start_by_one_variable(workshop: Workshop) -> None:
+    workshop.write("child.py", "def last(): pass\nlast()")
+    workshop.write(
+        "app.py", "import subprocess, sys\ndef starts(): subprocess.run([sys.executable, 'child.py'])\nstarts()"
+    )
+    run = workshop.python("app.py", environment={"FLOWTRACE": "1"})
+    assert parents(run, "<module>") == ["", "starts"]
+
+
+@pytest.mark.parametrize("value", ["", "0"])
+def test_a_variable_that_asks_for_nothing(workshop: Workshop, value: str) -> None:
+    workshop.write("app.py", STARTED)
+    run = workshop.python("app.py", environment={"FLOWTRACE": value})
+    assert run.outcome == (0, b"[] ['app.py'] []\n", b"")
+    assert not workshop.trace_path.exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"FLOWTRACE": "no/such/folder/x.flow"}, "there is no folder"),
+        ({"FLOWTRACE": "app.py"}, "is no trace, so it stays"),
+        ({"FLOWTRACE": "1", "FLOWTRACE_OPTIONS": "--wrong"}, "no option --wrong"),
+    ],
+)
+def test_a_variable_that_is_wrong(workshop: Workshop, environment: dict[str, str], message: str) -> None:
+    """The program runs on; one line says that it was not recorded, and why."""
+    workshop.write("app.py", STARTED)
+    run = workshop.python("app.py", environment=environment)
+    assert run.status == 0
+    assert run.out.startswith("[] ['app.py']")
+    assert run.err.startswith("flowtrace: this run is not recorded: ")
+    assert message in run.err
+    assert run.err.count("\n") == 1
