@@ -215,7 +215,7 @@ find_link(const char *file, const char *qualname)
         {"/concurrent/futures/thread.py", "_WorkItem.__init__", LINK_JOB_INIT},
         {"/concurrent/futures/thread.py", "_WorkItem.run", LINK_JOB_RUN},
         {"/subprocess.py", "Popen._execute_child", LINK_PROCESS},
-        {"/multiprocessing/popen_spawn_posix.py", "Popen._launch", LINK_PROCESS},
+        {"/multiprocessing/util.py", "spawnv_passfds", LINK_PROCESS},
         {"/multiprocessing/popen_forkserver.py", "Popen._launch", LINK_PROCESS},
     };
     size_t length = strlen(file);
@@ -232,14 +232,16 @@ find_link(const char *file, const char *qualname)
 static bool
 starts_multiprocessing(PyCodeObject *code, const char *file, const char *qualname)
 {
-    static const char start[] = "multiprocessing.";
-    if (strcmp(file, "<string>") != 0 || strcmp(qualname, "<module>") != 0 || PyTuple_GET_SIZE(code->co_names) == 0)
+    static const char *const modules[] = {"multiprocessing.spawn", "multiprocessing.forkserver",
+                                          "multiprocessing.resource_tracker"};
+    if (strcmp(file, "<string>") != 0 || strcmp(qualname, "<module>") != 0)
         return false;
-    PyObject *name = PyTuple_GET_ITEM(code->co_names, 0); /* Borrowed; what is imported first */
-    char bytes[sizeof start];
-    bool complete;
-    size_t n = PyUnicode_Check(name) ? value_utf8(name, bytes, sizeof start - 1, &complete) : 0;
-    return n == sizeof start - 1 && memcmp(bytes, start, n) == 0;
+    /* One of the first two that it imports: 3.14 imports sys before. */
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names) && i < 2; i++)
+        for (size_t k = 0; k < sizeof modules / sizeof *modules; k++)
+            if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(code->co_names, i), modules[k]) == 0)
+                return true;
+    return false;
 }
 
 static bool

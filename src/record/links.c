@@ -231,12 +231,13 @@ announce_task(struct thread *thread, PyObject *task)
 }
 
 static void
-announce_process(struct thread *thread)
+announce_process(struct thread *thread, PyObject *value)
 {
     uint64_t task = library_task(thread);
-    PyObject *self = thread->depth || task ? running_self() : NULL;
-    PyObject *pid = self ? value_read_field(self, thread->recorder->pid_name) : NULL;
-    if (pid && PyLong_CheckExact(pid)) {
+    bool returned = PyLong_CheckExact(value);
+    PyObject *self = !returned && (thread->depth || task) ? running_self() : NULL;
+    PyObject *pid = returned ? Py_NewRef(value) : self ? value_read_field(self, thread->recorder->pid_name) : NULL;
+    if (pid && (thread->depth || task) && PyLong_CheckExact(pid)) {
         int overflow;
         long long id = PyLong_AsLongLongAndOverflow(pid, &overflow);
         if (id > 0)
@@ -254,7 +255,7 @@ link_return(struct thread *thread, const struct function *function, PyObject *va
         announce_task(thread, value);
     }
     else if (function->link == LINK_PROCESS && value) {
-        announce_process(thread);
+        announce_process(thread, value);
     }
     else if (function->link == LINK_JOB_RUN) {
         thread->origin_pending = thread->origin != 0 && !thread->origin_pending;

@@ -28,7 +28,7 @@ enum link {
     LINK_THREAD_BOOTSTRAP, /* Thread._bootstrap_inner(self), in the new thread */
     LINK_JOB_INIT,         /* _WorkItem.__init__(self), in the thread that submits */
     LINK_JOB_RUN,          /* _WorkItem.run(self), in the worker */
-    LINK_PROCESS,          /* Popen._execute_child(self) and the like: it has set self.pid when it returns */
+    LINK_PROCESS,          /* Popen._execute_child(self) and the like: returns the pid, or has set self.pid */
 };
 
 /* What the recorder knows of a code object; lives as long as it does (co_extra). */
