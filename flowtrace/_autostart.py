@@ -24,8 +24,9 @@ def start() -> None:
     asked = os.environ.get("FLOWTRACE", "")
     path = os.environ.get("FLOWTRACE_TRACE")
     options: dict[str, list[str]] = {}
+    wanted = asked not in {"", "0"}
     try:
-        if not path and asked not in {"", "0"}:
+        if wanted and not path:
             path = activate(asked)
         options = unpack(os.environ.get("FLOWTRACE_OPTIONS", ""))
         if path:
@@ -34,7 +35,8 @@ def start() -> None:
         if not is_child(options):
             report(error)
     hide("FLOWTRACE_TRACE", "FLOWTRACE_OPTIONS", from_children="no-children" in options)
-    hide("FLOWTRACE", from_children=True)
+    if wanted:
+        hide("FLOWTRACE", from_children=True)
     forget(path is not None)
     globals().clear()  # functions and their globals hold each other: the program's first gc.collect() would count us
 

@@ -199,7 +199,7 @@ def test_children_of_a_start_by_one_variable(workshop: Workshop) -> None:
 def test_a_variable_that_asks_for_nothing(workshop: Workshop, value: str) -> None:
     workshop.write("app.py", STARTED)
     run = workshop.python("app.py", environment={"FLOWTRACE": value})
-    assert run.outcome == (0, b"[] ['app.py'] []\n", b"")
+    assert run.outcome == (0, b"['FLOWTRACE'] ['app.py'] []\n", b"")
     assert not workshop.trace_path.exists()
 
 
