@@ -15,6 +15,7 @@ value_names_init(struct value_names *names)
     memset(names, 0, sizeof *names);
     names->dataclass_fields = PyUnicode_InternFromString("__dataclass_fields__");
     names->fields = PyUnicode_InternFromString("_fields");
+    names->module = PyUnicode_InternFromString("__module__");
     names->name = PyUnicode_InternFromString("_name_");
     names->raw_paths = PyUnicode_InternFromString("_raw_paths");
     names->slash = PyUnicode_InternFromString("/");
@@ -28,6 +29,7 @@ value_names_clear(struct value_names *names)
 {
     Py_CLEAR(names->dataclass_fields);
     Py_CLEAR(names->fields);
+    Py_CLEAR(names->module);
     Py_CLEAR(names->name);
     Py_CLEAR(names->raw_paths);
     Py_CLEAR(names->slash);
@@ -186,6 +188,10 @@ uint8_t *
 value_put_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
 {
     size_t length = (size_t)PyUnicode_GET_LENGTH(string);
+    if (secret_is_str(string)) {
+        *p++ = FLOW_VALUE_REDACTED;
+        return p;
+    }
     if (length <= INTERN_MAX) {
         char bytes[4 * INTERN_MAX];
         bool complete;
@@ -206,6 +212,10 @@ value_put_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
 static uint8_t *
 put_bytes(struct value_encoder *encoder, uint8_t *p, enum flow_value tag, const char *data, Py_ssize_t length)
 {
+    if (secret_is_text(data, (size_t)length)) {
+        *p++ = FLOW_VALUE_REDACTED;
+        return p;
+    }
     *p++ = (uint8_t)tag;
     p = varint_put(p, (uint64_t)length);
     size_t room = room_for_bytes(encoder, p);

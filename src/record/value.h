@@ -2,8 +2,8 @@
  *
  * Invariants
  *   - No method of the object's class is called: exact builtin types are read
- *     through the C API, fields of other objects only where the generic lookup
- *     finds plain data (value_read_field).
+ *     through the C API, fields of other objects where they lie (instance.h) or
+ *     where the generic lookup finds plain data (value_read_field).
  *   - No reference outlives the call.
  *   - No Python exception is left set, none is needed.
  *   - Once begun, a value is written to its end: strings that it defines count
@@ -32,13 +32,24 @@ struct secret_verdict {
 
 #define SECRET_VERDICTS 256
 
+/* Of the modules of types: are their instances the user's own? */
+struct module_verdict {
+    const void *name; /* compared only */
+    Py_hash_t hash;
+    uint32_t generation; /* of the recorder's scope when this was decided */
+    bool user;
+};
+
+#define MODULE_VERDICTS 64
+
 /* Names and types that snapshots look for; types are Owned and NULL until their
  * module has been imported by the program: FlowTrace imports none. */
 struct value_names {
-    PyObject *dataclass_fields, *fields, *name, *raw_paths, *slash; /* Owned. */
+    PyObject *dataclass_fields, *fields, *module, *name, *raw_paths, *slash; /* Owned. */
     PyObject *enum_module, *decimal_module;                 /* Owned, str. */
     PyObject *enum_type, *decimal_type;                     /* Owned or NULL. */
     struct secret_verdict verdicts[SECRET_VERDICTS];
+    struct module_verdict modules[MODULE_VERDICTS];
 };
 
 struct value_encoder {

@@ -23,8 +23,8 @@ value_read_field(PyObject *object, PyObject *name)
     return value;
 }
 
-static uint8_t *
-put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *value)
+uint8_t *
+value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *value)
 {
     char bytes[NAME_MAX_BYTES];
     bool complete;
@@ -44,7 +44,7 @@ put_namedtuple(struct value_encoder *encoder, uint8_t *p, PyObject *tuple, PyObj
     if (!value_enter(encoder, tuple))
         return p;
     for (Py_ssize_t i = 0; i < value_count_shown(encoder, p, length) && *count < 0x7f; i++, ++*count)
-        p = put_field(encoder, p, PyTuple_GET_ITEM(names, i), PyTuple_GET_ITEM(tuple, i));
+        p = value_put_field(encoder, p, PyTuple_GET_ITEM(names, i), PyTuple_GET_ITEM(tuple, i));
     encoder->depth--;
     return p;
 }
@@ -69,7 +69,7 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
             --*total;
             continue;
         }
-        p = put_field(encoder, p, name, value);
+        p = value_put_field(encoder, p, name, value);
         Py_DECREF(value);
         ++*count;
     }
@@ -322,5 +322,5 @@ value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     }
     if (strcmp(type->tp_name, "PosixPath") == 0 || strcmp(type->tp_name, "PurePosixPath") == 0)
         return put_path(encoder, p, object);
-    return value_put_type(encoder, p, object);
+    return value_put_instance(encoder, p, object);
 }

@@ -17,10 +17,14 @@ uint8_t *value_put_text(struct value_encoder *encoder, uint8_t *p, PyTypeObject 
 /* Past the depth limit a container keeps its length and shows nothing. */
 uint8_t *value_put_items(struct value_encoder *encoder, uint8_t *p, PyObject *owner, PyObject *const *items,
                          Py_ssize_t length);
+/* A field of FIELDS: its name, then its value unless the name looks like a secret's. */
+uint8_t *value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *value);
 /* Exact builtins, and the builtin part of their subclasses. */
 uint8_t *value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* What is no exact builtin. */
 uint8_t *value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* The attributes that an object of the user's own holds; of any other its type. */
+uint8_t *value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 
 /* True if the depth allows to show what `container` holds; leave with depth--. */
 bool value_enter(struct value_encoder *encoder, PyObject *container);

@@ -1,0 +1,156 @@
+/* How attributes lie in an object is known to the interpreter's own headers alone. */
+#define Py_BUILD_CORE_MODULE 1
+#include "instance.h"
+
+#include <string.h>
+
+#if PY_VERSION_HEX < 0x030f0000 && !defined(Py_GIL_DISABLED)
+#define KNOWN_LAYOUT 1
+#include <internal/pycore_dict.h>
+#include <internal/pycore_object.h>
+#endif
+
+struct collector {
+    struct instance_field *out;
+    size_t room, total;
+    bool with_private;
+};
+
+#ifdef KNOWN_LAYOUT
+
+static void
+collect(struct collector *collector, struct instance_field field, bool is_private)
+{
+    if (is_private && !collector->with_private)
+        return;
+    if (collector->total++ < collector->room)
+        collector->out[collector->total - 1] = field;
+}
+
+static void
+collect_named(struct collector *collector, PyObject *name, PyObject *value)
+{
+    if (!name || !value || !PyUnicode_CheckExact(name) || PyUnicode_GET_LENGTH(name) == 0)
+        return;
+    collect(collector, (struct instance_field){.name = name, .value = value}, PyUnicode_READ_CHAR(name, 0) == '_');
+}
+
+static void
+collect_dict(struct collector *collector, PyObject *dict)
+{
+    Py_ssize_t position = 0;
+    PyObject *name, *value;
+    while (dict && PyDict_Check(dict) && PyDict_Next(dict, &position, &name, &value))
+        collect_named(collector, name, value);
+}
+
+/* The type holds the names, the object the values and the order in which they were set. */
+static void
+collect_inline(struct collector *collector, PyTypeObject *type, PyDictValues *values, const uint8_t *order, int step,
+               size_t count)
+{
+    PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+    for (size_t i = 0; keys && i < count; i++) {
+        Py_ssize_t place = order[(Py_ssize_t)i * step];
+        if (place < keys->dk_nentries)
+            collect_named(collector, DK_UNICODE_ENTRIES(keys)[place].me_key, values->values[place]);
+    }
+}
+
+#if PY_VERSION_HEX >= 0x030d0000
+
+static void
+collect_managed(struct collector *collector, PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *dict = (PyObject *)_PyObject_ManagedDictPointer(object)->dict;
+    if (dict) {
+        collect_dict(collector, dict);
+    }
+    else if (type->tp_flags & Py_TPFLAGS_INLINE_VALUES) {
+        PyDictValues *values = _PyObject_InlineValues(object);
+        if (values->valid)
+            collect_inline(collector, type, values, (const uint8_t *)&values->values[values->capacity], 1,
+                           values->size);
+    }
+}
+
+#else
+
+static void
+collect_managed(struct collector *collector, PyObject *object)
+{
+    PyDictOrValues attributes = *_PyObject_DictOrValuesPointer(object);
+    if (!_PyDictOrValues_IsValues(attributes)) {
+        collect_dict(collector, _PyDictOrValues_GetDict(attributes));
+        return;
+    }
+    PyDictValues *values = _PyDictOrValues_GetValues(attributes);
+    const uint8_t *size = (const uint8_t *)values - 2; /* the order lies before it, backwards */
+    collect_inline(collector, Py_TYPE(object), values, size - 1, -1, *size);
+}
+
+#endif
+
+static void
+collect_slot(struct collector *collector, PyObject *object, const PyMemberDef *member)
+{
+    PyObject *value = *(PyObject **)((char *)object + member->offset);
+    if (member->type == Py_T_OBJECT_EX && value)
+        collect(collector, (struct instance_field){.slot = member->name, .value = value}, member->name[0] == '_');
+}
+
+/* The interpreter sorts slots by name; the class may tell the order that a person wrote. */
+static void
+collect_slots(struct collector *collector, PyObject *object, PyTypeObject *type, PyObject *slots)
+{
+    PyMemberDef *members = type->tp_members;
+    size_t count = 0;
+    while (members && members[count].name)
+        count++;
+    bool taken[64] = {false};
+    Py_ssize_t names = slots && PyTuple_CheckExact(slots) ? PyTuple_GET_SIZE(slots) : 0;
+    for (Py_ssize_t i = 0; i < names && count <= 64; i++) {
+        PyObject *name = PyTuple_GET_ITEM(slots, i); /* Borrowed */
+        if (!PyUnicode_CheckExact(name) || !PyUnicode_IS_COMPACT_ASCII(name))
+            continue;
+        for (size_t j = 0; j < count; j++)
+            if (!taken[j] && strcmp(members[j].name, PyUnicode_DATA(name)) == 0) {
+                taken[j] = true;
+                collect_slot(collector, object, &members[j]);
+            }
+    }
+    for (size_t j = 0; j < count; j++)
+        if (j >= 64 || !taken[j])
+            collect_slot(collector, object, &members[j]);
+}
+
+size_t
+instance_fields(PyObject *object, bool with_private, struct instance_field *out, size_t room)
+{
+    struct collector collector = {.out = out, .room = room, .with_private = with_private};
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *mro = type->tp_mro; /* Borrowed */
+    for (Py_ssize_t i = mro ? PyTuple_GET_SIZE(mro) : 0; i-- > 0;) {
+        PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
+        bool by_python = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) && !(base->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
+        if (by_python && base->tp_members && base->tp_members[0].name)
+            collect_slots(&collector, object, base, PyDict_GetItemString(base->tp_dict, "__slots__"));
+    }
+    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        collect_managed(&collector, object);
+    else if (type->tp_dictoffset > 0)
+        collect_dict(&collector, *(PyObject **)((char *)object + type->tp_dictoffset));
+    return collector.total;
+}
+
+#else /* without a GIL other threads change what is read; newer layouts are not known */
+
+size_t
+instance_fields(PyObject *object, bool with_private, struct instance_field *out, size_t room)
+{
+    (void)object, (void)with_private, (void)out, (void)room;
+    return 0;
+}
+
+#endif

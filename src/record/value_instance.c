@@ -1,0 +1,108 @@
+/* value_instance.c - what the user's own objects hold. Those of a library show their type:
+ * what they hold tells of the library. */
+#include <string.h>
+
+#include "instance.h"
+#include "recorder.h"
+#include "secret.h"
+#include "value_parts.h"
+
+#define FIELDS_MAX 32
+#define NESTED_MAX 2 /* within so many containers; further in, whole graphs of objects would be written */
+#define MODULE_BYTES 255
+
+/* The file of a module that the program has imported: "" if it has none, NULL if there is no such module. */
+static const char *
+module_file(PyObject *name, char *out, size_t room)
+{
+    PyObject *module = PyImport_GetModule(name);
+    if (!module || !PyModule_Check(module)) {
+        Py_XDECREF(module);
+        PyErr_Clear();
+        return NULL;
+    }
+    PyObject *file = PyDict_GetItemString(PyModule_GetDict(module), "__file__"); /* Borrowed */
+    bool complete;
+    out[file && PyUnicode_CheckExact(file) ? value_utf8(file, out, room - 1, &complete) : 0] = '\0';
+    Py_DECREF(module);
+    return out;
+}
+
+/* A module that is not to be found was made by the program as it ran. */
+static bool
+decide_module(struct recorder *recorder, PyObject *name)
+{
+    char module[MODULE_BYTES + 1];
+    char path[4096];
+    bool complete;
+    module[value_utf8(name, module, MODULE_BYTES, &complete)] = '\0';
+    if (strncmp(module, "flowtrace", 9) == 0 && (module[9] == '.' || module[9] == '\0'))
+        return false;
+    const char *file = module_file(name, path, sizeof path);
+    return !file || scope_has(&recorder->scope, file, module, strcmp(module, "__main__") == 0);
+}
+
+static bool
+is_users_module(struct value_names *names, PyObject *name)
+{
+    struct recorder *recorder = recorder_active;
+    if (!recorder)
+        return false;
+    Py_hash_t hash = PyObject_Hash(name);
+    struct module_verdict *verdict = &names->modules[(size_t)hash % MODULE_VERDICTS];
+    if (verdict->name != name || verdict->hash != hash || verdict->generation != recorder->generation)
+        *verdict = (struct module_verdict){name, hash, recorder->generation, decide_module(recorder, name)};
+    return verdict->user;
+}
+
+static bool
+is_users_type(struct value_names *names, PyTypeObject *type)
+{
+    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE))
+        return false;
+    PyObject *module = PyDict_GetItemWithError(type->tp_dict, names->module); /* Borrowed */
+    PyErr_Clear();
+    return module && PyUnicode_CheckExact(module) && is_users_module(names, module);
+}
+
+/* With a base class of a library's (Thread, Handler, TestCase) what begins with _ is mostly that class's. */
+static bool
+is_users_throughout(struct value_names *names, PyTypeObject *type)
+{
+    PyObject *mro = type->tp_mro; /* Borrowed */
+    for (Py_ssize_t i = 1; mro && i + 1 < PyTuple_GET_SIZE(mro); i++)
+        if (!is_users_type(names, (PyTypeObject *)PyTuple_GET_ITEM(mro, i)))
+            return false;
+    return true;
+}
+
+static uint8_t *
+put_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field)
+{
+    if (field->name)
+        return value_put_field(encoder, p, field->name, field->value);
+    size_t length = strlen(field->slot);
+    p = writer_string(encoder->writer, p, field->slot, length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
+    return secret_is_name(field->slot, length) ? secret_put(p, field->value) : value_put(encoder, p, field->value);
+}
+
+uint8_t *
+value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    struct instance_field fields[FIELDS_MAX];
+    size_t room = encoder->settings.items < FIELDS_MAX ? encoder->settings.items : FIELDS_MAX;
+    size_t total = 0;
+    if (encoder->depth < NESTED_MAX && is_users_type(encoder->names, type))
+        total = instance_fields(object, is_users_throughout(encoder->names, type), fields, room);
+    if (total == 0 || !value_enter(encoder, object))
+        return value_put_type(encoder, p, object);
+    p = value_put_typed(encoder, p, FLOW_VALUE_FIELDS, type);
+    p = varint_put(p, total);
+    uint8_t *count = p;
+    *p++ = 0;
+    for (size_t i = 0; i < total && i < room && p < encoder->end; i++, ++*count)
+        p = put_field(encoder, p, &fields[i]);
+    encoder->depth--;
+    return p;
+}
