@@ -69,7 +69,8 @@ code_flags(PyCodeObject *code)
     return is_module ? FLOW_CODE_MODULE : FLOW_CODE_CLASS;
 }
 
-/* co_varnames has positional, keyword-only, *args, **kwargs; the trace has them as they are written. */
+/* Parameters come first among the locals: positional, keyword-only, *args, **kwargs; the trace has them
+ * as they are written. co_varnames would be a tuple made for us, which the code keeps: gc.get_objects() shows it. */
 static bool
 add_parameters(struct function *function, PyCodeObject *code)
 {
@@ -82,11 +83,11 @@ add_parameters(struct function *function, PyCodeObject *code)
         count = 0;
     if (count > PARAMETERS_MAX)
         count = PARAMETERS_MAX;
-    PyObject *varnames = PyCode_GetVarnames(code);
+    PyObject *locals = code->co_localsplusnames; /* Borrowed, as are the names: the code keeps them alive */
     function->code.parameters = calloc((size_t)count + 1, sizeof *function->code.parameters);
     function->names = calloc((size_t)count + 1, sizeof *function->names);
     function->secret = calloc((size_t)count + 1, sizeof *function->secret);
-    bool ok = varnames && function->code.parameters && function->names && function->secret;
+    bool ok = function->code.parameters && function->names && function->secret;
     for (int i = 0; ok && i < count; i++) {
         int source = i;
         enum flow_parameter kind = FLOW_PARAMETER_PLAIN;
@@ -102,7 +103,7 @@ add_parameters(struct function *function, PyCodeObject *code)
         }
         else
             kind = FLOW_PARAMETER_VAR_KEYWORD;
-        PyObject *name = PyTuple_GET_ITEM(varnames, source);
+        PyObject *name = PyTuple_GET_ITEM(locals, source);
         char *text = copy_text(name, PARAMETER_NAME_MAX);
         ok = text != NULL;
         function->names[i] = name;
@@ -111,7 +112,6 @@ add_parameters(struct function *function, PyCodeObject *code)
         function->code.parameters[i].kind = (uint8_t)kind;
         function->code.parameter_count += ok;
     }
-    Py_XDECREF(varnames); /* the code keeps the names alive */
     PyErr_Clear();
     return ok;
 }

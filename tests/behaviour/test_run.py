@@ -380,6 +380,20 @@ PROGRAMS = {
         import gc
         print(gc.collect(), [gc.get_stats()[2][key] for key in ("collections", "collected", "uncollectable")])
         """,
+    "objects": """
+        import gc
+        class Same:
+            def __eq__(self, other, *rest, key=None, **more):
+                return False
+        def count():
+            one = Same()
+            gc.collect()
+            before = len(gc.get_objects())
+            for _ in range(10):
+                one == one
+            return len(gc.get_objects()) - before
+        print(count())
+        """,
     "references": """
         import gc, sys, weakref
         class Thing: pass
