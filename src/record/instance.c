@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#if PY_VERSION_HEX < 0x030f0000 && !defined(Py_GIL_DISABLED)
+#if PY_VERSION_HEX < 0x03100000 && !defined(Py_GIL_DISABLED)
 #define KNOWN_LAYOUT 1
 #include <internal/pycore_dict.h>
 #include <internal/pycore_object.h>

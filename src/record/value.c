@@ -232,114 +232,7 @@ value_put_text(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, co
     return writer_text(p, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
-/* --- containers --------------------------------------------------------- */
-
-/* True if the depth allows to show what `container` holds; leave with depth--. */
-bool
-value_enter(struct value_encoder *encoder, PyObject *container)
-{
-    if (encoder->depth >= encoder->settings.depth || encoder->depth >= FLOW_VALUE_DEPTH_MAX)
-        return false;
-    encoder->containers[encoder->depth++] = container;
-    return true;
-}
-
-static bool
-is_cycle(const struct value_encoder *encoder, const PyObject *object)
-{
-    for (unsigned i = 0; i < encoder->depth; i++)
-        if (encoder->containers[i] == object)
-            return true;
-    return false;
-}
-
-Py_ssize_t
-value_count_shown(const struct value_encoder *encoder, const uint8_t *p, Py_ssize_t length)
-{
-    if (p >= encoder->end)
-        return 0;
-    return length < (Py_ssize_t)encoder->settings.items ? length : (Py_ssize_t)encoder->settings.items;
-}
-
-/* Past the depth limit a container keeps its length and shows nothing. */
-uint8_t *
-value_put_items(struct value_encoder *encoder, uint8_t *p, PyObject *owner, PyObject *const *items, Py_ssize_t length)
-{
-    p = varint_put(p, (uint64_t)length);
-    if (length == 0 || !value_enter(encoder, owner)) {
-        *p++ = 0;
-        return p;
-    }
-    Py_ssize_t n = value_count_shown(encoder, p, length);
-    p = varint_put(p, (uint64_t)n);
-    for (Py_ssize_t i = 0; i < n; i++)
-        p = value_put(encoder, p, items[i]);
-    encoder->depth--;
-    return p;
-}
-
-static uint8_t *
-put_list(struct value_encoder *encoder, uint8_t *p, PyObject *list)
-{
-    *p++ = FLOW_VALUE_LIST;
-    return value_put_items(encoder, p, list, ((PyListObject *)list)->ob_item, PyList_GET_SIZE(list));
-}
-
-static uint8_t *
-put_tuple(struct value_encoder *encoder, uint8_t *p, PyObject *tuple)
-{
-    *p++ = FLOW_VALUE_TUPLE;
-    return value_put_items(encoder, p, tuple, ((PyTupleObject *)tuple)->ob_item, PyTuple_GET_SIZE(tuple));
-}
-
-/* Walks with set's own iterator, whatever a subclass has for __iter__. */
-static uint8_t *
-put_set(struct value_encoder *encoder, uint8_t *p, PyObject *set, enum flow_value tag)
-{
-    *p++ = (uint8_t)tag;
-    Py_ssize_t length = PySet_GET_SIZE(set);
-    p = varint_put(p, (uint64_t)length);
-    uint8_t *count = p;
-    *p++ = 0;
-    if (length == 0 || !value_enter(encoder, set))
-        return p;
-    PyObject *iterator = PySet_Type.tp_iter(set);
-    Py_ssize_t n = value_count_shown(encoder, p, length);
-    n = n < 0x7f ? n : 0x7f;
-    PyObject *item;
-    while (iterator && *count < n && (item = Py_TYPE(iterator)->tp_iternext(iterator))) {
-        p = value_put(encoder, p, item);
-        Py_DECREF(item);
-        ++*count;
-    }
-    Py_XDECREF(iterator);
-    PyErr_Clear();
-    encoder->depth--;
-    return p;
-}
-
-static uint8_t *
-put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
-{
-    *p++ = FLOW_VALUE_DICT;
-    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
-    p = varint_put(p, (uint64_t)length);
-    uint8_t *count = p;
-    *p++ = 0;
-    if (length == 0 || !value_enter(encoder, dict))
-        return p;
-    Py_ssize_t n = value_count_shown(encoder, p, length);
-    n = n < 0x7f ? n : 0x7f;
-    Py_ssize_t position = 0;
-    PyObject *key, *value;
-    while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
-        p = value_put(encoder, p, key);
-        p = secret_is_key(encoder->names, key) ? secret_put(p, value) : value_put(encoder, p, value);
-        ++*count;
-    }
-    encoder->depth--;
-    return p;
-}
+/* ------------------------------------------------------------------------ */
 
 /* Exact builtins, and the builtin part of their subclasses. */
 uint8_t *
@@ -354,19 +247,19 @@ value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         return value_put_double(p, PyFloat_AS_DOUBLE(object));
     }
     if (PyList_Check(object))
-        return put_list(encoder, p, object);
+        return value_put_list(encoder, p, object);
     if (PyTuple_Check(object))
-        return put_tuple(encoder, p, object);
+        return value_put_tuple(encoder, p, object);
     if (PyDict_Check(object))
-        return put_dict(encoder, p, object);
+        return value_put_dict(encoder, p, object);
     if (PyBytes_Check(object))
         return put_bytes(encoder, p, FLOW_VALUE_BYTES, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object));
     if (PyByteArray_Check(object))
         return put_bytes(encoder, p, FLOW_VALUE_BYTEARRAY, PyByteArray_AS_STRING(object), PyByteArray_GET_SIZE(object));
     if (PyFrozenSet_Check(object))
-        return put_set(encoder, p, object, FLOW_VALUE_FROZENSET);
+        return value_put_set(encoder, p, object, FLOW_VALUE_FROZENSET);
     if (PyAnySet_Check(object))
-        return put_set(encoder, p, object, FLOW_VALUE_SET);
+        return value_put_set(encoder, p, object, FLOW_VALUE_SET);
     Py_complex number = ((PyComplexObject *)object)->cval;
     *p++ = FLOW_VALUE_COMPLEX;
     return value_put_double(value_put_double(p, number.real), number.imag);
@@ -403,7 +296,7 @@ value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         *p++ = (uint8_t)tag;
         return p;
     }
-    if (is_cycle(encoder, object)) {
+    if (value_is_cycle(encoder, object)) {
         *p++ = FLOW_VALUE_CYCLE;
         return p;
     }

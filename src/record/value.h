@@ -42,6 +42,17 @@ struct module_verdict {
 
 #define MODULE_VERDICTS 64
 
+/* Of types of which nothing better is known than that their instances hold attributes. A
+ * type that changes gets another version. */
+struct type_verdict {
+    unsigned version;    /* 0: none */
+    uint32_t generation; /* of the recorder's scope */
+    bool user;           /* the attributes are shown ... */
+    bool with_private;   /* ... also those with a leading underscore */
+};
+
+#define TYPE_VERDICTS 64
+
 /* Names and types that snapshots look for; types are Owned and NULL until their
  * module has been imported by the program: FlowTrace imports none. */
 struct value_names {
@@ -50,6 +61,7 @@ struct value_names {
     PyObject *enum_type, *decimal_type;                     /* Owned or NULL. */
     struct secret_verdict verdicts[SECRET_VERDICTS];
     struct module_verdict modules[MODULE_VERDICTS];
+    struct type_verdict types[TYPE_VERDICTS];
 };
 
 struct value_encoder {

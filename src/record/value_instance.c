@@ -76,6 +76,28 @@ is_users_throughout(struct value_names *names, PyTypeObject *type)
     return true;
 }
 
+bool
+value_knows_instances(const struct value_names *names, const PyTypeObject *type)
+{
+    const struct type_verdict *verdict = &names->types[type->tp_version_tag % TYPE_VERDICTS];
+    return type->tp_version_tag && verdict->version == type->tp_version_tag && recorder_active
+           && verdict->generation == recorder_active->generation;
+}
+
+static const struct type_verdict *
+judge(struct value_names *names, PyTypeObject *type)
+{
+    struct type_verdict *verdict = &names->types[type->tp_version_tag % TYPE_VERDICTS];
+    if (!value_knows_instances(names, type)) {
+        bool user = is_users_type(names, type);
+        *verdict = (struct type_verdict){.version = type->tp_version_tag,
+                                         .generation = recorder_active ? recorder_active->generation : 0,
+                                         .user = user,
+                                         .with_private = user && is_users_throughout(names, type)};
+    }
+    return verdict;
+}
+
 static uint8_t *
 put_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field)
 {
@@ -93,8 +115,9 @@ value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     struct instance_field fields[FIELDS_MAX];
     size_t room = encoder->settings.items < FIELDS_MAX ? encoder->settings.items : FIELDS_MAX;
     size_t total = 0;
-    if (encoder->depth < NESTED_MAX && is_users_type(encoder->names, type))
-        total = instance_fields(object, is_users_throughout(encoder->names, type), fields, room);
+    const struct type_verdict *verdict = judge(encoder->names, type);
+    if (encoder->depth < NESTED_MAX && verdict->user)
+        total = instance_fields(object, verdict->with_private, fields, room);
     if (total == 0 || !value_enter(encoder, object))
         return value_put_type(encoder, p, object);
     p = value_put_typed(encoder, p, FLOW_VALUE_FIELDS, type);

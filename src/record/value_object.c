@@ -208,8 +208,8 @@ put_datetime(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     return value_put_text(encoder, p, Py_TYPE(object), "%s", text);
 }
 
-static uint8_t *
-put_text_of(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, const char *format, PyObject *string)
+uint8_t *
+value_put_text_of(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, const char *format, PyObject *string)
 {
     char name[NAME_MAX_BYTES + 1] = "?";
     if (string && PyUnicode_Check(string)) {
@@ -226,15 +226,15 @@ put_callable_or_module(struct value_encoder *encoder, uint8_t *p, PyObject *obje
     if (PyType_Check(object))
         return value_put_text(encoder, p, type, "<class %s>", value_plain_type((PyTypeObject *)object));
     if (PyFunction_Check(object))
-        return put_text_of(encoder, p, type, "<function %s>", ((PyFunctionObject *)object)->func_qualname);
+        return value_put_text_of(encoder, p, type, "<function %s>", ((PyFunctionObject *)object)->func_qualname);
     if (PyCFunction_CheckExact(object))
         return value_put_text(encoder, p, type, "<built-in %s>", ((PyCFunctionObject *)object)->m_ml->ml_name);
     if (Py_IS_TYPE(object, &PyMethod_Type) && PyFunction_Check(PyMethod_GET_FUNCTION(object)))
-        return put_text_of(encoder, p, type, "<method %s>",
-                           ((PyFunctionObject *)PyMethod_GET_FUNCTION(object))->func_qualname);
+        return value_put_text_of(encoder, p, type, "<method %s>",
+                                 ((PyFunctionObject *)PyMethod_GET_FUNCTION(object))->func_qualname);
     if (PyModule_CheckExact(object)) {
         PyObject *name = PyModule_GetNameObject(object);
-        p = put_text_of(encoder, p, type, "<module %s>", name);
+        p = value_put_text_of(encoder, p, type, "<module %s>", name);
         Py_XDECREF(name);
         PyErr_Clear();
         return p;
@@ -298,6 +298,11 @@ value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
     struct value_names *names = encoder->names;
+    if (value_knows_instances(names, type))
+        return value_put_instance(encoder, p, object);
+    uint8_t *end = value_put_known(encoder, p, object);
+    if (end)
+        return end;
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && strncmp(type->tp_name, "datetime.", 9) == 0)
         return put_datetime(encoder, p, object);
     if (PyExceptionInstance_Check(object))
@@ -306,7 +311,7 @@ value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         && is_instance_of(object, &names->decimal_type, names->decimal_module, "Decimal")
         && type == (PyTypeObject *)names->decimal_type)
         return put_decimal(encoder, p, object);
-    if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || PyType_Check(object))
+    if (PyType_Check(object) || (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && !derives_from_builtin(object)))
         return put_callable_or_module(encoder, p, object);
     if (is_instance_of(object, &names->enum_type, names->enum_module, "Enum"))
         return put_enum(encoder, p, object);
@@ -322,5 +327,6 @@ value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     }
     if (strcmp(type->tp_name, "PosixPath") == 0 || strcmp(type->tp_name, "PurePosixPath") == 0)
         return put_path(encoder, p, object);
-    return value_put_instance(encoder, p, object);
+    end = value_put_fraction_or_uuid(encoder, p, object);
+    return end ? end : value_put_instance(encoder, p, object);
 }

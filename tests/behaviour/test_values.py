@@ -218,3 +218,85 @@ def test_other_texts_are_no_keys(workshop: Workshop) -> None:
         for value in {NO_KEYS!r}: show(value)
         """)
     assert texts(run) == [repr(text) for text in NO_KEYS]
+
+
+# --- the interpreter's and the standard library's own types ----------------
+
+
+def test_types_of_the_standard_library(workshop: Workshop) -> None:
+    workshop.write("file.txt", "abc")
+    run = workshop.record("""
+        import asyncio, re, threading
+        from collections import Counter, OrderedDict, defaultdict, deque
+        from datetime import datetime, timedelta, timezone
+        from fractions import Fraction
+        from functools import partial
+        from uuid import UUID
+        class Order:
+            def total(self): pass
+        def show(value): pass
+        def generate(): yield
+        async def main():
+            task = asyncio.create_task(asyncio.sleep(0), name="nap")
+            future = asyncio.get_running_loop().create_future()
+            task.get_name = task.done = task.cancelled = lambda: print("nobody may call this")
+            show(task)
+            await task
+            show(task)
+            show(future)
+            future.cancel()
+            show(future)
+        for value in (
+            range(3), range(1, 9, 2), range(10**30), slice(1, None), slice(1, 2, 3),
+            memoryview(b"abc"), memoryview(bytearray(6)).cast("B", (2, 3)),
+            {"a": 1, "password": "hunter2hunter2"}.keys(), {"a": 1, "password": "hunter2hunter2"}.values(),
+            {"a": 1, "password": "hunter2hunter2"}.items(),
+            deque([1, [2]], 5), deque(), defaultdict(list, a=[1]), OrderedDict(a=1), Counter("aab"),
+            timezone.utc, timezone(timedelta(hours=1)), Fraction(1, 3), UUID(int=255),
+            re.compile("a+"), re.match("a+", "aab"), re.match(b"a", b"a"),
+            Order().total, "".join, partial(show, 1), partial(show, value=2), generate(), threading.Lock(),
+        ):
+            show(value)
+        with open("file.txt") as text, open("file.txt", "rb") as binary, open("file.txt", "rb", 0) as raw:
+            show(text); show(binary); show(raw)
+        asyncio.run(main())
+        """)
+    assert texts(run) == [
+        "range(0, 3)",
+        "range(1, 9, 2)",
+        "range(0, 1000000000000000000000000000000)",
+        "slice(1, None)",
+        "slice(1, 2, 3)",
+        "memoryview(3 bytes)",
+        "memoryview(6 bytes, shape 2×3)",
+        "dict_keys(['a', 'password'])",
+        "dict_values([1, <redacted>])",
+        "dict_items({'a': 1, 'password': <redacted>})",
+        "deque([1, [2]])",
+        "deque([])",
+        "defaultdict({'a': [1]})",
+        "OrderedDict({'a': 1})",
+        "Counter({'a': 2, 'b': 1})",
+        "timezone.utc",
+        "timezone(timedelta(0 days, 1:00:00))",
+        "Fraction(1, 3)",
+        "UUID('00000000-0000-0000-0000-0000000000ff')",
+        "Pattern('a+')",
+        "Match('aa')",
+        "Match",
+        "<method Order.total>",
+        "<built-in join>",
+        "partial(<function show>, (1,))",
+        "partial(<function show>, (), {'value': 2})",
+        "generator(generate)",
+        "lock",
+        "TextIOWrapper('file.txt', 'r')",
+        "BufferedReader('file.txt', 'rb')",
+        "FileIO('file.txt', 'rb')",
+        "Task(nap, pending)",
+        "Task(nap, done)",
+        "Future(pending)",
+        "Future(cancelled)",
+    ]
+    assert run.out == ""
+    assert b"hunter2" not in run.trace_path.read_bytes()

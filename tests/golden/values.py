@@ -1,7 +1,7 @@
 # $ flowtrace run -q values.py && python print_values.py
 """How values of all sorts look."""
 
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, deque, namedtuple
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,6 +34,13 @@ class Loud:
         raise SystemExit("nobody may call this")
 
     __str__ = __eq__ = __hash__ = __getattr__ = __repr__
+
+
+class Customer:
+    def __init__(self, name, orders):
+        self.name = name
+        self.orders = orders
+        self._password = "hunter2"
 
 
 Point = namedtuple("Point", "x y")
@@ -82,6 +89,10 @@ for value in (
     ValueError("bad", 3),
     Fraction(1, 3),
     Loud(),
+    Customer("Ann", [Order(1, Decimal("9.50"))]),
+    range(1, 9, 2),
+    deque([1, 2]),
+    "Bearer 1f2e3d4c5b6a7980",
     Loud,
     show,
     len,

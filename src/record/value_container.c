@@ -1,0 +1,140 @@
+/* value_container.c - lists, tuples, sets, dicts: a bounded number of what they hold. */
+#include "secret.h"
+#include "value_parts.h"
+
+/* True if the depth allows to show what `container` holds; leave with depth--. */
+bool
+value_enter(struct value_encoder *encoder, PyObject *container)
+{
+    if (encoder->depth >= encoder->settings.depth || encoder->depth >= FLOW_VALUE_DEPTH_MAX)
+        return false;
+    encoder->containers[encoder->depth++] = container;
+    return true;
+}
+
+bool
+value_is_cycle(const struct value_encoder *encoder, const PyObject *object)
+{
+    for (unsigned i = 0; i < encoder->depth; i++)
+        if (encoder->containers[i] == object)
+            return true;
+    return false;
+}
+
+Py_ssize_t
+value_count_shown(const struct value_encoder *encoder, const uint8_t *p, Py_ssize_t length)
+{
+    if (p >= encoder->end)
+        return 0;
+    return length < (Py_ssize_t)encoder->settings.items ? length : (Py_ssize_t)encoder->settings.items;
+}
+
+/* Past the depth limit a container keeps its length and shows nothing. */
+uint8_t *
+value_put_items(struct value_encoder *encoder, uint8_t *p, PyObject *owner, PyObject *const *items, Py_ssize_t length)
+{
+    p = varint_put(p, (uint64_t)length);
+    if (length == 0 || !value_enter(encoder, owner)) {
+        *p++ = 0;
+        return p;
+    }
+    Py_ssize_t n = value_count_shown(encoder, p, length);
+    p = varint_put(p, (uint64_t)n);
+    for (Py_ssize_t i = 0; i < n; i++)
+        p = value_put(encoder, p, items[i]);
+    encoder->depth--;
+    return p;
+}
+
+uint8_t *
+value_put_list(struct value_encoder *encoder, uint8_t *p, PyObject *list)
+{
+    *p++ = FLOW_VALUE_LIST;
+    return value_put_items(encoder, p, list, ((PyListObject *)list)->ob_item, PyList_GET_SIZE(list));
+}
+
+uint8_t *
+value_put_tuple(struct value_encoder *encoder, uint8_t *p, PyObject *tuple)
+{
+    *p++ = FLOW_VALUE_TUPLE;
+    return value_put_items(encoder, p, tuple, ((PyTupleObject *)tuple)->ob_item, PyTuple_GET_SIZE(tuple));
+}
+
+uint8_t *
+value_put_iterated(struct value_encoder *encoder, uint8_t *p, enum flow_value tag, PyObject *container,
+                   Py_ssize_t length)
+{
+    *p++ = (uint8_t)tag;
+    p = varint_put(p, (uint64_t)length);
+    uint8_t *count = p;
+    *p++ = 0;
+    if (length == 0 || !value_enter(encoder, container))
+        return p;
+    /* A set's own, whatever a subclass has for __iter__. */
+    PyObject *iterator = PyAnySet_Check(container) ? PySet_Type.tp_iter(container)
+                                                   : Py_TYPE(container)->tp_iter(container);
+    Py_ssize_t n = value_count_shown(encoder, p, length);
+    n = n < 0x7f ? n : 0x7f;
+    PyObject *item;
+    while (iterator && *count < n && (item = Py_TYPE(iterator)->tp_iternext(iterator))) {
+        p = value_put(encoder, p, item);
+        Py_DECREF(item);
+        ++*count;
+    }
+    Py_XDECREF(iterator);
+    PyErr_Clear();
+    encoder->depth--;
+    return p;
+}
+
+uint8_t *
+value_put_set(struct value_encoder *encoder, uint8_t *p, PyObject *set, enum flow_value tag)
+{
+    return value_put_iterated(encoder, p, tag, set, PySet_GET_SIZE(set));
+}
+
+uint8_t *
+value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
+{
+    *p++ = FLOW_VALUE_DICT;
+    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
+    p = varint_put(p, (uint64_t)length);
+    uint8_t *count = p;
+    *p++ = 0;
+    if (length == 0 || !value_enter(encoder, dict))
+        return p;
+    Py_ssize_t n = value_count_shown(encoder, p, length);
+    n = n < 0x7f ? n : 0x7f;
+    Py_ssize_t position = 0;
+    PyObject *key, *value;
+    while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
+        p = value_put(encoder, p, key);
+        p = secret_is_key(encoder->names, key) ? secret_put(p, value) : value_put(encoder, p, value);
+        ++*count;
+    }
+    encoder->depth--;
+    return p;
+}
+
+uint8_t *
+value_put_dict_part(struct value_encoder *encoder, uint8_t *p, PyObject *dict, bool keys)
+{
+    *p++ = FLOW_VALUE_LIST;
+    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
+    p = varint_put(p, (uint64_t)length);
+    uint8_t *count = p;
+    *p++ = 0;
+    if (length == 0 || !value_enter(encoder, dict))
+        return p;
+    Py_ssize_t n = value_count_shown(encoder, p, length);
+    n = n < 0x7f ? n : 0x7f;
+    Py_ssize_t position = 0;
+    PyObject *key, *value;
+    while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
+        bool secret = !keys && secret_is_key(encoder->names, key);
+        p = secret ? secret_put(p, value) : value_put(encoder, p, keys ? key : value);
+        ++*count;
+    }
+    encoder->depth--;
+    return p;
+}
