@@ -10,7 +10,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test unit golden behaviour pytest lint format asan bench docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest lint format asan bench docs clean set-up always
 
 VENV ?= .venv
 ARGS ?=
@@ -28,13 +28,16 @@ WERROR := $(if $(CI),-Dwerror=true)
 TOOLS = PATH="$(abspath $(BIN)):$$PATH"
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Which interpreter: PYTHON=python3.13. Another environment than .venv: VENV=.venv-3.13"
 
 demo: $(STATE)/installed ## build FlowTrace and show what it tells of examples/orders
 	@$(BIN)/flowtrace run -o build/orders.flow examples/orders/app.py
 
 test: unit pytest lint ## everything that is tested: C units, golden, behaviour, lint
+
+test-all: ## units and tests on every CPython of this machine; SID=folder: on Debian sid's as well
+	@tools/pythons $(if $(SID),--sid "$(SID)")
 
 unit: $(STATE)/tools ## the C unit tests
 	@$(TOOLS) tools/run-unit $(STATE)/unit $(WERROR)
@@ -47,6 +50,9 @@ golden: $(STATE)/installed $(STATE)/dev ## programs and the exact text that must
 
 behaviour: $(STATE)/installed $(STATE)/dev ## what recording must do and never do to a program
 	@$(BIN)/pytest tests/behaviour $(ARGS)
+
+observer: $(STATE)/installed $(STATE)/dev ## other people's test suites, traced and untraced (ARGS=--quick: 5 minutes)
+	@$(PY) tests/observer/foreign.py --write docs/observer-effect.md $(ARGS)
 
 pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 	@$(BIN)/pytest tests $(ARGS)
