@@ -24,12 +24,14 @@ def start() -> None:
     asked = os.environ.get("FLOWTRACE", "")
     path = os.environ.get("FLOWTRACE_TRACE")
     options: dict[str, list[str]] = {}
+    recorded = False
     wanted = asked not in {"", "0"}
     try:
-        if wanted and not path:
+        recorded = is_main_interpreter()
+        if wanted and not path and recorded:
             path = activate(asked)
         options = unpack(os.environ.get("FLOWTRACE_OPTIONS", ""))
-        if path:
+        if path and recorded:
             join(path, options)
     except Exception as error:
         if not is_child(options):
@@ -37,8 +39,16 @@ def start() -> None:
     hide("FLOWTRACE_TRACE", "FLOWTRACE_OPTIONS", from_children="no-children" in options)
     if wanted:
         hide("FLOWTRACE", from_children=True)
-    forget(path is not None)
+    forget(recording=path is not None and recorded)
     globals().clear()  # functions and their globals hold each other: the program's first gc.collect() would count us
+
+
+def is_main_interpreter() -> bool:
+    """Sub-interpreters run this as well, and aren't recorded; the process has joined by then."""
+    import _thread
+
+    ask = getattr(_thread, "_is_main_interpreter", None)  # since 3.13
+    return ask() if ask else "_signal" in sys.modules  # which the main interpreter alone imports at its start
 
 
 def activate(asked: str) -> str:
