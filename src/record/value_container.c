@@ -93,10 +93,11 @@ value_put_set(struct value_encoder *encoder, uint8_t *p, PyObject *set, enum flo
     return value_put_iterated(encoder, p, tag, set, PySet_GET_SIZE(set));
 }
 
-uint8_t *
-value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
+enum dict_part { KEYS = 1, VALUES = 2 };
+
+static uint8_t *
+put_entries(struct value_encoder *encoder, uint8_t *p, PyObject *dict, unsigned parts)
 {
-    *p++ = FLOW_VALUE_DICT;
     Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
     p = varint_put(p, (uint64_t)length);
     uint8_t *count = p;
@@ -108,8 +109,10 @@ value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
     Py_ssize_t position = 0;
     PyObject *key, *value;
     while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
-        p = value_put(encoder, p, key);
-        p = secret_is_key(encoder->names, key) ? secret_put(p, value) : value_put(encoder, p, value);
+        if (parts & KEYS)
+            p = value_put(encoder, p, key);
+        if (parts & VALUES)
+            p = secret_is_key(encoder->names, key) ? secret_put(p, value) : value_put(encoder, p, value);
         ++*count;
     }
     encoder->depth--;
@@ -117,24 +120,15 @@ value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
 }
 
 uint8_t *
+value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
+{
+    *p++ = FLOW_VALUE_DICT;
+    return put_entries(encoder, p, dict, KEYS | VALUES);
+}
+
+uint8_t *
 value_put_dict_part(struct value_encoder *encoder, uint8_t *p, PyObject *dict, bool keys)
 {
     *p++ = FLOW_VALUE_LIST;
-    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
-    p = varint_put(p, (uint64_t)length);
-    uint8_t *count = p;
-    *p++ = 0;
-    if (length == 0 || !value_enter(encoder, dict))
-        return p;
-    Py_ssize_t n = value_count_shown(encoder, p, length);
-    n = n < 0x7f ? n : 0x7f;
-    Py_ssize_t position = 0;
-    PyObject *key, *value;
-    while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
-        bool secret = !keys && secret_is_key(encoder->names, key);
-        p = secret ? secret_put(p, value) : value_put(encoder, p, keys ? key : value);
-        ++*count;
-    }
-    encoder->depth--;
-    return p;
+    return put_entries(encoder, p, dict, keys ? KEYS : VALUES);
 }
