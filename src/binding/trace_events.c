@@ -115,20 +115,29 @@ optional_number(bool known, uint64_t number)
 }
 
 static PyObject *
-event_tuple(const struct model *model, const struct event *event)
+event_tuple(const struct model *model, const struct event *event, uint32_t depth)
 {
     const struct call *call = &model->calls[event->call];
     const struct track *track = &model->tracks[call->track];
     bool ends = event->type == FLOW_RETURN || event->type == FLOW_RETURN_VALUE || event->type == FLOW_UNWIND;
-    uint32_t depth = 0;
-    for (uint32_t i = call->parent; i != MODEL_NONE; i = model->calls[i].parent)
-        depth++;
     return Py_BuildValue("(sINNNNINNNKNIN)", kind_of(event->type), event->call,
                          optional_number(call->parent != MODEL_NONE, call->parent), binding_str(call->code->qualname),
                          binding_str(call->code->module), binding_str(call->code->file), call->code->first_line,
                          arguments_of(model, event), result_of(model, event), exception_of(model, event),
                          (unsigned long long)call->start_ns, optional_number(ends, event->time_ns - call->start_ns),
                          depth, binding_str(track->name));
+}
+
+/* Of all calls, in one go: a parent comes before its children. NULL without memory. */
+static uint32_t *
+find_depths(const struct model *model)
+{
+    uint32_t *depths = malloc((model->call_count + (size_t)1) * sizeof *depths);
+    for (uint32_t i = 0; depths && i < model->call_count; i++) {
+        uint32_t parent = model->calls[i].parent;
+        depths[i] = parent != MODEL_NONE ? depths[parent] + 1 : 0;
+    }
+    return depths;
 }
 
 PyObject *
@@ -144,14 +153,16 @@ binding_trace_events(struct trace *trace)
             model_free(&model);
         return PyErr_NoMemory();
     }
-    PyObject *list = PyList_New((Py_ssize_t)events.count);
+    uint32_t *depths = find_depths(&model);
+    PyObject *list = depths ? PyList_New((Py_ssize_t)events.count) : PyErr_NoMemory();
     for (size_t i = 0; list && i < events.count; i++) {
-        PyObject *tuple = event_tuple(&model, &events.items[i]);
+        PyObject *tuple = event_tuple(&model, &events.items[i], depths[events.items[i].call]);
         if (!tuple)
             Py_CLEAR(list);
         else
             PyList_SET_ITEM(list, (Py_ssize_t)i, tuple);
     }
+    free(depths);
     model_free(&model);
     free(events.items);
     return list;
