@@ -10,9 +10,7 @@
 static bool
 is_same_code(const struct code *a, const struct code *b)
 {
-    return a->first_line == b->first_line && a->qualname.length == b->qualname.length
-           && a->file.length == b->file.length && memcmp(a->qualname.data, b->qualname.data, a->qualname.length) == 0
-           && memcmp(a->file.data, b->file.data, a->file.length) == 0;
+    return a->first_line == b->first_line && slice_equals(a->qualname, b->qualname) && slice_equals(a->file, b->file);
 }
 
 /* The call of the parent process that a fork copied, from the calls in order of their start. */

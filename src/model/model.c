@@ -73,12 +73,6 @@ append(struct builder *builder, void *array, uint32_t count, uint32_t *room, siz
     return (char *)*items + count * size;
 }
 
-static bool
-is(struct slice slice, const char *name)
-{
-    return slice.length == strlen(name) && memcmp(slice.data, name, slice.length) == 0;
-}
-
 /* --- processes ---------------------------------------------------------- */
 
 static uint32_t
@@ -374,8 +368,8 @@ exception_of(struct builder *builder, const struct lane *lane, const struct exce
                                     .first_call = MODEL_NONE,
                                     .last_call = MODEL_NONE,
                                     .caught_by = MODEL_NONE};
-    exception->benign = is(record->type, "StopIteration") || is(record->type, "StopAsyncIteration")
-                        || is(record->type, "GeneratorExit");
+    exception->benign = slice_is(record->type, "StopIteration") || slice_is(record->type, "StopAsyncIteration")
+                        || slice_is(record->type, "GeneratorExit");
     return model->exception_count++;
 }
 

@@ -173,11 +173,8 @@ sum_up(struct outline *outline, uint32_t number)
 static bool
 is_idle_definition(const struct outline *outline, uint32_t number)
 {
-    static const char annotate[] = "__annotate__";
     const struct call *call = &outline->model->calls[number];
-    struct slice name = call->code->qualname;
-    bool annotates = name.length >= sizeof annotate - 1
-                     && memcmp(name.data + name.length - (sizeof annotate - 1), annotate, sizeof annotate - 1) == 0;
+    bool annotates = slice_ends_with(call->code->qualname, "__annotate__");
     return (annotates || call->code->flags & FLOW_CODE_CLASS) && call->outcome == OUTCOME_RETURNED
            && outline->first_child[number] == MODEL_NONE;
 }

@@ -14,7 +14,7 @@ process_info(const struct process *process, const char *key)
             struct slice name, value;
             p = payload_text(p, end, &name);
             p = payload_text(p, end, &value);
-            if (p && name.length == strlen(key) && memcmp(name.data, key, name.length) == 0)
+            if (p && slice_is(name, key))
                 return value;
         }
     }

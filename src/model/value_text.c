@@ -286,12 +286,6 @@ skip(struct printer *printer, struct value *value, const struct value_head *head
         printer->error = -EBADMSG;
 }
 
-static bool
-is_same(struct slice a, struct slice b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
 /* [Order ×12]: many objects of one type, of which no more is known, or for which
  * there is no room. */
 static bool
@@ -310,7 +304,7 @@ put_uniform(struct printer *printer, struct value *value, const struct value_hea
         bool full = inner.tag == FLOW_VALUE_FIELDS || inner.tag == FLOW_VALUE_ARGS;
         if (!bare && (!full || (printer->whole && !deep)))
             return false;
-        if (i > 0 && !is_same(inner.type, type))
+        if (i > 0 && !slice_equals(inner.type, type))
             return false;
         type = inner.type;
     }
@@ -428,12 +422,6 @@ put_container(struct printer *printer, struct value *value, const struct value_h
     text_string(out, close);
 }
 
-static bool
-is_path(struct slice type)
-{
-    return type.length >= 4 && memcmp(type.data + type.length - 4, "Path", 4) == 0;
-}
-
 static void
 put_object(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
 {
@@ -442,7 +430,7 @@ put_object(struct printer *printer, struct value *value, const struct value_head
         return;
     text_string(printer->out, "(");
     if (head->tag == FLOW_VALUE_WRAPPED) {
-        printer->path = is_path(head->type);
+        printer->path = slice_ends_with(head->type, "Path");
         put_within(printer, value, depth, 0);
         printer->path = false;
     }

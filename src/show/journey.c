@@ -3,17 +3,11 @@
 
 #include "printer.h"
 
-static bool
-same(struct slice a, struct slice b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
 static void
 put_origin(struct text *out, const struct model *model, const struct exception *exception)
 {
     const struct code *code = model->calls[exception->first_call].code;
-    bool outside = !same(exception->file, code->file) || !same(exception->function, code->qualname);
+    bool outside = !slice_equals(exception->file, code->file) || !slice_equals(exception->function, code->qualname);
     text_string(out, "raised");
     if (exception->line) {
         text_string(out, " ");
@@ -74,7 +68,7 @@ journey_goes_on(const struct model *model, const struct exception *exception)
     if (exception->caught_by != MODEL_NONE || track->creator != MODEL_NONE)
         return false;
     /* A part of a program was recorded, or library code called it: pytest its tests, say. */
-    bool library = exception->caught_below && track->kind == TRACK_MAIN && !label_is(exception->type, "SystemExit");
+    bool library = exception->caught_below && track->kind == TRACK_MAIN && !slice_is(exception->type, "SystemExit");
     return library || process_info(&model->processes[track->process], "part").length > 0;
 }
 
@@ -89,7 +83,7 @@ put_end(struct text *out, const struct model *model, const struct exception *exc
         text_string(out, "went on to where nothing was recorded");
     }
     else if (track->kind == TRACK_TASK) {
-        bool cancelled = label_is(exception->type, "CancelledError");
+        bool cancelled = slice_is(exception->type, "CancelledError");
         text_string(out, cancelled ? "so task " : "kept by task ");
         text_clean(out, track->name);
         text_string(out, cancelled ? " was cancelled" : " for who awaits it");
@@ -102,7 +96,7 @@ put_end(struct text *out, const struct model *model, const struct exception *exc
         text_clean(out, track->name);
     }
     else {
-        text_string(out, label_is(exception->type, "SystemExit") ? "ended the program, as it asked"
+        text_string(out, slice_is(exception->type, "SystemExit") ? "ended the program, as it asked"
                                                                  : "not caught: it ended the program");
     }
 }

@@ -4,12 +4,6 @@
 
 #include "../model/value_text.h"
 
-bool
-label_is(struct slice slice, const char *text)
-{
-    return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
-}
-
 struct slice
 label_file(struct slice path)
 {
@@ -38,13 +32,6 @@ label_plural(uint64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
-static bool
-ends_with(struct slice slice, const char *end)
-{
-    size_t n = strlen(end);
-    return slice.length >= n && memcmp(slice.data + slice.length - n, end, n) == 0;
-}
-
 /* "outer.<locals>.inner" -> "inner". */
 static struct slice
 local_name(struct slice qualname)
@@ -61,7 +48,7 @@ static void
 label_module(struct text *out, const struct code *code)
 {
     struct slice file = label_file(code->file);
-    bool script = label_is(code->module, "__main__") || label_is(code->module, "__mp_main__");
+    bool script = slice_is(code->module, "__main__") || slice_is(code->module, "__mp_main__");
     if (code->file.length && code->file.data[0] == '<')
         text_string(out, "exec ");
     else if (!script && code->module.length) {
@@ -82,8 +69,8 @@ label_function(struct text *out, const struct code *code)
         text_string(out, "class ");
         text_clean(out, name);
     }
-    else if (ends_with(name, "<lambda>") || ends_with(name, "<genexpr>")) {
-        text_string(out, ends_with(name, "<lambda>") ? "<lambda " : "<genexpr ");
+    else if (slice_ends_with(name, "<lambda>") || slice_ends_with(name, "<genexpr>")) {
+        text_string(out, slice_ends_with(name, "<lambda>") ? "<lambda " : "<genexpr ");
         text_clean(out, label_file(code->file));
         text_format(out, ":%u>", code->first_line);
     }

@@ -15,6 +15,5 @@ void label_exception(struct text *out, const struct model *model, const struct e
 void label_count(struct text *out, uint64_t count);
 /* "call", "calls" */
 const char *label_plural(uint64_t count, const char *one, const char *many);
-bool label_is(struct slice slice, const char *text);
 
 #endif

@@ -31,12 +31,6 @@ value_into(struct text *out, const struct printer *printer, struct value value, 
 }
 
 static bool
-same(struct slice a, struct slice b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
-static bool
 is_one_of(char c, const char *set)
 {
     return c && strchr(set, c);
@@ -141,7 +135,7 @@ put_type(struct text *out, const struct printer *printer, struct value first, st
     struct slice type = value_type_name(reader, first);
     struct value_head head;
     bool named = value_read(reader, &first, &head) == 0 && head.type.length > 0;
-    if (!named || !same(type, value_type_name(reader, last))) {
+    if (!named || !slice_equals(type, value_type_name(reader, last))) {
         text_string(out, printer->glyphs->dots);
         return;
     }
@@ -160,11 +154,12 @@ put_member_values(struct text *out, struct printer *printer, const struct story_
     struct value last = first;
     uint32_t step = line->count > COMPARED_MAX ? line->count / COMPARED_MAX : 1;
     bool equal = true;
-    value_into(&text, printer, first, VALUE_MAX);
+    if (line->count > 1)
+        value_into(&text, printer, first, VALUE_MAX);
     for (uint32_t i = line->count; equal && i > step; i -= step) {
         last = value_at(printer, line->calls[i - 1], place, index);
         value_into(&other, printer, last, VALUE_MAX);
-        equal = same(printer_slice(&text), printer_slice(&other));
+        equal = slice_equals(printer_slice(&text), printer_slice(&other));
     }
     if (equal) {
         value_into(&text, printer, first, width);
@@ -184,7 +179,7 @@ is_self(const struct code *code, uint32_t index)
 {
     if (index > 0 || !memchr(code->qualname.data, '.', code->qualname.length))
         return false;
-    return label_is(code->parameters[0].name, "self") || label_is(code->parameters[0].name, "cls");
+    return slice_is(code->parameters[0].name, "self") || slice_is(code->parameters[0].name, "cls");
 }
 
 /* *args and **kwargs that nothing was given for. */
@@ -219,7 +214,7 @@ put_arguments(struct text *out, struct printer *printer, const struct story_line
     const struct code *code = call->code;
     if (code->flags & (FLOW_CODE_MODULE | FLOW_CODE_CLASS))
         return;
-    if (code->parameter_count == 1 && label_is(code->parameters[0].name, ".0"))
+    if (code->parameter_count == 1 && slice_is(code->parameters[0].name, ".0"))
         return; /* of a generator expression: its iterator */
     if (code->parameter_count && (!printer->options->arguments || !call->arguments.data)) {
         text_format(out, "(%s)", printer->glyphs->dots);
@@ -284,7 +279,7 @@ put_result(struct text *out, struct printer *printer, const struct story_line *l
         return;
     text_truncate(&printer->scratch, 0);
     put_member_values(&printer->scratch, printer, line, RESULT, 0, width);
-    if (label_is(printer_slice(&printer->scratch), "None"))
+    if (slice_is(printer_slice(&printer->scratch), "None"))
         return;
     text_string(out, printer->glyphs->arrow);
     text_slice(out, printer_slice(&printer->scratch));
@@ -319,7 +314,7 @@ put_benign_end(struct text *out, const struct printer *printer, const struct sto
     uint32_t index = printer->model->calls[line->calls[0]].exception;
     if (index == MODEL_NONE || !printer->model->exceptions[index].benign)
         return;
-    bool closed = label_is(printer->model->exceptions[index].type, "GeneratorExit");
+    bool closed = slice_is(printer->model->exceptions[index].type, "GeneratorExit");
     text_string(out, closed ? "  (closed)" : "  (no more)");
 }
 

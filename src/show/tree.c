@@ -193,7 +193,7 @@ count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught, u
     *all = *uncaught = *unknown = 0;
     for (uint32_t i = 0; i < model->exception_count; i++) {
         const struct exception *exception = &model->exceptions[i];
-        if (exception->benign || exception->calls_left == 0 || label_is(exception->type, "SystemExit"))
+        if (exception->benign || exception->calls_left == 0 || slice_is(exception->type, "SystemExit"))
             continue;
         ++*all;
         bool goes_on = journey_goes_on(model, exception);

@@ -13,12 +13,7 @@
 #include <stdint.h>
 
 #include "format.h"
-
-/* Borrowed bytes, not terminated. */
-struct slice {
-    const char *data;
-    size_t length;
-};
+#include "slice.h"
 
 struct parameter {
     struct slice name;
