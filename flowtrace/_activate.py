@@ -20,5 +20,6 @@ def prepare(asked: str, words: str) -> tuple[str, str]:
     if asked != "1":
         options.order.append(("-o", asked))
     run.check_gil()
+    run.check_settings(options)
     trace = run.create_trace(options)
     return trace, run.pack(program, run.rules_of(options), options, launcher=os.getppid())

@@ -100,6 +100,7 @@ def join(path: str, options: dict[str, list[str]]) -> None:
         library=options.get("library", []),
         rules=options.get("rule", []),
         info=info,
+        settings={name: int(value) for name, _, value in (pair.partition(" ") for pair in options.get("set", []))},
     )
 
 

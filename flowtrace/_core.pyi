@@ -28,7 +28,18 @@ class _Facts(TypedDict):
 def create_trace(path: _Path, *, values: bool = True, time: bool = True) -> None:
     """Create an empty trace for record_join(). Raises OSError."""
 
-def record_join(path: _Path, *, roots: list[str], library: list[str], rules: list[str], info: dict[str, str]) -> None:
+def check_settings(settings: dict[str, int], /) -> None:
+    """Raise ValueError, which says why, if a recording can't have these settings."""
+
+def record_join(
+    path: _Path,
+    *,
+    roots: list[str],
+    library: list[str],
+    rules: list[str],
+    info: dict[str, str],
+    settings: dict[str, int],
+) -> None:
     """Record to a trace that is there. Raises OSError, RuntimeError, ValueError."""
 
 def record_start(
@@ -40,6 +51,7 @@ def record_start(
     library: list[str],
     rules: list[str],
     info: dict[str, str],
+    settings: dict[str, int],
 ) -> None:
     """Record to a new trace, which replaces what is there. Raises OSError, RuntimeError, ValueError."""
 

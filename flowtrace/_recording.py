@@ -87,7 +87,9 @@ def start(
     info = {"program": title, "part": "yes", "python": sys.version.split()[0], "flowtrace": __version__}
     roots, library = _places()
     try:
-        _core.record_start(target, values=values, time=time, roots=roots, library=library, rules=rules, info=info)
+        _core.record_start(
+            target, values=values, time=time, roots=roots, library=library, rules=rules, info=info, settings={}
+        )
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FlowTraceError(f"can't record to {target}: {reason}; name another file, or make room there") from None

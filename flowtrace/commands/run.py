@@ -26,6 +26,9 @@ stderr when it has ended. The exit status is the program's.
                      and nothing smaller than a module
   --no-values        leave arguments and results out
   --no-time          leave times out
+  --value-depth N    containers within containers that are written down (3)
+  --value-items N    items of one container (8)
+  --value-bytes N    bytes of one text (160)
   --no-children      only this process and its forks, no python that it starts
   --lines N          tell it in about N lines (200)
   --all              tell everything
@@ -38,6 +41,11 @@ Examples
   flowtrace run -o test.flow pytest -q tests/test_orders.py
 """
 
+SETTINGS = {  # of the recorder, by their option
+    "--value-depth": "depth",
+    "--value-items": "items",
+    "--value-bytes": "string",
+}
 OPTIONS = {
     "-o": _options.TEXT,
     "-q": _options.FLAG,
@@ -46,6 +54,7 @@ OPTIONS = {
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
     "--no-children": _options.FLAG,
+    **dict.fromkeys(SETTINGS, _options.NUMBER),
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
     "--width": _options.NUMBER,
@@ -65,6 +74,7 @@ def main(arguments: list[str]) -> int:
     except ImportError as error:
         return run_reference(program, error)
     check_installed()
+    check_settings(options)
     trace = create_trace(options)
     rules = rules_of(options)
     packed = pack(program, rules, options, launcher=os.getpid())
@@ -141,6 +151,21 @@ def is_replaceable(path: str) -> bool:
         return False
 
 
+def settings_of(options: _options.Options) -> dict[str, int]:
+    return {SETTINGS[name]: int(value) for name, value in options.order if name in SETTINGS}
+
+
+def check_settings(options: _options.Options) -> None:
+    from .. import _core
+
+    for name, setting in SETTINGS.items():
+        if name in options:
+            try:
+                _core.check_settings({setting: options.number(name, 0)})
+            except ValueError as error:
+                raise UsageError(f"{name}: {error}") from None
+
+
 def check_gil() -> None:
     """The core relies on the GIL; importing it where there is none would bring it back, with a warning."""
     is_enabled = getattr(sys, "_is_gil_enabled", None)
@@ -174,6 +199,7 @@ def pack(program: _program.Program, rules: list[tuple[str, str]], options: _opti
     pairs += [("library", folder) for folder in _scope.library()]
     pairs += [("rule", rule) for rule, _ in rules]
     pairs += [("launcher", str(launcher))]
+    pairs += [("set", f"{name} {value}") for name, value in settings_of(options).items()]
     pairs += [("no-children", "")] if "--no-children" in options else []
     information = {
         "program": program.title,

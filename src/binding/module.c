@@ -43,12 +43,12 @@ start(PyObject *module, struct recorder_options *options)
 static PyObject *
 record_join(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "roots", "library", "rules", "info", NULL};
+    static char *names[] = {"path", "roots", "library", "rules", "info", "settings", NULL};
     PyObject *path;
     struct recorder_options options = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O!O!O!O!:record_join", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O!O!O!O!O!:record_join", names, PyUnicode_FSConverter, &path,
                                      &PyList_Type, &options.roots, &PyList_Type, &options.library, &PyList_Type,
-                                     &options.rules, &PyDict_Type, &options.info))
+                                     &options.rules, &PyDict_Type, &options.info, &PyDict_Type, &options.settings))
         return NULL;
     options.path = PyBytes_AS_STRING(path);
     int ret = start(module, &options);
@@ -59,14 +59,15 @@ record_join(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *
 record_start(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", NULL};
+    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", "settings", NULL};
     PyObject *path;
     int values = 1;
     int time = 1;
     struct recorder_options options = {.create = true};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!:record_start", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!O!:record_start", names, PyUnicode_FSConverter, &path,
                                      &values, &time, &PyList_Type, &options.roots, &PyList_Type, &options.library,
-                                     &PyList_Type, &options.rules, &PyDict_Type, &options.info))
+                                     &PyList_Type, &options.rules, &PyDict_Type, &options.info, &PyDict_Type,
+                                     &options.settings))
         return NULL;
     options.path = PyBytes_AS_STRING(path);
     options.values = values;
@@ -129,6 +130,16 @@ watch(PyObject *module, PyObject *args)
 }
 
 static PyObject *
+check_settings(PyObject *module, PyObject *settings)
+{
+    if (!PyDict_Check(settings)) {
+        PyErr_SetString(PyExc_TypeError, "settings must be a dict of str to int");
+        return NULL;
+    }
+    return recorder_apply_settings(recorder_of(module), settings) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
 create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "values", "time", NULL};
@@ -158,6 +169,7 @@ create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 
 static PyMethodDef methods[] = {
     {"create_trace", WITH_KEYWORDS(create_trace), NULL},
+    {"check_settings", check_settings, METH_O, NULL},
     {"record_join", WITH_KEYWORDS(record_join), NULL},
     {"record_start", WITH_KEYWORDS(record_start), NULL},
     {"record_stop", record_stop, METH_NOARGS, NULL},

@@ -101,7 +101,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->module = module;
     recorder->tool = -1;
     recorder->extra_index = -1;
-    recorder->limits = (struct value_settings){.depth = 3, .items = 8, .string = 160};
+    recorder_apply_settings(recorder, NULL); /* cannot fail */
     pthread_mutex_init(&recorder->lock, NULL);
     recorder->asyncio_name = PyUnicode_InternFromString("_asyncio");
     recorder->thread_name = PyUnicode_InternFromString("_name");
@@ -162,6 +162,65 @@ set_scope(struct recorder *recorder, const struct recorder_options *options)
         return done(PyObject_CallMethod(monitoring(), "restart_events", NULL));
     return 0;
 }
+
+/* --- settings ----------------------------------------------------------- */
+
+/* Whole numbers that a recording can be given; what is not named keeps its default. */
+static const struct setting {
+    const char *name;
+    unsigned low, high, initial;
+    size_t offset; /* of an unsigned in struct recorder */
+} settings[] = {
+    {"depth", 0, FLOW_VALUE_DEPTH_MAX - 1, 3, offsetof(struct recorder, limits.depth)},
+    {"items", 0, 127, 8, offsetof(struct recorder, limits.items)},
+    {"string", 0, VALUE_BUDGET / 2, 160, offsetof(struct recorder, limits.string)},
+};
+
+#define SETTINGS (sizeof settings / sizeof *settings)
+
+static void
+set_number(struct recorder *recorder, const struct setting *setting, unsigned value)
+{
+    memcpy((char *)recorder + setting->offset, &value, sizeof value);
+}
+
+/* -1 with ValueError. */
+static int
+apply_setting(struct recorder *recorder, PyObject *name, PyObject *value)
+{
+    const struct setting *setting = NULL;
+    for (size_t i = 0; i < SETTINGS && PyUnicode_Check(name); i++)
+        if (PyUnicode_CompareWithASCIIString(name, settings[i].name) == 0)
+            setting = &settings[i];
+    if (!setting) {
+        PyErr_Format(PyExc_ValueError, "no setting %R", name);
+        return -1;
+    }
+    int overflow = 0;
+    long long number = PyLong_Check(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : -1;
+    if (overflow || number < setting->low || number > setting->high) {
+        PyErr_Format(PyExc_ValueError, "%U must be a whole number from %u to %u, not %R", name, setting->low,
+                     setting->high, value);
+        return -1;
+    }
+    set_number(recorder, setting, (unsigned)number);
+    return 0;
+}
+
+int
+recorder_apply_settings(struct recorder *recorder, PyObject *given)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        set_number(recorder, &settings[i], settings[i].initial);
+    Py_ssize_t position = 0;
+    PyObject *name, *value;
+    while (given && PyDict_Next(given, &position, &name, &value))
+        if (apply_setting(recorder, name, value) < 0)
+            return -1;
+    return 0;
+}
+
+/* --- the process -------------------------------------------------------- */
 
 static uint8_t *
 extend(struct recorder *recorder, size_t more)
@@ -269,7 +328,8 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
         PyErr_Format(PyExc_RuntimeError, "already recording to %s", recorder->file->path);
         return -1;
     }
-    if (take_tool(recorder) < 0 || set_scope(recorder, options) < 0 || encode_info(recorder, options->info) < 0
+    if (recorder_apply_settings(recorder, options->settings) < 0 || take_tool(recorder) < 0
+        || set_scope(recorder, options) < 0 || encode_info(recorder, options->info) < 0
         || open_file(recorder, options) < 0)
         return -1;
     watch_forks(recorder);

@@ -180,10 +180,13 @@ struct recorder_options {
     bool values, time;
     PyObject *roots, *library, *rules; /* Borrowed; lists of str */
     PyObject *info;   /* Borrowed; dict of str to str */
+    PyObject *settings; /* Borrowed; dict of str to int: those of lifecycle.c's table */
 };
 
 /* These set a Python exception and return -1 on failure. */
 int recorder_init(struct recorder *recorder, PyObject *module);
+/* `settings` is a dict or NULL: what it doesn't name gets its default. */
+int recorder_apply_settings(struct recorder *recorder, PyObject *settings);
 int recorder_start(struct recorder *recorder, const struct recorder_options *options);
 int recorder_stop(struct recorder *recorder, unsigned reason);
 int recorder_pause(struct recorder *recorder);

@@ -298,6 +298,12 @@ def test_an_unknown_option(recorded: Workshop, verb: str, option: str) -> None:
     refused(recorded.flowtrace(verb, option, "app.py"), option.partition("=")[0], f"flowtrace {verb} --help")
 
 
+def test_a_limit_of_values_out_of_range(app: Workshop) -> None:
+    run = app.flowtrace("run", "--value-depth", "99", "app.py")
+    assert (run.status, run.out) == (2, "")
+    assert run.err == "flowtrace: --value-depth: depth must be a whole number from 0 to 15, not 99\n"
+
+
 @pytest.mark.parametrize("verb", ["run", "show"])
 @pytest.mark.parametrize("value", ["x", "-1", "1.5", "", "1e3", "²", "99999999999999999999"])
 def test_lines_and_width_take_a_number(recorded: Workshop, verb: str, value: str) -> None:

@@ -211,6 +211,13 @@ def test_large_values_are_cut(workshop: Workshop) -> None:
     assert run.trace_path.stat().st_size < 1_000_000
 
 
+def test_limits_of_values_are_settings(workshop: Workshop) -> None:
+    source = "def f(value): return None\nf([[['deep']]]); f(list(range(20))); f('x' * 100)"
+    options = ["--value-depth", "2", "--value-items", "3", "--value-bytes", "60"]
+    run = workshop.record(source, *options)
+    assert [texts(call)["value"] for call in run.calls("f")] == ["[[[…1]]]", "[0, 1, 2, …17]", f"'{'x' * 60}…'"]
+
+
 def test_objects_show_type_and_fields(workshop: Workshop) -> None:
     run = workshop.record("""
         import collections, dataclasses, enum
