@@ -300,6 +300,12 @@ class _Process(TypedDict, total=False):
     flowtrace: str
     rule_matches: str
 
+class _Module(TypedDict):
+    name: str
+    recorded: bool
+    why: Literal["folder", "no file", "rule", "standard library", "installed", "elsewhere"]
+    what: str
+
 class _Info(TypedDict):
     path: str
     start_unix_ns: int
@@ -310,6 +316,7 @@ class _Info(TypedDict):
     values: bool
     time: bool
     processes: list[_Process]
+    modules: list[_Module]
 
 @final
 class Trace:

@@ -126,9 +126,11 @@ def _places() -> tuple[list[str], list[str]]:
     if key not in _found:
         main = getattr(sys.modules.get("__main__"), "__file__", None)
         files = [os.path.realpath(main) if isinstance(main, str) else "", *sorted(file for file, _, _ in traced)]
-        folders = [here, *(os.path.dirname(file) for file in files if os.path.isabs(file))]
+        library = _scope.library()
+        folders = [os.path.dirname(file) for file in files if os.path.isabs(file)]
+        folders = [here, *(folder for folder in folders if not _scope.is_library(folder, library))]
         _found.clear()
-        _found[key] = _scope.roots_of(*filter(None, folders)), _scope.library()
+        _found[key] = _scope.roots_of(*filter(None, folders)) + _scope.roots_elsewhere(), library
     return _found[key]
 
 

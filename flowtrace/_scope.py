@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+INSTALLED = ("site-packages", "dist-packages")
 PROJECT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 
@@ -29,6 +30,64 @@ def roots_of(*folders: str) -> list[str]:
         for spelling in (os.path.abspath(folder), os.path.realpath(folder)):
             roots += [spelling, project_of(spelling) or spelling]
     return _unique(roots)
+
+
+def roots_elsewhere() -> list[str]:
+    """Return folders on the program's path that somebody put there by hand: PYTHONPATH, editable installs."""
+    folders = [] if sys.flags.ignore_environment else os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    for place in sys.path:
+        if place.endswith(INSTALLED):
+            folders += _editable(place)
+    known = library()
+    roots = _unique(
+        root for folder in filter(None, folders) for root in (os.path.abspath(folder), os.path.realpath(folder))
+    )
+    return [root for root in roots if not is_library(root, known)]
+
+
+def is_library(folder: str, known: list[str]) -> bool:
+    """Does `folder` lie where packages are installed, or in one of `known`?"""
+    parts = folder.split(os.sep)
+    return any(name in parts for name in INSTALLED) or any(
+        folder == place or folder.startswith(place + os.sep) for place in known
+    )
+
+
+def _editable(site_packages: str) -> list[str]:
+    """Return the projects that `pip install -e` has linked there (PEP 610), or setup.py develop."""
+    folders = []
+    try:
+        names = os.listdir(site_packages)
+    except OSError:
+        return []
+    for name in names:
+        if name.endswith(".dist-info"):
+            folders.append(_editable_folder(_read(os.path.join(site_packages, name, "direct_url.json"))))
+        elif name.endswith(".egg-link"):
+            folders.append(_read(os.path.join(site_packages, name)).partition("\n")[0].strip())
+    return folders
+
+
+def _editable_folder(direct_url: str) -> str:
+    """Read {"dir_info": {"editable": true}, "url": "file:///home/me/my%20project"}; "" if it says something else."""
+    words = direct_url.replace(" ", "").replace("\n", "")
+    _, found, url = words.partition('"url":"file://')
+    if '"editable":true' not in words or not found:
+        return ""
+    first, *escaped = url.partition('"')[0].split("%")
+    try:
+        path = first.encode() + b"".join(bytes.fromhex(part[:2]) + part[2:].encode() for part in escaped)
+    except ValueError:
+        return ""
+    return os.fsdecode(path)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def library() -> list[str]:
@@ -65,10 +124,12 @@ def rules_of(arguments: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _spellings(pattern: str) -> list[str]:
-    if pattern.startswith("*"):
-        return [pattern]
-    path = os.path.abspath(os.path.expanduser(pattern))
-    return _unique((path, os.path.realpath(path)))
+    """Return the path as named and with links resolved; "/**/" may stand for no folder at all."""
+    spellings = [pattern]
+    if not pattern.startswith("*"):
+        path = os.path.abspath(os.path.expanduser(pattern))
+        spellings = [path, os.path.realpath(path)]
+    return _unique([*spellings, *(path.replace("/**/", "/") for path in spellings)])
 
 
 def _unique(items: "Iterable[str]") -> list[str]:

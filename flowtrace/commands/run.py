@@ -195,7 +195,8 @@ def rules_of(options: _options.Options) -> list[tuple[str, str]]:
 
 def pack(program: _program.Program, rules: list[tuple[str, str]], options: _options.Options, *, launcher: int) -> str:
     """Write the options so that _autostart.unpack() reads them without importing anything."""
-    pairs = [("root", root) for root in _scope.roots_of(*program.folders)]
+    roots = dict.fromkeys(_scope.roots_of(*program.folders) + _scope.roots_elsewhere())
+    pairs = [("root", root) for root in roots]
     pairs += [("library", folder) for folder in _scope.library()]
     pairs += [("rule", rule) for rule, _ in rules]
     pairs += [("launcher", str(launcher))]

@@ -295,6 +295,38 @@ process_dict(const struct process *process)
 }
 
 static PyObject *
+module_dict(const struct module *module)
+{
+    static const char *const reasons[] = {
+        [FLOW_SCOPE_ROOT] = "folder",         [FLOW_SCOPE_TYPED] = "no file",
+        [FLOW_SCOPE_RULE] = "rule",           [FLOW_SCOPE_STANDARD] = "standard library",
+        [FLOW_SCOPE_INSTALLED] = "installed", [FLOW_SCOPE_ELSEWHERE] = "elsewhere",
+    };
+    PyObject *name = binding_str(module->name);
+    PyObject *what = name ? binding_str(module->what) : NULL;
+    PyObject *dict = what ? Py_BuildValue("{s:O, s:O, s:s, s:O}", "name", name, "recorded",
+                                          module->recorded ? Py_True : Py_False, "why", reasons[module->why], "what",
+                                          what)
+                          : NULL;
+    Py_XDECREF(what);
+    Py_XDECREF(name);
+    return dict;
+}
+
+static PyObject *
+list_of_modules(const struct model *model)
+{
+    PyObject *modules = PyList_New(0);
+    for (uint32_t i = 0; modules && i < model->module_count; i++) {
+        PyObject *module = module_dict(&model->modules[i]);
+        if (!module || PyList_Append(modules, module) < 0)
+            Py_CLEAR(modules);
+        Py_XDECREF(module);
+    }
+    return modules;
+}
+
+static PyObject *
 trace_info(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct trace *trace = (const struct trace *)self;
@@ -309,11 +341,12 @@ trace_info(PyObject *self, void *Py_UNUSED(closure))
     if (!processes)
         return NULL;
     return Py_BuildValue(
-        "{s:O, s:K, s:K, s:I, s:K, s:K, s:O, s:O, s:N}", "path", trace->path, "start_unix_ns",
+        "{s:O, s:K, s:K, s:I, s:K, s:K, s:O, s:O, s:N, s:N}", "path", trace->path, "start_unix_ns",
         (unsigned long long)header->start_unix_ns, "duration_ns", (unsigned long long)trace->model.duration_ns, "calls",
         trace->model.call_count, "lost_records", (unsigned long long)trace->model.lost_records, "damaged_chunks",
         (unsigned long long)trace->reader.damaged, "values", header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True,
-        "time", header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes);
+        "time", header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes, "modules",
+        list_of_modules(&trace->model));
 }
 
 static PyGetSetDef trace_getset[] = {
@@ -322,7 +355,9 @@ static PyGetSetDef trace_getset[] = {
     {"exceptions", trace_exceptions, NULL, "tuple of ExceptionInfo: in order of their first appearance.", NULL},
     {"info", trace_info, NULL,
      "dict: path, start_unix_ns (wall clock), duration_ns, calls, lost_records, damaged_chunks, values,\n"
-     "time, and processes: a list of dicts with pid, ended, wait_status, lost and what was known at the start.",
+     "time; processes: a list of dicts with pid, ended, wait_status, lost and what was known at the start;\n"
+     "and modules: a list of dicts with name (of a top-level module), recorded (bool), why (\"folder\",\n"
+     "\"no file\", \"rule\", \"standard library\", \"installed\", \"elsewhere\") and what (the folder or pattern).",
      NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

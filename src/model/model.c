@@ -95,8 +95,10 @@ read_meta(struct builder *builder, uint32_t chunk)
 {
     const struct flow_chunk_header *header = builder->model->reader->chunks[chunk].header;
     uint32_t index = process_of(builder, header->process, header->pid);
-    return index == MODEL_NONE ? -ENOMEM
-                               : process_read_meta(&builder->model->processes[index], builder->model->reader, chunk);
+    if (index == MODEL_NONE)
+        return -ENOMEM;
+    int ret = process_read_meta(&builder->model->processes[index], builder->model->reader, chunk);
+    return ret < 0 ? ret : model_read_modules(builder->model, chunk);
 }
 
 /* --- tracks and spawns -------------------------------------------------- */
@@ -423,6 +425,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     case FLOW_EXTENDED_THREAD: on_thread(builder, lane, record->payload); break;
     case FLOW_EXTENDED_SPAWN:
     case FLOW_EXTENDED_ORIGIN: on_link(builder, lane, record); break;
+    case FLOW_EXTENDED_SCOPE: builder->failed |= model_add_module(builder->model, record->payload) < 0; break;
     case FLOW_EXTENDED_LOST:
         payload_text((const uint8_t *)record->payload.data,
                      (const uint8_t *)record->payload.data + record->payload.length,
@@ -625,6 +628,7 @@ finish(struct builder *builder)
         hang_processes(builder);
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
         builder->failed |= model_find_originals(model) < 0;
+    model_sort_modules(model);
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
         model->lost_records += model->reader->chunks[i].header->lost_before;
 }
@@ -666,6 +670,7 @@ model_free(struct model *model)
     free(model->tracks);
     free(model->calls);
     free(model->exceptions);
+    free(model->modules);
     *model = (struct model){0};
 }
 

@@ -87,6 +87,14 @@ struct call {
 
 #define CALL_INHERITED 0x80 /* it began before the fork that made its process, and is there in the parent as well */
 
+/* Code of this top-level module was seen. One of which some code is recorded and some is not stands here twice. */
+struct module {
+    struct slice name;
+    struct slice what; /* the root, or the pattern of the rule; or empty */
+    bool recorded;
+    uint8_t why;       /* enum flow_scope */
+};
+
 struct model {
     struct reader *reader;
     struct process *processes;
@@ -97,6 +105,8 @@ struct model {
     uint32_t call_count;
     struct exception *exceptions;
     uint32_t exception_count;
+    struct module *modules; /* recorded ones first, then by reason and name */
+    uint32_t module_count;
     uint64_t duration_ns;  /* first to last event */
     uint64_t lost_records; /* as the chunks tell */
 };
@@ -127,6 +137,10 @@ struct value call_argument(const struct model *model, const struct call *call, u
 struct slice process_info(const struct process *process, const char *key);
 /* Adds what a META chunk says of its process. 0 or -ENOMEM. */
 int process_read_meta(struct process *process, struct reader *reader, uint32_t chunk);
+/* What SCOPE records say, one by one or of a META chunk; sorted when all have been read. 0 or -ENOMEM. */
+int model_add_module(struct model *model, struct slice payload);
+int model_read_modules(struct model *model, uint32_t chunk);
+void model_sort_modules(struct model *model);
 /* Sets spawned_by of all inherited calls. 0 or -ENOMEM. */
 int model_find_originals(struct model *model);
 

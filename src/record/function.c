@@ -256,10 +256,12 @@ decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *
     if (*module && module_file && file && qualname) {
         *link = find_link(file, qualname);
         bool own = strncmp(*module, "flowtrace", 9) == 0 && ((*module)[9] == '.' || (*module)[9] == '\0');
-        bool module_is_user = strcmp(*module, "__main__") == 0 || scope_has_file(&recorder->scope, module_file);
-        has = !own && !is_generated(file, qualname) && !starts_multiprocessing(code, file, qualname)
-              && !is_run_by_library(&recorder->scope, file, qualname)
-              && scope_has(&recorder->scope, file, *module, module_is_user);
+        if (!own && !is_generated(file, qualname) && !starts_multiprocessing(code, file, qualname)
+            && !is_run_by_library(&recorder->scope, file, qualname)) {
+            struct scope_verdict verdict = scope_decide(&recorder->scope, file, *module, module_file);
+            scope_log_add(&recorder->scope_log, *module, verdict);
+            has = verdict.in;
+        }
     }
     free(module_file);
     free(file);
@@ -276,6 +278,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     enum link link = LINK_NONE;
     bool in_scope = decide(recorder, code, &module, &link);
     struct function *function = before && !is_mark(before) ? before : NULL;
+    scope_log_write(recorder, in_scope);
     recorder->decided_in += in_scope;
     recorder->decided_out += !in_scope;
     if (function) { /* known from a recording with another scope, or watched */

@@ -155,7 +155,9 @@ set_scope(struct recorder *recorder, const struct recorder_options *options)
         scope_clear(&scope);
         return ok ? 0 : -1;
     }
+    scope_log_clear(&recorder->scope_log);
     scope_clear(&recorder->scope);
+    scope_set_folder(&scope);
     recorder->scope = scope;
     /* What was disabled under another scope must be asked again. */
     if (recorder->generation++ > 0 && recorder->decided_out > 0)
@@ -335,6 +337,7 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     watch_forks(recorder);
     recorder->next_thread = 0;
     recorder->session++;
+    recorder->scope_log.written = 0;
     recorder->recording = true;
     if (!recorder->events_on && set_events(recorder, true) < 0) {
         recorder_stop(recorder, 0);
@@ -398,14 +401,20 @@ put_rule_matches(const struct recorder *recorder, uint8_t *payload, size_t room)
 static void
 write_end(struct recorder *recorder, unsigned reason)
 {
-    uint8_t payload[1024], records[1200];
+    uint8_t payload[1024];
+    size_t room = FLOW_UNIT_SIZE - sizeof(struct flow_chunk_header);
+    uint8_t *records = malloc(room);
     size_t n = put_rule_matches(recorder, payload, sizeof payload);
     uint8_t *p = records;
+    if (!records)
+        return;
     if (n && recorder->scope.rule_count)
         p = put_extended(p, FLOW_EXTENDED_PROCESS, payload, n);
     uint8_t *end = varint_put(payload, reason);
     p = put_extended(p, FLOW_EXTENDED_PROCESS_END, payload, (size_t)(end - payload));
+    p = scope_log_put(&recorder->scope_log, p, records + room);
     trace_file_add_meta(recorder->file, recorder->process, recorder->pid, records, (size_t)(p - records));
+    free(records);
 }
 
 /* It fails where the program has freed our tool id, and with it turned the events off. */
@@ -469,6 +478,7 @@ recorder_clear(struct recorder *recorder)
     Py_CLEAR(recorder->asyncio_name);
     Py_CLEAR(recorder->thread_name);
     Py_CLEAR(recorder->pid_name);
+    scope_log_clear(&recorder->scope_log);
     scope_clear(&recorder->scope);
     free(recorder->process_record);
     recorder->process_record = NULL;

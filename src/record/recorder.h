@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "pointer_map.h"
 #include "scope.h"
+#include "scope_log.h"
 #include "value.h"
 
 /* Functions of the standard library that tell who created what. */
@@ -85,6 +86,7 @@ struct known_exception {
 struct recorder {
     struct trace_file *file; /* Owned; NULL while stopped */
     struct scope scope;
+    struct scope_log scope_log;
     bool recording;          /* callbacks write; else they return at once */
     bool events_on;
     bool values, time;
@@ -135,6 +137,8 @@ void function_free(void *extra); /* co_extra's destructor */
 
 /* This thread's state, made at first use; NULL without memory. */
 struct thread *thread_get(struct recorder *recorder);
+/* The same, NULL where there is none yet. */
+struct thread *thread_known(void);
 struct activation *thread_push(struct thread *thread, struct function *function);
 /* Pops the activation of `function` (and frame, where both are known) and what
  * was lost above it; false if it is not on the stack. */

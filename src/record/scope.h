@@ -1,13 +1,16 @@
 /* scope.h - whose code is this? Decided once per code object, by its file and module.
  *
- * Code is the user's if it lies under a root and not in the library; then the
- * rules of --include and --exclude are asked, and the last that matches wins.
+ * Code is the user's if the deepest folder that holds it is a root and none of
+ * the library's; then the rules of --include and --exclude are asked, and the
+ * last that matches wins.
  */
 #ifndef FLOW_SCOPE_H
 #define FLOW_SCOPE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "../trace/format.h"
 
 struct scope_rule {
     bool include;
@@ -23,21 +26,28 @@ struct scope {
     size_t library_count;
     struct scope_rule *rules; /* Owned */
     size_t rule_count;
+    char *folder;   /* Owned or NULL; where relative files begin */
+};
+
+struct scope_verdict {
+    bool in;
+    enum flow_scope why;
+    const char *what; /* Borrowed from the scope: the root or the rule's pattern; "" where neither decided */
 };
 
 /* "+module:GLOB", "-module:GLOB", "+path:GLOB", "-path:GLOB". 0, -EINVAL or -ENOMEM. */
 int scope_add_rule(struct scope *scope, const char *rule);
 int scope_add_root(struct scope *scope, const char *folder);
 int scope_add_library(struct scope *scope, const char *folder);
-/* The same decisions: what rules have matched so far does not matter. */
+/* Relative files are looked for in the folder that is current now. */
+void scope_set_folder(struct scope *scope);
+/* The same decisions: neither what rules have matched so far nor the folder matters. */
 bool scope_equals(const struct scope *a, const struct scope *b);
 void scope_clear(struct scope *scope);
 
-/* `module_is_user`: code without a file of its own belongs to the module whose globals it has. */
-bool scope_has(struct scope *scope, const char *file, const char *module, bool module_is_user);
+/* `module_file`: of the module that the code runs in; code that has no file of its own belongs to it. */
+struct scope_verdict scope_decide(struct scope *scope, const char *file, const char *module, const char *module_file);
 /* Does `file` belong to the standard library or an installed package? */
 bool scope_is_library(const struct scope *scope, const char *file);
-/* Does `file` lie under a root and outside the library? */
-bool scope_has_file(const struct scope *scope, const char *file);
 
 #endif

@@ -123,6 +123,12 @@ thread_get(struct recorder *recorder)
     return thread;
 }
 
+struct thread *
+thread_known(void)
+{
+    return current;
+}
+
 /* --- the shadow stack --------------------------------------------------- */
 
 struct activation *

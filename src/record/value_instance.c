@@ -39,7 +39,7 @@ decide_module(struct recorder *recorder, PyObject *name)
     if (strncmp(module, "flowtrace", 9) == 0 && (module[9] == '.' || module[9] == '\0'))
         return false;
     const char *file = module_file(name, path, sizeof path);
-    return !file || scope_has(&recorder->scope, file, module, strcmp(module, "__main__") == 0);
+    return !file || scope_decide(&recorder->scope, file, module, file).in;
 }
 
 static bool

@@ -7,6 +7,8 @@
 
 #include "label.h"
 
+#define KEY_WIDTH 12
+
 const char *
 show_signal_name(int number)
 {
@@ -25,7 +27,7 @@ show_signal_name(int number)
 static void
 put_key(struct text *out, const struct show_options *options, const char *key)
 {
-    text_format(out, "%s%-12s%s  ", options->color ? "\033[1m" : "", key, options->color ? "\033[0m" : "");
+    text_format(out, "%s%-*s%s  ", options->color ? "\033[1m" : "", KEY_WIDTH, key, options->color ? "\033[0m" : "");
 }
 
 static void
@@ -160,6 +162,10 @@ show_info(struct text *out, const struct model *model, const struct show_options
     put_counts(out, model, options);
     put_processes(out, model, options);
     put_tracks(out, model, options);
+    if (model->module_count) {
+        put_key(out, options, "modules");
+        show_modules(out, model, KEY_WIDTH + 2, options->width);
+    }
     put_bytes(out, model, options);
     out->ascii = ascii;
     return out->failed ? -ENOMEM : 0;

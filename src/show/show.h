@@ -25,6 +25,9 @@ int show_tree(struct text *out, const struct model *model, const struct show_opt
 /* What `flowtrace info` prints: the file, its processes, tracks, counts, bytes, damage. */
 int show_info(struct text *out, const struct model *model, const struct show_options *options);
 
+/* Its modules: recorded or not, and why. The first line goes on where `out` stands, later ones are indented. */
+void show_modules(struct text *out, const struct model *model, unsigned indent, unsigned width);
+
 /* "41.2 ms": three significant digits and the right unit. */
 void show_duration(struct text *out, uint64_t ns, bool ascii);
 /* "0.20 … 3.41 ms" */

@@ -175,6 +175,8 @@ enum flow_extended {
                                     * next CALL is its root. Else: root calls of this thread come
                                     * from `id`, until the next ORIGIN; id 0 ends it */
     FLOW_EXTENDED_LOST = 6,        /* text reason: recording stopped here */
+    FLOW_EXTENDED_SCOPE = 11,      /* varint 1 if recorded, varint FLOW_SCOPE_*, text top-level module,
+                                    * text the root or the rule's pattern: code of it was seen */
 };
 
 enum flow_spawn {
@@ -182,6 +184,16 @@ enum flow_spawn {
     FLOW_SPAWN_THREAD = 2,
     FLOW_SPAWN_JOB = 3,
     FLOW_SPAWN_PROCESS = 4, /* only in SPAWN; its id is the pid */
+};
+
+/* Why code of a module is recorded, or not. */
+enum flow_scope {
+    FLOW_SCOPE_ROOT = 1,      /* it lies in a folder of the program's: the text */
+    FLOW_SCOPE_TYPED = 2,     /* it has no file: -c, standard input, a prompt, a notebook's cell */
+    FLOW_SCOPE_RULE = 3,      /* --include or --exclude of the text */
+    FLOW_SCOPE_STANDARD = 4,  /* the standard library */
+    FLOW_SCOPE_INSTALLED = 5, /* an installed package or command */
+    FLOW_SCOPE_ELSEWHERE = 6, /* in no folder of the program's */
 };
 
 enum flow_yield { FLOW_YIELD_PLAIN = 1, FLOW_YIELD_FROM = 2, FLOW_YIELD_AWAIT = 3 };

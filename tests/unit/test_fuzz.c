@@ -83,6 +83,7 @@ make_forked_subject(struct subject *s)
     build_trace(&b, FLOW_CLOCK_MONOTONIC);
     build_chunk(&b, 1, 1, 0);
     build_thread(&b, 1001, true, "MainThread");
+    build_extended(&b, FLOW_EXTENDED_SCOPE, (const uint8_t *)"\1\1\3app\5/home", 12);
     build_call(&b, 10, "main");
     build_generator(&b, 10, "serve", 5);
     build_link(&b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_TASK, "Task-2");
@@ -277,6 +278,8 @@ check_model(const struct model *model)
 {
     for (uint32_t i = 0; i < model->track_count; i++)
         CHECK(is_in_map(model, model->tracks[i].name));
+    for (uint32_t i = 0; i < model->module_count; i++)
+        CHECK(is_in_map(model, model->modules[i].name) && is_in_map(model, model->modules[i].what));
     for (uint32_t i = 0; i < model->process_count; i++) {
         CHECK(is_in_map(model, model->processes[i].lost));
         CHECK(is_in_map(model, process_info(&model->processes[i], "program")));

@@ -507,6 +507,44 @@ TEST(processes_tell_of_themselves)
     finish(&f);
 }
 
+static void
+build_module(struct fixture *f, bool recorded, enum flow_scope why, const char *name, const char *what)
+{
+    uint8_t payload[256];
+    uint8_t *p = varint_put(payload, recorded);
+    p = varint_put(p, why);
+    p = varint_put(p, strlen(name));
+    p = mempcpy(p, name, strlen(name));
+    p = varint_put(p, strlen(what));
+    p = mempcpy(p, what, strlen(what));
+    build_extended(&f->b, FLOW_EXTENDED_SCOPE, payload, (size_t)(p - payload));
+}
+
+TEST(modules_and_why_they_were_recorded)
+{
+    struct fixture f;
+    begin(&f);
+    build_module(&f, true, FLOW_SCOPE_ROOT, "pkg", "/home");
+    build_module(&f, false, FLOW_SCOPE_STANDARD, "json", "");
+    build_call(&f.b, 1, "main");
+    build_module(&f, true, FLOW_SCOPE_ROOT, "app", "/home");
+    build_module(&f, false, (enum flow_scope)77, "strange", "");
+    build_module(&f, false, FLOW_SCOPE_RULE, "", "");
+    build_extended(&f.b, FLOW_EXTENDED_SCOPE, (const uint8_t *)"\1\1\3ab", 5); /* cut short */
+    build_meta_chunk(&f.b, 1);
+    build_module(&f, false, FLOW_SCOPE_RULE, "pkg", "pkg.s*");
+    build_module(&f, false, FLOW_SCOPE_STANDARD, "json", "");
+    end(&f);
+    static const char *const expected[] = {"app", "pkg", "pkg", "json"};
+    CHECK_NUMBER(f.model.module_count, 4);
+    for (uint32_t i = 0; i < f.model.module_count && i < 4; i++)
+        CHECK_TEXT(f.model.modules[i].name.data, f.model.modules[i].name.length, expected[i]);
+    CHECK(f.model.modules[1].recorded);
+    CHECK(!f.model.modules[2].recorded);
+    CHECK_TEXT(f.model.modules[2].what.data, f.model.modules[2].what.length, "pkg.s*");
+    finish(&f);
+}
+
 /* --- anything else ------------------------------------------------------ */
 
 static void

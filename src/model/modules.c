@@ -1,0 +1,83 @@
+/* modules.c - which top-level modules were recorded, which were not, and why. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+#include "payload.h"
+
+#define MODULES_MAX 65536 /* findings, before those that say the same are thrown together */
+
+int
+model_add_module(struct model *model, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    const uint8_t *end = p + payload.length;
+    uint64_t in, why;
+    struct module module = {0};
+    p = payload_number(p, end, &in);
+    p = payload_number(p, end, &why);
+    p = payload_text(p, end, &module.name);
+    p = payload_text(p, end, &module.what);
+    if (!p || why < FLOW_SCOPE_ROOT || why > FLOW_SCOPE_ELSEWHERE || !module.name.length
+        || model->module_count == MODULES_MAX)
+        return 0;
+    if ((model->module_count & (model->module_count - 1)) == 0) { /* a power of two is full */
+        size_t room = model->module_count ? 2 * (size_t)model->module_count : 1;
+        void *grown = realloc(model->modules, room * sizeof *model->modules);
+        if (!grown)
+            return -ENOMEM;
+        model->modules = grown;
+    }
+    module.recorded = in != 0;
+    module.why = (uint8_t)why;
+    model->modules[model->module_count++] = module;
+    return 0;
+}
+
+int
+model_read_modules(struct model *model, uint32_t chunk)
+{
+    struct cursor cursor;
+    struct record record;
+    int ret;
+    cursor_open_chunk(&cursor, model->reader, chunk);
+    while ((ret = cursor_next(&cursor, &record)) > 0)
+        if (record.extended == FLOW_EXTENDED_SCOPE && (ret = model_add_module(model, record.payload)) < 0)
+            break;
+    return ret;
+}
+
+static int
+compare_slices(struct slice a, struct slice b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
+    return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+/* Recorded ones first, then by reason, then by name. */
+static int
+compare(const void *left, const void *right)
+{
+    const struct module *a = left, *b = right;
+    if (a->recorded != b->recorded)
+        return a->recorded ? -1 : 1;
+    if (a->why != b->why)
+        return a->why < b->why ? -1 : 1;
+    int order = compare_slices(a->what, b->what);
+    return order ? order : compare_slices(a->name, b->name);
+}
+
+void
+model_sort_modules(struct model *model)
+{
+    if (!model->module_count)
+        return;
+    qsort(model->modules, model->module_count, sizeof *model->modules, compare);
+    uint32_t count = 1;
+    for (uint32_t i = 1; i < model->module_count; i++)
+        if (compare(&model->modules[count - 1], &model->modules[i]) != 0)
+            model->modules[count++] = model->modules[i];
+    model->module_count = count;
+}
