@@ -106,6 +106,8 @@ def join(path: str, options: dict[str, list[str]]) -> None:
 
 def report(error: Exception) -> None:
     try:
-        os.write(2, f"flowtrace: this run is not recorded: {error}\n".encode(errors="replace"))
+        os.write(
+            2, f"flowtrace: this run is not recorded: {str(error) or type(error).__name__}\n".encode(errors="replace")
+        )
     except OSError:
         pass

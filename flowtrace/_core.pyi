@@ -313,6 +313,7 @@ class _Info(TypedDict):
     calls: int
     lost_records: int
     damaged_chunks: int
+    unrecorded_processes: int
     values: bool
     time: bool
     processes: list[_Process]

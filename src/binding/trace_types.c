@@ -340,13 +340,14 @@ trace_info(PyObject *self, void *Py_UNUSED(closure))
     }
     if (!processes)
         return NULL;
-    return Py_BuildValue(
-        "{s:O, s:K, s:K, s:I, s:K, s:K, s:O, s:O, s:N, s:N}", "path", trace->path, "start_unix_ns",
-        (unsigned long long)header->start_unix_ns, "duration_ns", (unsigned long long)trace->model.duration_ns, "calls",
-        trace->model.call_count, "lost_records", (unsigned long long)trace->model.lost_records, "damaged_chunks",
-        (unsigned long long)trace->reader.damaged, "values", header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True,
-        "time", header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes, "modules",
-        list_of_modules(&trace->model));
+    return Py_BuildValue("{s:O, s:K, s:K, s:I, s:K, s:K, s:I, s:O, s:O, s:N, s:N}", "path", trace->path,
+                         "start_unix_ns", (unsigned long long)header->start_unix_ns, "duration_ns",
+                         (unsigned long long)trace->model.duration_ns, "calls", trace->model.call_count, "lost_records",
+                         (unsigned long long)trace->model.lost_records, "damaged_chunks",
+                         (unsigned long long)trace->reader.damaged, "unrecorded_processes", header->unrecorded,
+                         "values", header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True, "time",
+                         header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes, "modules",
+                         list_of_modules(&trace->model));
 }
 
 static PyGetSetDef trace_getset[] = {
@@ -354,8 +355,9 @@ static PyGetSetDef trace_getset[] = {
     {"functions", trace_functions, NULL, "tuple of Function: those that were called.", NULL},
     {"exceptions", trace_exceptions, NULL, "tuple of ExceptionInfo: in order of their first appearance.", NULL},
     {"info", trace_info, NULL,
-     "dict: path, start_unix_ns (wall clock), duration_ns, calls, lost_records, damaged_chunks, values,\n"
-     "time; processes: a list of dicts with pid, ended, wait_status, lost and what was known at the start;\n"
+     "dict: path, start_unix_ns (wall clock), duration_ns, calls, lost_records, damaged_chunks,\n"
+     "unrecorded_processes, values, time; processes: a list of dicts with pid, ended, wait_status, lost and what was "
+     "known at the start;\n"
      "and modules: a list of dicts with name (of a top-level module), recorded (bool), why (\"folder\",\n"
      "\"no file\", \"rule\", \"standard library\", \"installed\", \"elsewhere\") and what (the folder or pattern).",
      NULL},

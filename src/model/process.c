@@ -50,6 +50,9 @@ process_read_meta(struct process *process, struct reader *reader, uint32_t chunk
     while ((ret = cursor_next(&cursor, &record)) > 0) {
         if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX)
             process->info[process->info_count++] = record.payload;
+        if (record.extended == FLOW_EXTENDED_LOST)
+            payload_text((const uint8_t *)record.payload.data,
+                         (const uint8_t *)record.payload.data + record.payload.length, &process->lost);
         if (record.extended != FLOW_EXTENDED_PROCESS_END)
             continue;
         read_end(process, record.payload);

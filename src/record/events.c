@@ -1,4 +1,5 @@
 /* events.c - one callback for each event of sys.monitoring. */
+#include <errno.h>
 #include <string.h>
 
 #include "recorder.h"
@@ -22,6 +23,13 @@ enter(struct recorder *recorder)
     if (thread->session != recorder->session)
         thread_renew(thread);
     return thread;
+}
+
+/* Code that is out of scope costs nothing from now on; but what a fault made unknown may not be. New reference. */
+static PyObject *
+disabled(struct recorder *recorder)
+{
+    return Py_NewRef(recorder->failed ? Py_None : recorder->disable);
 }
 
 static inline void
@@ -145,7 +153,7 @@ put_arguments(struct thread *thread, uint8_t *p, const struct function *function
         PyObject *value = PyFrame_GetVar(frame, function->names[i]);
         if (!value) {
             PyErr_Clear();
-            *p++ = FLOW_VALUE_ABSENT;
+            *p++ = FLOW_VALUE_UNREADABLE;
             continue;
         }
         if (i == 0 && function->has_self)
@@ -163,8 +171,10 @@ static void
 remember_generator(struct thread *thread, const struct activation *activation)
 {
     struct pointer_entry *entry = pointer_map_put(&thread->recorder->generators, activation->frame);
-    if (!entry)
+    if (!entry) {
+        recorder_fault(thread->recorder, thread, ENOMEM);
         return;
+    }
     entry->data = activation->function;
     entry->id = activation->generator;
     entry->extra = activation->task << 1 | activation->watched;
@@ -227,7 +237,7 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
     else {
         function = function_of(recorder, code);
         if (!function)
-            return Py_NewRef(recorder->disable);
+            return disabled(recorder);
         if (function->watched)
             watched_begins(recorder, function);
     }
@@ -282,7 +292,7 @@ on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
     if (!function)
-        return Py_NewRef(recorder->disable);
+        return disabled(recorder);
     struct thread *thread = enter(recorder);
     if (!thread)
         Py_RETURN_NONE;
@@ -346,7 +356,7 @@ on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
     PyCodeObject *code = (PyCodeObject *)args[0];
     struct function *function = function_of(recorder, code);
     if (!function)
-        return Py_NewRef(recorder->disable);
+        return disabled(recorder);
     struct thread *thread = enter(recorder);
     if (!thread)
         Py_RETURN_NONE;
@@ -412,7 +422,7 @@ on_resume(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
     if (!function)
-        return Py_NewRef(recorder->disable);
+        return disabled(recorder);
     struct thread *thread = enter(recorder);
     if (!thread)
         Py_RETURN_NONE;

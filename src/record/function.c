@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,7 +154,20 @@ make_function(struct recorder *recorder, PyCodeObject *code, char *module)
 
 /* --- the decision ------------------------------------------------------- */
 
-/* New reference to the globals of the running frame, or of the nearest caller that knows its module. */
+/* Borrowed, or NULL. Compares with str alone: another key might have a __eq__ of its own. */
+static PyObject *
+find_global(PyObject *globals, const char *name)
+{
+    Py_ssize_t position = 0;
+    PyObject *key, *value;
+    while (globals && PyDict_Check(globals) && PyDict_Next(globals, &position, &key, &value))
+        if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, name) == 0)
+            return value;
+    return NULL;
+}
+
+/* New reference to the globals of the running frame, or of the nearest caller that knows its module. NULL
+ * without memory. */
 static PyObject *
 module_globals(void)
 {
@@ -161,7 +175,7 @@ module_globals(void)
     PyObject *globals = NULL;
     for (int i = 0; frame && i < 8; i++) {
         Py_XSETREF(globals, PyFrame_GetGlobals(frame));
-        if (globals && PyDict_Check(globals) && PyDict_GetItemString(globals, "__name__"))
+        if (find_global(globals, "__name__"))
             break;
         PyFrameObject *back = PyFrame_GetBack(frame);
         Py_SETREF(frame, back);
@@ -173,8 +187,7 @@ module_globals(void)
 static char *
 global_text(PyObject *globals, const char *name, size_t limit)
 {
-    PyObject *value = globals && PyDict_Check(globals) ? PyDict_GetItemString(globals, name) : NULL;
-    return copy_text(value, limit);
+    return copy_text(find_global(globals, name), limit);
 }
 
 /* The standard library's own templates are no code of the user's. */
@@ -244,6 +257,7 @@ starts_multiprocessing(PyCodeObject *code, const char *file, const char *qualnam
     return false;
 }
 
+/* *module is NULL if there was no memory to decide anything. */
 static bool
 decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *link)
 {
@@ -253,7 +267,11 @@ decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *
     char *file = copy_text(code->co_filename, FILE_MAX);
     char *qualname = copy_text(code->co_qualname, QUALNAME_MAX);
     bool has = false;
-    if (*module && module_file && file && qualname) {
+    if (!globals || !module_file || !file || !qualname) {
+        free(*module);
+        *module = NULL;
+    }
+    if (*module) {
         *link = find_link(file, qualname);
         bool own = strncmp(*module, "flowtrace", 9) == 0 && ((*module)[9] == '.' || (*module)[9] == '\0');
         if (!own && !is_generated(file, qualname) && !starts_multiprocessing(code, file, qualname)
@@ -271,6 +289,14 @@ decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *
     return has;
 }
 
+/* Calls of this code would be missing from here on. */
+static struct function *
+no_memory(struct recorder *recorder)
+{
+    recorder_fault(recorder, thread_get(recorder), ENOMEM);
+    return NULL;
+}
+
 static struct function *
 first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
 {
@@ -278,11 +304,13 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     enum link link = LINK_NONE;
     bool in_scope = decide(recorder, code, &module, &link);
     struct function *function = before && !is_mark(before) ? before : NULL;
+    if (!module)
+        return no_memory(recorder);
     scope_log_write(recorder, in_scope);
     recorder->decided_in += in_scope;
     recorder->decided_out += !in_scope;
     if (function) { /* known from a recording with another scope, or watched */
-        if (module && !function->code.module[0]) {
+        if (!function->code.module[0]) {
             free(function->code.module);
             function->code.module = module;
         }
@@ -297,7 +325,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     if (in_scope || link != LINK_NONE) {
         function = make_function(recorder, code, module);
         if (!function)
-            return NULL;
+            return no_memory(recorder);
         function->in_scope = in_scope;
         function->link = in_scope ? LINK_NONE : link;
         extra = function;
@@ -309,7 +337,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
         PyErr_Clear();
         if (function)
             function_free(function);
-        return NULL;
+        return no_memory(recorder);
     }
     return function;
 }

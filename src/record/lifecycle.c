@@ -284,10 +284,13 @@ add_process(struct recorder *recorder)
     recorder->pid = (uint32_t)getpid();
     recorder->process = trace_file_add_process(recorder->file);
     uint8_t *record = malloc(recorder->process_record_size + 3 * VARINT_MAX);
-    if (!record)
+    if (!record) {
+        atomic_fetch_add(&recorder->file->header->unrecorded, 1);
         return -ENOMEM;
+    }
     uint8_t *end = put_extended(record, FLOW_EXTENDED_PROCESS, recorder->process_record, recorder->process_record_size);
-    int ret = trace_file_add_meta(recorder->file, recorder->process, recorder->pid, record, (size_t)(end - record));
+    int ret = trace_file_begin_process(recorder->file, recorder->process, recorder->pid, record,
+                                       (size_t)(end - record));
     free(record);
     return ret;
 }
@@ -338,6 +341,8 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     recorder->next_thread = 0;
     recorder->session++;
     recorder->scope_log.written = 0;
+    recorder->failed = false;
+    recorder->unsaid = 0;
     recorder->recording = true;
     if (!recorder->events_on && set_events(recorder, true) < 0) {
         recorder_stop(recorder, 0);
@@ -379,7 +384,7 @@ recorder_resume(struct recorder *recorder)
         return -1;
     }
     recorder->session++;
-    recorder->recording = true;
+    recorder->recording = !recorder->failed;
     return recorder->events_on ? 0 : set_events(recorder, true);
 }
 
@@ -410,6 +415,10 @@ write_end(struct recorder *recorder, unsigned reason)
         return;
     if (n && recorder->scope.rule_count)
         p = put_extended(p, FLOW_EXTENDED_PROCESS, payload, n);
+    if (recorder->unsaid) {
+        const char *text = fault_reason(recorder->unsaid);
+        p = put_extended(p, FLOW_EXTENDED_LOST, payload, (size_t)(writer_text(payload, text, strlen(text)) - payload));
+    }
     uint8_t *end = varint_put(payload, reason);
     p = put_extended(p, FLOW_EXTENDED_PROCESS_END, payload, (size_t)(end - payload));
     p = scope_log_put(&recorder->scope_log, p, records + room);
@@ -457,8 +466,13 @@ void
 recorder_after_fork(struct recorder *recorder)
 {
     recorder->forked = false;
-    if (!recorder->file || add_process(recorder) < 0)
-        recorder->recording = false;
+    recorder->failed = false;
+    recorder->unsaid = 0;
+    if (recorder->file)
+        trace_file_after_fork(recorder->file);
+    int ret = recorder->file ? add_process(recorder) : -EBADF;
+    if (ret < 0)
+        recorder_fault(recorder, NULL, -ret);
     thread_after_fork(recorder);
 }
 

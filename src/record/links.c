@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 
 #include "recorder.h"
@@ -45,8 +46,10 @@ static uint64_t
 new_spawn(struct recorder *recorder, const void *object)
 {
     struct pointer_entry *entry = pointer_map_put(&recorder->spawns, object);
-    if (!entry)
+    if (!entry) {
+        recorder_fault(recorder, thread_get(recorder), ENOMEM);
         return 0;
+    }
     return entry->id = ++recorder->next_spawn;
 }
 

@@ -67,8 +67,7 @@ struct thread {
     bool origin_pending;            /* an ORIGIN record is due before the next root call */
     enum flow_spawn origin_kind;
     uint64_t origin;
-    struct writer_open_call *open;  /* Owned; scratch for open_calls */
-    uint32_t open_room;
+    struct writer_open_call *open;  /* Owned; scratch for open_calls, of `room` */
     struct thread *next;
 };
 
@@ -90,6 +89,8 @@ struct recorder {
     bool recording;          /* callbacks write; else they return at once */
     bool events_on;
     bool values, time;
+    bool failed;             /* recorder_fault() has turned recording off; until the next start */
+    int unsaid;              /* the errno of a fault that there was no room to say; 0: none */
     bool forked;             /* this process is a child that has recorded nothing yet */
     int tool;                /* sys.monitoring tool id, -1: none */
     unsigned toggles;
@@ -175,6 +176,14 @@ uint8_t *exception_put(struct thread *thread, uint8_t *p, PyObject *exception, P
 #define EVENTS 6
 extern const char *const event_names[EVENTS];
 extern PyMethodDef event_callbacks[EVENTS];
+
+/* fault.c */
+
+/* Something failed in the recorder: says so where `thread` (or NULL) stands in the trace, and records no more in
+ * this process. The program goes on as if nothing had been. */
+void recorder_fault(struct recorder *recorder, struct thread *thread, int error);
+/* What is said of it in the trace. */
+const char *fault_reason(int error);
 
 /* lifecycle.c */
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -13,13 +14,6 @@ static size_t
 list_open_calls(void *context, const struct writer_open_call **out)
 {
     struct thread *thread = context;
-    if (thread->open_room < thread->depth) {
-        void *grown = realloc(thread->open, thread->depth * sizeof *thread->open);
-        if (!grown)
-            return 0;
-        thread->open = grown;
-        thread->open_room = thread->depth;
-    }
     size_t count = 0;
     for (uint32_t i = 0; i < thread->depth; i++) {
         const struct activation *a = &thread->stack[i];
@@ -29,6 +23,13 @@ list_open_calls(void *context, const struct writer_open_call **out)
     }
     *out = thread->open;
     return count;
+}
+
+static void
+writer_failed(void *context, int error)
+{
+    struct thread *thread = context;
+    recorder_fault(thread->recorder, thread, error);
 }
 
 static void
@@ -91,7 +92,8 @@ attach_writer(struct thread *thread)
     if (thread->writer.is_main)
         strcpy(thread->writer.name, "MainThread");
     thread->writer.open_calls = list_open_calls;
-    thread->writer.open_context = thread;
+    thread->writer.failed = writer_failed;
+    thread->writer.context = thread;
     return 0;
 }
 
@@ -106,12 +108,15 @@ thread_get(struct recorder *recorder)
         return current;
     pthread_once(&ending_once, make_key);
     struct thread *thread = calloc(1, sizeof *thread);
-    if (!thread)
+    if (!thread) {
+        recorder_fault(recorder, NULL, ENOMEM);
         return NULL;
+    }
     thread->recorder = recorder;
     thread->session = recorder->session;
     if (attach_writer(thread) < 0) {
         free(thread);
+        recorder_fault(recorder, NULL, ENOMEM);
         return NULL;
     }
     pthread_mutex_lock(&recorder->lock);
@@ -131,17 +136,29 @@ thread_known(void)
 
 /* --- the shadow stack --------------------------------------------------- */
 
+/* Room to list the calls is made here, where its lack can still be told. */
+static bool
+grow_stack(struct thread *thread)
+{
+    uint32_t room = thread->room ? 2 * thread->room : 64;
+    void *stack = realloc(thread->stack, room * sizeof *thread->stack);
+    if (stack)
+        thread->stack = stack;
+    void *open = stack ? realloc(thread->open, room * sizeof *thread->open) : NULL;
+    if (!open) {
+        recorder_fault(thread->recorder, thread, ENOMEM);
+        return false;
+    }
+    thread->open = open;
+    thread->room = room;
+    return true;
+}
+
 struct activation *
 thread_push(struct thread *thread, struct function *function)
 {
-    if (thread->depth == thread->room) {
-        uint32_t room = thread->room ? 2 * thread->room : 64;
-        void *grown = realloc(thread->stack, room * sizeof *thread->stack);
-        if (!grown)
-            return NULL;
-        thread->stack = grown;
-        thread->room = room;
-    }
+    if (thread->depth == thread->room && !grow_stack(thread))
+        return NULL;
     struct activation *activation = &thread->stack[thread->depth++];
     *activation = (struct activation){.function = function, .watched = function->watched};
     return activation;
@@ -181,7 +198,8 @@ thread_renew(struct thread *thread)
 {
     if (!thread->writer.strings) { /* closed with the file before */
         thread->depth = 0;
-        attach_writer(thread);
+        if (attach_writer(thread) < 0)
+            recorder_fault(thread->recorder, NULL, ENOMEM);
     }
     else if (thread->depth) {
         drop(thread, thread->depth);
@@ -198,7 +216,8 @@ thread_forget_function(struct recorder *recorder, const struct function *functio
             if (thread->stack[i].function == function)
                 thread->stack[i].function = NULL;
     pthread_mutex_unlock(&recorder->lock);
-    pointer_map_purge(&recorder->generators, function);
+    if (function->code.flags & FLOW_CODE_SUSPENDS)
+        pointer_map_purge(&recorder->generators, function);
 }
 
 /* --- ends --------------------------------------------------------------- */
@@ -245,6 +264,7 @@ thread_after_fork(struct recorder *recorder)
         return;
     survivor->next = NULL;
     recorder->next_thread = 0;
-    attach_writer(survivor);
+    if (attach_writer(survivor) < 0)
+        recorder_fault(recorder, NULL, ENOMEM);
     current = survivor;
 }

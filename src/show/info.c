@@ -146,6 +146,9 @@ put_bytes(struct text *out, const struct model *model, const struct show_options
         text_format(out, "%llu chunks could not be read to their end\n", (unsigned long long)model->reader->damaged);
     else if (model->lost_records)
         text_format(out, "%llu records were lost\n", (unsigned long long)model->lost_records);
+    else if (model->reader->header->unrecorded)
+        text_format(out, "%u more of its processes could not be recorded: no room for them, on disk or in memory\n",
+                    model->reader->header->unrecorded);
     else
         text_string(out, "none\n");
 }

@@ -294,6 +294,16 @@ print_header(struct printer *printer)
     text_string(printer->out, "\n\n");
 }
 
+/* That of the first process stands in the head. */
+static bool
+is_incomplete(const struct model *model)
+{
+    bool incomplete = model->lost_records || model->reader->damaged || model->reader->header->unrecorded;
+    for (uint32_t i = 1; i < model->process_count && !incomplete; i++)
+        incomplete = model->processes[i].lost.length > 0;
+    return incomplete;
+}
+
 static void
 print_footer(struct printer *printer)
 {
@@ -310,7 +320,7 @@ print_footer(struct printer *printer)
         put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
         text_string(text, ".");
     }
-    if (printer->model->lost_records || printer->model->reader->damaged) {
+    if (is_incomplete(printer->model)) {
         text_string(text, text->length ? " " : "");
         text_string(text, "Part of this trace is missing: see flowtrace info.");
     }

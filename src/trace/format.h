@@ -99,7 +99,7 @@ struct flow_file_header {
     uint8_t trace_id[16];
     _Atomic uint64_t next_unit;
     _Atomic uint32_t next_process; /* processes are numbered from 1 */
-    uint32_t reserved;
+    _Atomic uint32_t unrecorded;   /* processes that found no room or memory to begin in */
 };
 
 static_assert(sizeof(struct flow_file_header) == 88, "the file header is 88 bytes");

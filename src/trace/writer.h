@@ -30,6 +30,8 @@ struct trace_file {
     int fd;
     uint64_t device, inode;          /* what fd must be: a program may close and reuse it */
     struct flow_file_header *header; /* mapped, shared by all processes */
+    struct flow_chunk_header *meta;  /* of this process, mapped, with room to say what is lost; or NULL */
+    uint32_t meta_units, meta_used;  /* units, and bytes of it */
 };
 
 struct trace_settings {
@@ -46,10 +48,18 @@ void trace_file_close(struct trace_file *file);
 uint32_t trace_file_add_process(struct trace_file *file);
 /* Appends a META chunk of EXTENDED records, already encoded. */
 int trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length);
+/* The same for what a process says at its start, and keeps room for trace_file_lose(). */
+int trace_file_begin_process(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records,
+                             size_t length);
+/* After fork, in the child: forgets what the parent's process keeps. */
+void trace_file_after_fork(struct trace_file *file);
+/* Says that and why this process records no more: where a thread has no chunk to say it in. Needs neither memory
+ * nor disk. -ENOSPC if it has been said. */
+int trace_file_lose(struct trace_file *file, const char *reason);
 
 /* What a chunk must say of a function the first time that it is named there. */
 struct writer_code {
-    uint32_t number; /* dense, from 0, in this process */
+    uint32_t number; /* from 0, unique in this process */
     uint32_t flags;
     uint32_t first_line;
     uint32_t parameter_count;
@@ -82,11 +92,22 @@ struct writer_string {
 
 #define WRITER_STRINGS 1024 /* a power of two */
 
+/* What a chunk has last called the codes whose numbers are equal modulo WRITER_CODES: more would not fit in a
+ * chunk, and a program that makes functions without end makes numbers without end. */
+struct writer_defined {
+    uint32_t epoch; /* holds if this is the writer's */
+    uint32_t code;  /* writer_code.number */
+    uint32_t number;
+};
+
+#define WRITER_CODES 16384 /* a power of two */
+
 struct writer {
     uint8_t *p;     /* committed end of the current chunk */
     uint8_t *limit; /* past it a record may not begin */
     uint8_t *base;
     struct flow_chunk_header *chunk; /* NULL: nothing claimed yet, or recording is off */
+    uint32_t units; /* of the chunk; what the file says of it anybody can change */
     uint64_t last_ticks;
     uint64_t tie_ticks; /* when the chunk's clocks were last tied */
     uint32_t clock;
@@ -95,10 +116,8 @@ struct writer {
     uint32_t process, pid, thread, sequence;
     uint32_t string_count, code_count;
     struct writer_string *strings; /* WRITER_STRINGS slots. Owned. */
-    struct {
-        uint32_t epoch, number;
-    } *codes; /* by writer_code.number. Owned. */
-    uint32_t code_room;
+    struct writer_defined *codes; /* code_room slots. Owned. */
+    uint32_t code_room;           /* a power of two, or 0 */
     uint64_t calls; /* begun by this thread */
     uint64_t lost;
     int error; /* errno that ended recording; 0 while it goes on */
@@ -107,7 +126,9 @@ struct writer {
     char name[64];
     /* Lists the running calls, outermost first; NULL where there are none. */
     size_t (*open_calls)(void *context, const struct writer_open_call **out);
-    void *open_context;
+    /* A chunk could not be had: recording ends, and writer_lose() may say it. NULL: nobody need know. */
+    void (*failed)(void *context, int error);
+    void *context; /* of these two */
 };
 
 /* 0 or -errno. Claims no chunk yet. */
@@ -119,6 +140,8 @@ void writer_forget(struct writer *writer);
 /* Claims the next chunk. 0 or -errno, which also stands in writer->error. */
 int writer_next_chunk(struct writer *writer);
 void writer_tie(struct writer *writer, uint64_t ticks);
+/* Says in the chunk that and why recording ends here, and ends it for this writer. -ENOENT if it has no chunk. */
+int writer_lose(struct writer *writer, int error, const char *reason);
 
 #define WRITER_TIE_TICKS (1u << 22) /* about every 10 ms of a cycle counter */
 
@@ -153,8 +176,10 @@ uint8_t *writer_define_code(struct writer *writer, uint8_t *p, const struct writ
 static inline uint8_t *
 writer_code(struct writer *writer, uint8_t *p, const struct writer_code *code)
 {
-    if (code->number < writer->code_room && writer->codes[code->number].epoch == writer->epoch)
-        return varint_put(p, writer->codes[code->number].number);
+    uint32_t slot = code->number & (WRITER_CODES - 1);
+    if (slot < writer->code_room && writer->codes[slot].epoch == writer->epoch
+        && writer->codes[slot].code == code->number)
+        return varint_put(p, writer->codes[slot].number);
     return writer_define_code(writer, p, code);
 }
 

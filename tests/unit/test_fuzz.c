@@ -164,7 +164,7 @@ make_written_subject(struct subject *s)
     for (uint32_t i = 0; i < 2; i++) {
         assert(writer_init(&writers[i], file, 1, 4711, i + 1) == 0);
         writers[i].open_calls = list_call;
-        writers[i].open_context = &running;
+        writers[i].context = &running;
         write_some(&writers[i], codes, 20);
         writer_next_chunk(&writers[i]);
         write_some(&writers[i], codes, 15);

@@ -354,7 +354,7 @@ TEST(a_chunk_begins_with_the_calls_that_run)
     coroutine.flags = FLOW_CODE_COROUTINE;
     begin(&f);
     f.writer.open_calls = list_open_calls;
-    f.writer.open_context = &open;
+    f.writer.context = &open;
     CHECK_NUMBER(writer_next_chunk(&f.writer), 0);
     open.calls[0] = (struct writer_open_call){&code, 0, f.writer.last_ticks, 41};
     open.calls[1] = (struct writer_open_call){&coroutine, 77, f.writer.last_ticks, 42};
@@ -393,7 +393,7 @@ TEST(only_the_innermost_calls_are_repeated)
         open.calls[i] = (struct writer_open_call){&code, 0, 0, i};
     begin(&f);
     f.writer.open_calls = list_open_calls;
-    f.writer.open_context = &open;
+    f.writer.context = &open;
     for (int i = 0; i < 4; i++)
         CHECK_NUMBER(writer_next_chunk(&f.writer), 0);
     CHECK(f.writer.p < f.writer.limit);

@@ -1,0 +1,21 @@
+/* chunk.h - how the chunks of a trace file are claimed and given back; between file.c and writer.c.
+ *
+ * A chunk is its owner's from chunk_claim() on. How long it is the owner keeps
+ * himself: what stands in the file anybody can change.
+ */
+#ifndef FLOW_CHUNK_H
+#define FLOW_CHUNK_H
+
+#include "writer.h"
+
+#define CHUNK_LOST_MAX (80 + 4 * VARINT_MAX) /* bytes of a LOST record */
+
+/* 0 or -errno. Maps the next `units` of the file. */
+int chunk_claim(struct trace_file *file, uint32_t units, struct flow_chunk_header **out);
+/* The magic comes last, so that no reader takes a half-made header for a chunk. */
+void chunk_begin(struct flow_chunk_header *chunk, enum flow_chunk_kind kind, const struct clock_reading *now);
+/* The pages behind the first `used_bytes` were reserved and are not needed. */
+void chunk_give_back_tail(struct flow_chunk_header *chunk, uint32_t units, size_t used_bytes);
+uint8_t *chunk_put_lost(uint8_t *p, const char *reason);
+
+#endif

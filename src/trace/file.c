@@ -1,0 +1,339 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chunk.h"
+
+#define LOST_REASON_MAX 80
+
+/* --- the file ----------------------------------------------------------- */
+
+/* The low descriptors are the program's: a script may count on getting 3. */
+static int
+move_descriptor_up(int fd)
+{
+    struct rlimit limit;
+    int from = 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 64 && limit.rlim_cur != RLIM_INFINITY)
+        from = limit.rlim_cur > 65536 ? 32768 : (int)limit.rlim_cur / 2;
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, from);
+    if (high < 0)
+        return fd;
+    close(fd);
+    return high;
+}
+
+static void
+fill_header(struct flow_file_header *header, const struct trace_settings *settings)
+{
+    memcpy(header->magic, FLOW_MAGIC, sizeof header->magic);
+    header->major = FLOW_MAJOR;
+    header->minor = FLOW_MINOR;
+    header->byte_order = FLOW_BYTE_ORDER;
+    header->unit_size = FLOW_UNIT_SIZE;
+    header->clock = settings->time ? clock_choose(&header->clock_shift) : FLOW_CLOCK_NONE;
+    header->flags = (settings->values ? 0u : FLOW_FILE_NO_VALUES) | (settings->time ? 0u : FLOW_FILE_NO_TIME);
+    struct clock_reading now = clock_read(header->clock);
+    header->start_ticks = now.ticks;
+    header->start_mono_ns = now.mono_ns;
+    header->start_unix_ns = clock_now_ns(CLOCK_REALTIME);
+    if (getrandom(header->trace_id, sizeof header->trace_id, GRND_NONBLOCK) < 0)
+        memcpy(header->trace_id, &header->start_unix_ns, sizeof header->start_unix_ns);
+    atomic_store(&header->next_unit, 1);
+    atomic_store(&header->next_process, 1);
+}
+
+static int
+map_file(struct trace_file **out, int fd, const char *path)
+{
+    int ret = -ENOMEM;
+    struct trace_file *file = calloc(1, sizeof *file);
+    if (!file || !(file->path = strdup(path)))
+        goto fail;
+    struct stat status;
+    if (fstat(fd, &status) < 0) {
+        ret = -errno;
+        goto fail;
+    }
+    file->device = (uint64_t)status.st_dev;
+    file->inode = (uint64_t)status.st_ino;
+    file->header = mmap(NULL, FLOW_UNIT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (file->header == MAP_FAILED) {
+        ret = -errno;
+        goto fail;
+    }
+    file->fd = fd;
+    *out = file;
+    return 0;
+fail:
+    if (file)
+        free(file->path);
+    free(file);
+    return ret;
+}
+
+int
+trace_file_create(struct trace_file **out, const char *path, const struct trace_settings *settings)
+{
+    char *temporary;
+    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
+        return -ENOMEM;
+    int ret;
+    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        ret = -errno;
+        goto done;
+    }
+    fd = move_descriptor_up(fd);
+    if (ftruncate(fd, FLOW_UNIT_SIZE) < 0) {
+        ret = -errno;
+        goto fail;
+    }
+    if ((ret = map_file(out, fd, path)) < 0)
+        goto fail;
+    fill_header((*out)->header, settings);
+    if (rename(temporary, path) == 0)
+        goto done;
+    ret = -errno;
+    trace_file_close(*out);
+    *out = NULL;
+    fd = -1;
+fail:
+    unlink(temporary);
+    if (fd >= 0)
+        close(fd);
+done:
+    free(temporary);
+    return ret;
+}
+
+int
+trace_file_join(struct trace_file **out, const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    fd = move_descriptor_up(fd);
+    struct stat status;
+    int ret = -EINVAL;
+    if (fstat(fd, &status) < 0 || status.st_size < (off_t)FLOW_UNIT_SIZE)
+        goto fail;
+    if ((ret = map_file(out, fd, path)) < 0)
+        goto fail;
+    const struct flow_file_header *header = (*out)->header;
+    if (memcmp(header->magic, FLOW_MAGIC, sizeof header->magic) == 0 && header->major == FLOW_MAJOR
+        && header->byte_order == FLOW_BYTE_ORDER && header->unit_size == FLOW_UNIT_SIZE)
+        return 0;
+    trace_file_close(*out);
+    *out = NULL;
+    return -EINVAL;
+fail:
+    close(fd);
+    return ret;
+}
+
+static bool
+descriptor_is_ours(const struct trace_file *file)
+{
+    struct stat status;
+    return fstat(file->fd, &status) == 0 && (uint64_t)status.st_dev == file->device
+           && (uint64_t)status.st_ino == file->inode;
+}
+
+static void
+forget_meta(struct trace_file *file)
+{
+    if (file->meta)
+        munmap(file->meta, (size_t)file->meta_units * FLOW_UNIT_SIZE);
+    file->meta = NULL;
+}
+
+void
+trace_file_close(struct trace_file *file)
+{
+    if (!file)
+        return;
+    forget_meta(file);
+    munmap(file->header, FLOW_UNIT_SIZE);
+    if (descriptor_is_ours(file))
+        close(file->fd);
+    free(file->path);
+    free(file);
+}
+
+uint32_t
+trace_file_add_process(struct trace_file *file)
+{
+    return atomic_fetch_add_explicit(&file->header->next_process, 1, memory_order_relaxed);
+}
+
+/* --- chunks ------------------------------------------------------------- */
+
+/* Blocks are reserved first: writing to a mapped page that the disk has no room
+ * for would be a SIGBUS in the traced program. */
+static int
+reserve_blocks(int fd, off_t offset, off_t length)
+{
+    struct rlimit limit;
+    /* To ask for more would be a SIGXFSZ, which the program may have a handler for. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
+        && (rlim_t)(offset + length) > limit.rlim_cur)
+        return -EFBIG;
+#if defined(__linux__)
+    return -posix_fallocate(fd, offset, length);
+#else
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    return status.st_size >= offset + length || ftruncate(fd, offset + length) == 0 ? 0 : -errno;
+#endif
+}
+
+/* A daemon closes every descriptor that it did not open itself, ours as well. */
+static int
+reopen(struct trace_file *file)
+{
+    int fd = open(file->path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    file->fd = move_descriptor_up(fd);
+    if (descriptor_is_ours(file))
+        return 0;
+    close(file->fd);
+    file->fd = -1;
+    return -EBADF;
+}
+
+int
+chunk_claim(struct trace_file *file, uint32_t units, struct flow_chunk_header **out)
+{
+    int ret = descriptor_is_ours(file) ? 0 : reopen(file);
+    if (ret < 0)
+        return ret;
+    uint64_t unit = atomic_fetch_add_explicit(&file->header->next_unit, units, memory_order_relaxed);
+    if (unit == 0 || unit > (uint64_t)INT64_MAX / FLOW_UNIT_SIZE - FLOW_CHUNK_UNITS_MAX)
+        return -EINVAL; /* somebody has written to the file */
+    off_t offset = (off_t)(unit * FLOW_UNIT_SIZE);
+    ret = reserve_blocks(file->fd, offset, (off_t)units * FLOW_UNIT_SIZE);
+    if (ret < 0)
+        return ret;
+    void *map = mmap(NULL, (size_t)units * FLOW_UNIT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, offset);
+    if (map == MAP_FAILED)
+        return -errno;
+    *out = map;
+    (*out)->units = (uint16_t)units;
+    return 0;
+}
+
+void
+chunk_begin(struct flow_chunk_header *chunk, enum flow_chunk_kind kind, const struct clock_reading *now)
+{
+    chunk->kind = (uint16_t)kind;
+    chunk->first_ticks = now->ticks;
+    chunk->first_ns = now->mono_ns;
+    atomic_store_explicit(&chunk->last_ticks, now->ticks, memory_order_relaxed);
+    atomic_store_explicit(&chunk->last_ns, now->mono_ns, memory_order_relaxed);
+    atomic_store_explicit(&chunk->committed, (uint32_t)sizeof *chunk, memory_order_relaxed);
+    atomic_store_explicit(&chunk->magic, FLOW_CHUNK_MAGIC, memory_order_release);
+}
+
+void
+chunk_give_back_tail(struct flow_chunk_header *chunk, uint32_t units, size_t used_bytes)
+{
+#if defined(MADV_REMOVE)
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t base = (uintptr_t)chunk;
+    uintptr_t used = (base + used_bytes + page - 1) & ~(page - 1);
+    uintptr_t end = base + (uintptr_t)units * FLOW_UNIT_SIZE;
+    if (used < end)
+        madvise((void *)used, end - used, MADV_REMOVE);
+#else
+    (void)chunk, (void)units, (void)used_bytes;
+#endif
+}
+
+/* Leaves it mapped, and `spare` bytes of it unused. */
+static int
+write_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length, size_t spare,
+           struct flow_chunk_header **out, uint32_t *out_units)
+{
+    size_t used = sizeof(struct flow_chunk_header) + length;
+    uint32_t units = (uint32_t)((used + spare + FLOW_UNIT_SIZE - 1) / FLOW_UNIT_SIZE);
+    if (units > FLOW_CHUNK_UNITS_MAX)
+        return -E2BIG;
+    struct flow_chunk_header *chunk;
+    int ret = chunk_claim(file, units, &chunk);
+    if (ret < 0)
+        return ret;
+    chunk->process = process;
+    chunk->pid = pid;
+    memcpy(chunk + 1, records, length);
+    struct clock_reading now = clock_read(file->header->clock);
+    chunk_begin(chunk, FLOW_CHUNK_META, &now);
+    atomic_store_explicit(&chunk->committed, (uint32_t)used, memory_order_release);
+    atomic_store(&chunk->flags, FLOW_CHUNK_SEALED | FLOW_CHUNK_LAST);
+    chunk_give_back_tail(chunk, units, used + spare);
+    *out = chunk;
+    *out_units = units;
+    return 0;
+}
+
+int
+trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length)
+{
+    struct flow_chunk_header *chunk;
+    uint32_t units;
+    int ret = write_meta(file, process, pid, records, length, 0, &chunk, &units);
+    if (ret == 0)
+        munmap(chunk, (size_t)units * FLOW_UNIT_SIZE);
+    return ret;
+}
+
+int
+trace_file_begin_process(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length)
+{
+    forget_meta(file);
+    int ret = write_meta(file, process, pid, records, length, CHUNK_LOST_MAX, &file->meta, &file->meta_units);
+    if (ret == 0)
+        file->meta_used = (uint32_t)(sizeof *file->meta + length);
+    else
+        atomic_fetch_add_explicit(&file->header->unrecorded, 1, memory_order_relaxed);
+    return ret;
+}
+
+void
+trace_file_after_fork(struct trace_file *file)
+{
+    forget_meta(file);
+}
+
+/* --- what is lost --------------------------------------------------------- */
+
+uint8_t *
+chunk_put_lost(uint8_t *p, const char *reason)
+{
+    char payload[VARINT_MAX + LOST_REASON_MAX];
+    uint8_t *end = writer_text((uint8_t *)payload, reason, strnlen(reason, LOST_REASON_MAX));
+    p = varint_put(p, FLOW_EXTENDED);
+    p = varint_put(p, FLOW_EXTENDED_LOST);
+    return writer_text(p, payload, (size_t)(end - (uint8_t *)payload));
+}
+
+int
+trace_file_lose(struct trace_file *file, const char *reason)
+{
+    if (!file->meta)
+        return -ENOSPC;
+    uint8_t *base = (uint8_t *)file->meta;
+    uint8_t *end = chunk_put_lost(base + file->meta_used, reason);
+    atomic_store_explicit(&file->meta->committed, (uint32_t)(end - base), memory_order_release);
+    forget_meta(file);
+    return 0;
+}
