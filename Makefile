@@ -92,7 +92,10 @@ $(STATE)/tools: $(STATE)/interpreter pyproject.toml tools/requirements.py
 
 $(STATE)/dev: $(STATE)/interpreter pyproject.toml tools/requirements.py
 	@echo "Installing pytest, ruff, mypy"
-	@$(PY) tools/requirements.py dev >$@.txt && $(PIP) install -r $@.txt && touch $@
+	@$(PY) tools/requirements.py dev >$@.txt && $(PIP) install -r $@.txt
+	@for partner in $$($(PY) tools/requirements.py partners); do \
+	    $(PIP) install --prefer-binary --only-binary :all: $$partner >/dev/null 2>&1 || echo "No $$partner for this Python"; done
+	@touch $@
 
 $(STATE)/installed: $(STATE)/tools $(SOURCES)
 	@echo "Installing FlowTrace"

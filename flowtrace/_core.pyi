@@ -167,7 +167,7 @@ class Track:
     """A line of execution: the main thread, another thread, or an asyncio task."""
 
     @property
-    def kind(self) -> Literal["main", "thread", "task"]: ...
+    def kind(self) -> Literal["main", "thread", "task", "greenlet"]: ...
     @property
     def name(self) -> str:
         """Name of the thread or task."""

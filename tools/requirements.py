@@ -1,4 +1,4 @@
-"""Print what pyproject.toml requires, a line each: `build` its build tools, `dev` that dependency group.
+"""Print what pyproject.toml requires, a line each: `build` its build tools, else that dependency group.
 
 The pip that a Python brings may be too old for `pip install --group`.
 """

@@ -44,6 +44,7 @@ PyObject *binding_value_python(const struct reader *reader, struct value value);
 /* What str() of the exception would have said, as far as it was recorded. */
 PyObject *binding_exception_message(const struct reader *reader, struct value args);
 
+PyObject *binding_track_name(const struct track *track);
 PyObject *binding_call(struct trace *trace, uint32_t number); /* None for MODEL_NONE */
 /* A tuple of all `count` functions, tracks or exceptions. */
 PyObject *binding_items(PyTypeObject *type, struct trace *trace, uint32_t count);

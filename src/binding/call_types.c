@@ -234,17 +234,25 @@ track_of(PyObject *self)
     return &MODEL(self)->tracks[NUMBER(self)];
 }
 
+PyObject *
+binding_track_name(const struct track *track)
+{
+    if (track->kind == TRACK_GREENLET && !track->name.length)
+        return PyUnicode_FromFormat("greenlet %llu", (unsigned long long)track->native_id);
+    return binding_str(track->name);
+}
+
 static PyObject *
 track_kind(PyObject *self, void *Py_UNUSED(closure))
 {
-    static const char *const kinds[] = {"main", "thread", "task"};
+    static const char *const kinds[] = {"main", "thread", "task", "greenlet"};
     return PyUnicode_FromString(kinds[track_of(self)->kind]);
 }
 
 static PyObject *
 track_name(PyObject *self, void *Py_UNUSED(closure))
 {
-    return binding_str(track_of(self)->name);
+    return binding_track_name(track_of(self));
 }
 
 static PyObject *
@@ -277,8 +285,8 @@ track_repr(PyObject *self)
 }
 
 static PyGetSetDef track_getset[] = {
-    {"kind", track_kind, NULL, "str: \"main\", \"thread\" or \"task\".", NULL},
-    {"name", track_name, NULL, "str: name of the thread or task.", NULL},
+    {"kind", track_kind, NULL, "str: \"main\", \"thread\", \"task\" or \"greenlet\".", NULL},
+    {"name", track_name, NULL, "str: name of the thread, task or greenlet.", NULL},
     {"pid", track_pid, NULL, "int: process that it ran in.", NULL},
     {"creator", track_creator, NULL, "Call or None: the call that started it, where that is known.", NULL},
     {"call_count", track_call_count, NULL, "int: calls that began on it.", NULL},
@@ -286,7 +294,7 @@ static PyGetSetDef track_getset[] = {
 };
 
 static PyType_Slot track_slots[] = {
-    {Py_tp_doc, "A line of execution: the main thread, another thread, or an asyncio task."},
+    {Py_tp_doc, "A line of execution: the main thread, another thread, an asyncio task, or a greenlet."},
     {Py_tp_dealloc, free_item},
     {Py_tp_repr, track_repr},
     {Py_tp_richcompare, compare_items},
@@ -560,7 +568,7 @@ static PyGetSetDef call_getset[] = {
     {"track", call_track, NULL, "Track: where it ran.", NULL},
     {"parent", call_parent, NULL, "Call or None: the call that called it, or drove it first; None for a root.", NULL},
     {"created_by", call_created_by, NULL,
-     "Call or None: for the root of a task, thread or job, the call that started that.", NULL},
+     "Call or None: for the root of a task, thread, job or greenlet, the call that started that.", NULL},
     {"children", call_children, NULL, "list of Call: the calls that it made, in order.", NULL},
     {"arguments", call_arguments, NULL,
      "dict of str to Value: by parameter, in order; empty where values were not recorded.", NULL},

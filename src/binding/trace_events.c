@@ -125,7 +125,7 @@ event_tuple(const struct model *model, const struct event *event, uint32_t depth
                          binding_str(call->code->module), binding_str(call->code->file), call->code->first_line,
                          arguments_of(model, event), result_of(model, event), exception_of(model, event),
                          (unsigned long long)call->start_ns, optional_number(ends, event->time_ns - call->start_ns),
-                         depth, binding_str(track->name));
+                         depth, binding_track_name(track));
 }
 
 /* Of all calls, in one go: a parent comes before its children. NULL without memory. */

@@ -351,7 +351,7 @@ trace_info(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyGetSetDef trace_getset[] = {
-    {"tracks", trace_tracks, NULL, "tuple of Track: threads and tasks of all processes.", NULL},
+    {"tracks", trace_tracks, NULL, "tuple of Track: threads, tasks and greenlets of all processes.", NULL},
     {"functions", trace_functions, NULL, "tuple of Function: those that were called.", NULL},
     {"exceptions", trace_exceptions, NULL, "tuple of ExceptionInfo: in order of their first appearance.", NULL},
     {"info", trace_info, NULL,

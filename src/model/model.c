@@ -25,13 +25,29 @@ struct birth {
     uint32_t task;    /* spawn, as above */
 };
 
-/* What is going on in one stream. */
+/* What a greenlet, or its thread itself, leaves in the lane for when it runs again. */
+struct strand {
+    uint32_t lane;
+    uint32_t track;
+    uint32_t *stack;    /* Owned */
+    uint32_t depth, room;
+    uint32_t origin;
+    enum flow_spawn origin_kind;
+    uint32_t gaps;      /* of the lane, when this ran last */
+};
+
+/* What is going on in one stream: in the one of its strands that runs. */
 struct lane {
     uint32_t process;   /* index */
+    uint32_t thread;    /* track */
+    uint32_t own;       /* strand of the thread itself */
+    uint32_t strand;    /* that runs */
+    uint32_t gaps;
     uint32_t track;
     uint32_t *stack;    /* Owned; calls, innermost last */
     uint32_t depth, room;
     uint32_t task;      /* spawn whose root the next call is, or MODEL_NONE */
+    uint32_t leaving;   /* exception that has just left the last call of a greenlet, or MODEL_NONE */
     uint32_t origin;    /* spawn that root calls come from, or MODEL_NONE */
     enum flow_spawn origin_kind;
     bool rebuilding;    /* after a gap: OPEN records tell what runs; else they repeat it */
@@ -42,12 +58,15 @@ struct builder {
     struct model *model;
     const struct model_watcher *watcher; /* or NULL */
     struct lane *lanes; /* Owned; one a stream */
+    struct strand *strands; /* Owned */
+    uint32_t strand_count, strand_room;
     struct spawn *spawns; /* Owned */
     uint32_t spawn_count, spawn_room;
     struct birth *births; /* Owned; in order of time */
     uint32_t birth_count, birth_room;
     uint32_t *last_child; /* Owned; by call */
     struct id_map generators; /* -> call */
+    struct id_map greenlets;  /* (lane, id) -> strand */
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
     uint32_t call_room, last_child_room, track_room, exception_room, process_room;
@@ -144,7 +163,7 @@ on_thread(struct builder *builder, struct lane *lane, struct slice payload)
     p = payload_number(p, end, &native_id);
     p = payload_number(p, end, &is_main);
     payload_text(p, end, &name);
-    struct track *track = &builder->model->tracks[lane->track];
+    struct track *track = &builder->model->tracks[lane->thread];
     track->kind = is_main ? TRACK_MAIN : TRACK_THREAD;
     track->native_id = native_id;
     if (name.length)
@@ -242,6 +261,9 @@ place(struct builder *builder, struct lane *lane, struct call *call)
     else if (lane->origin != MODEL_NONE) {
         call->origin = (uint8_t)lane->origin_kind;
         call->spawned_by = lane->origin; /* until finish() knows its creator */
+    }
+    else if (builder->model->tracks[lane->track].creator != MODEL_NONE) {
+        call->origin = FLOW_SPAWN_GREENLET;
     }
 }
 
@@ -371,7 +393,7 @@ exception_of(struct builder *builder, const struct lane *lane, const struct exce
                                     .last_call = MODEL_NONE,
                                     .caught_by = MODEL_NONE};
     exception->benign = slice_is(record->type, "StopIteration") || slice_is(record->type, "StopAsyncIteration")
-                        || slice_is(record->type, "GeneratorExit");
+                        || slice_is(record->type, "GeneratorExit") || slice_is(record->type, "GreenletExit");
     return model->exception_count++;
 }
 
@@ -394,6 +416,8 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
     exception->caught_by = leaves_task || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
     exception->caught_line = record->caller_line;
     exception->caught_below = record->indirect;
+    if (lane->strand != lane->own && !lane->depth)
+        lane->leaving = index;
 }
 
 /* What left an awaited call comes up in the one that awaits, which may not have been on the stack. */
@@ -409,7 +433,7 @@ throw_into(struct builder *builder, const struct lane *lane, const struct record
     exception->caught_below = false;
 }
 
-/* --- the pass ----------------------------------------------------------- */
+/* --- calls that ended unseen ----------------------------------------------------------- */
 
 static void
 drop(struct builder *builder, struct lane *lane, uint64_t count, uint64_t now)
@@ -417,6 +441,105 @@ drop(struct builder *builder, struct lane *lane, uint64_t count, uint64_t now)
     for (; count > 0 && lane->depth; count--)
         pop(builder, lane, now)->outcome = OUTCOME_ABANDONED;
 }
+
+/* --- greenlets ---------------------------------------------------------- */
+
+static uint32_t
+add_strand(struct builder *builder, const struct lane *lane, uint32_t track)
+{
+    struct strand *strand = append(builder, &builder->strands, builder->strand_count, &builder->strand_room,
+                                   sizeof *strand);
+    if (!strand || track == MODEL_NONE)
+        return MODEL_NONE;
+    *strand = (struct strand){.lane = (uint32_t)(lane - builder->lanes), .track = track, .origin = MODEL_NONE};
+    return builder->strand_count++;
+}
+
+static void
+switch_to(struct builder *builder, struct lane *lane, uint32_t next)
+{
+    if (next == lane->strand)
+        return;
+    struct strand *strand = &builder->strands[lane->strand];
+    strand->stack = lane->stack;
+    strand->depth = lane->depth;
+    strand->room = lane->room;
+    strand->origin = lane->origin;
+    strand->origin_kind = lane->origin_kind;
+    strand->gaps = lane->gaps - (lane->rebuilding && !lane->depth); /* where nothing ran since, it is to be told yet */
+    strand = &builder->strands[next];
+    lane->stack = strand->stack;
+    lane->depth = strand->depth;
+    lane->room = strand->room;
+    lane->origin = strand->origin;
+    lane->origin_kind = strand->origin_kind;
+    lane->track = strand->track;
+    lane->strand = next;
+    strand->stack = NULL;
+    lane->rebuilding = strand->gaps != lane->gaps;
+    if (lane->rebuilding)
+        drop(builder, lane, UINT64_MAX, lane->last_ns);
+}
+
+/* The call on top of a greenlet's stack, or the thread's own; MODEL_NONE if none runs there. */
+static uint32_t
+top_of(const struct builder *builder, const struct lane *lane, uint64_t id)
+{
+    const uint32_t *known = id ? id_map_get(&builder->greenlets, (uint32_t)(lane - builder->lanes), id) : &lane->own;
+    if (!known)
+        return MODEL_NONE;
+    const struct strand *strand = &builder->strands[*known];
+    bool runs = *known == lane->strand;
+    uint32_t depth = runs ? lane->depth : strand->depth;
+    return depth ? (runs ? lane->stack : strand->stack)[depth - 1] : MODEL_NONE;
+}
+
+static uint32_t
+new_greenlet(struct builder *builder, struct lane *lane, uint64_t id, struct slice name)
+{
+    uint32_t index = add_strand(builder, lane, add_track(builder, TRACK_GREENLET, lane->process, id, name));
+    if (index == MODEL_NONE)
+        return MODEL_NONE;
+    if (!id_map_put(&builder->greenlets, (uint32_t)(lane - builder->lanes), id, index)) {
+        builder->failed = true;
+        return MODEL_NONE;
+    }
+    builder->strands[index].gaps = lane->gaps - 1; /* OPEN records tell what runs, if anything does */
+    return index;
+}
+
+/* Its creator is told where it begins. Without one it comes from where its thread does. */
+static void
+on_greenlet(struct builder *builder, struct lane *lane, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    const uint8_t *end = p + payload.length;
+    uint64_t id, by, hub;
+    struct slice name;
+    p = payload_number(p, end, &id);
+    p = payload_number(p, end, &by);
+    p = payload_text(p, end, &name);
+    payload_number(p, end, &hub);
+    uint32_t *known = id ? id_map_get(&builder->greenlets, (uint32_t)(lane - builder->lanes), id) : &lane->own;
+    uint32_t next = known ? *known : new_greenlet(builder, lane, id, name);
+    if (next == MODEL_NONE)
+        return;
+    uint32_t creator = by ? top_of(builder, lane, by - 1) : MODEL_NONE;
+    switch_to(builder, lane, next);
+    if (lane->leaving != MODEL_NONE && !hub && lane->depth)
+        builder->model->exceptions[lane->leaving].caught_by = lane->stack[lane->depth - 1];
+    struct track *track = &builder->model->tracks[lane->track];
+    if (!id || !by || track->call_count)
+        return;
+    track->creator = creator;
+    track->name = name;
+    if (creator == MODEL_NONE) {
+        lane->origin = builder->strands[lane->own].origin;
+        lane->origin_kind = builder->strands[lane->own].origin_kind;
+    }
+}
+
+/* --- the pass, record by record ----------------------------------------- */
 
 static void
 on_extended(struct builder *builder, struct lane *lane, const struct record *record)
@@ -426,6 +549,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     case FLOW_EXTENDED_SPAWN:
     case FLOW_EXTENDED_ORIGIN: on_link(builder, lane, record); break;
     case FLOW_EXTENDED_SCOPE: builder->failed |= model_add_module(builder->model, record->payload) < 0; break;
+    case FLOW_EXTENDED_GREENLET: on_greenlet(builder, lane, record->payload); break;
     case FLOW_EXTENDED_LOST:
         payload_text((const uint8_t *)record->payload.data,
                      (const uint8_t *)record->payload.data + record->payload.length,
@@ -451,8 +575,13 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
 {
     struct call *call;
     lane->last_ns = record->time_ns;
+    if (record->type != FLOW_EXTENDED)
+        lane->leaving = MODEL_NONE;
     if (cursor->gap) {
         drop(builder, lane, UINT64_MAX, record->time_ns);
+        switch_to(builder, lane, lane->own);
+        drop(builder, lane, UINT64_MAX, record->time_ns);
+        lane->gaps++;
         lane->rebuilding = true;
         lane->task = MODEL_NONE;
     }
@@ -510,8 +639,9 @@ open_lanes(struct builder *builder)
         const struct stream *stream = &reader->streams[i];
         struct lane *lane = &builder->lanes[i];
         lane->process = process_of(builder, stream->process, stream->pid);
-        lane->track = add_track(builder, TRACK_THREAD, lane->process, 0, (struct slice){"", 0});
-        lane->task = lane->origin = MODEL_NONE;
+        lane->thread = lane->track = add_track(builder, TRACK_THREAD, lane->process, 0, (struct slice){"", 0});
+        lane->own = lane->strand = add_strand(builder, lane, lane->track);
+        lane->task = lane->origin = lane->leaving = MODEL_NONE;
     }
     return builder->failed ? -ENOMEM : 0;
 }
@@ -613,13 +743,20 @@ finish(struct builder *builder)
             model->duration_ns = end_ns - builder->first_ns;
         while (lane->depth)
             pop(builder, lane, end_ns);
+        lane->last_ns = end_ns;
+    }
+    for (uint32_t i = 0; i < builder->strand_count; i++) {
+        struct lane *lane = &builder->lanes[builder->strands[i].lane];
+        switch_to(builder, lane, i);
+        while (lane->depth)
+            pop(builder, lane, lane->last_ns);
     }
     for (uint32_t i = 0; i < model->call_count; i++) {
         struct call *call = &model->calls[i];
         const struct process *process = &model->processes[model->tracks[call->track].process];
         if (call->outcome == SUSPENDED)
             call->outcome = process->ended ? OUTCOME_ABANDONED : OUTCOME_RUNNING;
-        if (call->origin == FLOW_SPAWN_TASK)
+        if (call->origin == FLOW_SPAWN_TASK || call->origin == FLOW_SPAWN_GREENLET)
             call->spawned_by = model->tracks[call->track].creator;
         else if (call->origin && call->origin != CALL_INHERITED)
             call->spawned_by = builder->spawns[call->spawned_by].creator;
@@ -651,11 +788,15 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     }
     for (uint32_t i = 0; builder.lanes && i < reader->stream_count; i++)
         free(builder.lanes[i].stack);
+    for (uint32_t i = 0; i < builder.strand_count; i++)
+        free(builder.strands[i].stack);
+    free(builder.strands);
     free(builder.lanes);
     free(builder.spawns);
     free(builder.births);
     free(builder.last_child);
     id_map_free(&builder.generators);
+    id_map_free(&builder.greenlets);
     id_map_free(&builder.spawn_ids);
     id_map_free(&builder.exception_ids);
     if (ret < 0)

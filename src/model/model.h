@@ -22,7 +22,7 @@ enum outcome {
     OUTCOME_ABANDONED = 3, /* ended unseen: a generator dropped, a frame lost */
 };
 
-enum track_kind { TRACK_MAIN = 0, TRACK_THREAD = 1, TRACK_TASK = 2 };
+enum track_kind { TRACK_MAIN = 0, TRACK_THREAD = 1, TRACK_TASK = 2, TRACK_GREENLET = 3 };
 
 #define PROCESS_INFO_MAX 4
 
@@ -39,11 +39,11 @@ struct process {
     uint32_t info_count;
 };
 
-/* A line of execution: a thread, or an asyncio task that moves over one. */
+/* A line of execution: a thread, or an asyncio task or greenlet that moves over one. */
 struct track {
     enum track_kind kind;
     uint32_t process;   /* index in model->processes */
-    uint64_t native_id; /* of the thread; for a task, its spawn id */
+    uint64_t native_id; /* of the thread; for a task, its spawn id; for a greenlet, its own */
     struct slice name;
     uint32_t creator;   /* call that created it, or MODEL_NONE */
     uint32_t first_root; /* the first call without a parent on this track */
@@ -63,7 +63,7 @@ struct exception {
     uint32_t caught_by;       /* the call that caught it, or MODEL_NONE */
     uint32_t caught_line;     /* line in caught_by where it came in; 0 unknown */
     bool caught_below;        /* or library code that caught_by called has caught it */
-    bool benign;              /* StopIteration, StopAsyncIteration, GeneratorExit: control flow */
+    bool benign;              /* StopIteration, StopAsyncIteration, GeneratorExit, GreenletExit: control flow */
 };
 
 struct call {
@@ -78,7 +78,7 @@ struct call {
     uint32_t exception;   /* OUTCOME_RAISED: index in model->exceptions, else MODEL_NONE */
     uint32_t first_child; /* calls, in order of start */
     uint32_t next_sibling;
-    uint32_t spawned_by;  /* for a root call: the call that created its task, thread or job;
+    uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job or greenlet;
                            * for an inherited one: the same call in the parent process */
     uint16_t suspensions; /* saturating */
     uint8_t outcome;      /* enum outcome */

@@ -39,6 +39,23 @@ compat_dies_silently(PyCodeObject *code, int offset)
     return PY_VERSION_HEX >= 0x030d0000 && (((const uint8_t *)code->co_code_adaptive)[offset + 3] & 4) != 0;
 }
 
+/* Where the frames of Python functions lie. A greenlet has a data stack of its own,
+ * from its first frame to its end; the first chunk is never given back before. */
+static inline const void *
+compat_data_chunk(void)
+{
+    return PyThreadState_Get()->datastack_chunk;
+}
+
+static inline const void *
+compat_first_chunk(const void *chunk)
+{
+    const _PyStackChunk *first = chunk;
+    while (first && first->previous)
+        first = first->previous;
+    return first;
+}
+
 /* Borrowed. NULL, without an exception, where no class in the MRO has the name. */
 static inline PyObject *
 compat_type_lookup(PyTypeObject *type, PyObject *name)

@@ -12,9 +12,8 @@ recorder_of(PyObject *module)
     return PyModule_GetState(module);
 }
 
-/* NULL: this event is not to be recorded. leave() must follow. */
 static struct thread *
-enter(struct recorder *recorder)
+enter_thread(struct recorder *recorder, bool begins)
 {
     struct thread *thread = thread_get(recorder);
     if (!thread || thread->busy)
@@ -22,7 +21,23 @@ enter(struct recorder *recorder)
     thread->busy = true;
     if (thread->session != recorder->session)
         thread_renew(thread);
+    if (greenlet_changed(thread))
+        greenlet_follow(thread, begins);
     return thread;
+}
+
+/* NULL: this event is not to be recorded. leave() must follow. */
+static struct thread *
+enter(struct recorder *recorder)
+{
+    return enter_thread(recorder, false);
+}
+
+/* The same, for a frame that begins or goes on: it is no call on the stack yet. */
+static struct thread *
+enter_frame(struct recorder *recorder)
+{
+    return enter_thread(recorder, true);
 }
 
 /* Code that is out of scope costs nothing from now on; but what a fault made unknown may not be. New reference. */
@@ -187,8 +202,8 @@ begin_call(struct thread *thread, struct function *function)
     bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
     bool with_values = recorder->values && function->code.parameter_count > 0;
     PyFrameObject *frame = suspends || with_values ? (PyFrameObject *)PyEval_GetFrame() : NULL;
-    if (thread->origin_pending && thread->depth == 0)
-        link_write_origin(thread);
+    if (thread->depth == 0)
+        link_begin_root(thread);
     const struct activation *caller = thread_top(thread);
     uint64_t task = function->code.flags & FLOW_CODE_COROUTINE ? link_task(thread) : 0;
     if (!task && caller)
@@ -241,7 +256,7 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
         if (function->watched)
             watched_begins(recorder, function);
     }
-    struct thread *thread = enter(recorder);
+    struct thread *thread = enter_frame(recorder);
     if (!thread)
         Py_RETURN_NONE;
     if (function->start_offset < 0)
@@ -263,6 +278,16 @@ forget_generator(struct recorder *recorder, const struct activation *activation)
         pointer_map_remove(&recorder->generators, activation->frame);
 }
 
+/* A chunk that begins with this record has the call that was just popped among those that run. */
+static uint8_t *
+begin_last(struct thread *thread, enum flow_record type)
+{
+    thread->depth++;
+    uint8_t *p = writer_begin(&thread->writer, type);
+    thread->depth--;
+    return p;
+}
+
 static void
 end_by_return(struct thread *thread, struct function *function, PyObject *value)
 {
@@ -271,7 +296,7 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
     if (!thread_pop(thread, function, NULL, &ended))
         return;
     struct writer *writer = &thread->writer;
-    uint8_t *p = writer_begin(writer, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
+    uint8_t *p = begin_last(thread, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
     if (p && recorder->values) {
         struct value_encoder encoder;
         open_encoder(&encoder, thread, p);
@@ -330,7 +355,7 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
     if (!thread_pop(thread, function, NULL, &suspended))
         return;
     struct writer *writer = &thread->writer;
-    uint8_t *p = writer_begin(writer, FLOW_YIELD);
+    uint8_t *p = begin_last(thread, FLOW_YIELD);
     if (!p)
         return;
     p = varint_put(p, (uint64_t)kind);
@@ -401,8 +426,8 @@ go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCode
     struct writer *writer = &thread->writer;
     if (!(function->code.flags & FLOW_CODE_SUSPENDS))
         return;
-    if (thread->origin_pending && thread->depth == 0)
-        link_write_origin(thread);
+    if (thread->depth == 0)
+        link_begin_root(thread);
     uint8_t *p = writer_begin(writer, thrown ? FLOW_THROW : FLOW_RESUME);
     const struct activation *activation = p ? push_generator(thread, function) : NULL;
     if (!activation)
@@ -423,7 +448,7 @@ on_resume(PyObject *module, PyObject *const *args, Py_ssize_t count)
     struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
     if (!function)
         return disabled(recorder);
-    struct thread *thread = enter(recorder);
+    struct thread *thread = enter_frame(recorder);
     if (!thread)
         Py_RETURN_NONE;
     if (function->link == LINK_NONE)
@@ -442,7 +467,7 @@ on_throw(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
     struct function *function = function_of(recorder, code);
-    struct thread *thread = function && function->link == LINK_NONE ? enter(recorder) : NULL;
+    struct thread *thread = function && function->link == LINK_NONE ? enter_frame(recorder) : NULL;
     if (!thread)
         Py_RETURN_NONE;
     go_on(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
@@ -511,7 +536,7 @@ unwind(struct thread *thread, struct function *function, PyObject *exception, Py
     if (never_began(thread, function, offset, frame) || !thread_pop(thread, function, frame, &ended))
         return;
     struct writer *writer = &thread->writer;
-    uint8_t *p = writer_begin(writer, FLOW_UNWIND);
+    uint8_t *p = begin_last(thread, FLOW_UNWIND);
     if (p) {
         int line = PyCode_Addr2Line(code, offset);
         p = exception_put(thread, p, exception, code, offset, true);

@@ -230,6 +230,9 @@ find_link(const char *file, const char *qualname)
         {"/subprocess.py", "Popen._execute_child", LINK_PROCESS},
         {"/multiprocessing/util.py", "spawnv_passfds", LINK_PROCESS},
         {"/multiprocessing/popen_forkserver.py", "Popen._launch", LINK_PROCESS},
+        {"/greenlet/__init__.py", "<module>", LINK_GREENLET},
+        {"/gevent/__init__.py", "<module>", LINK_HUB},
+        {"/eventlet/__init__.py", "<module>", LINK_HUB},
     };
     size_t length = strlen(file);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -303,6 +306,10 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     char *module = NULL;
     enum link link = LINK_NONE;
     bool in_scope = decide(recorder, code, &module, &link);
+    if (link == LINK_GREENLET || link == LINK_HUB) {
+        *(link == LINK_HUB ? &recorder->hub : &recorder->greenlets) = true;
+        link = LINK_NONE;
+    }
     struct function *function = before && !is_mark(before) ? before : NULL;
     if (!module)
         return no_memory(recorder);

@@ -338,6 +338,7 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
         || open_file(recorder, options) < 0)
         return -1;
     watch_forks(recorder);
+    greenlet_look(recorder);
     recorder->next_thread = 0;
     recorder->session++;
     recorder->scope_log.written = 0;
@@ -383,6 +384,7 @@ recorder_resume(struct recorder *recorder)
         PyErr_SetString(PyExc_RuntimeError, "nothing is being recorded");
         return -1;
     }
+    greenlet_look(recorder);
     recorder->session++;
     recorder->recording = !recorder->failed;
     return recorder->events_on ? 0 : set_events(recorder, true);

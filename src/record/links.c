@@ -34,12 +34,24 @@ copy_name(char *out, size_t size, PyObject *string)
     out[value_utf8(string, out, size - 1, &complete)] = '\0';
 }
 
-void
-link_write_origin(struct thread *thread)
+static void
+write_origin(struct thread *thread)
 {
     thread->origin_pending = false;
-    const char *name = thread->origin_kind == FLOW_SPAWN_THREAD ? thread->writer.name : "";
+    bool named = thread->origin_kind == FLOW_SPAWN_THREAD && !thread->origin_in_greenlet;
+    const char *name = named ? thread->writer.name : "";
     write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, thread->origin_kind, thread->origin, 0}, name);
+}
+
+void
+link_begin_root(struct thread *thread)
+{
+    if (thread->origin_pending && !thread->origin_in_greenlet && !thread->writer.greenlet)
+        write_origin(thread);
+    if (thread->writer.greenlet || thread->greenlet)
+        greenlet_begin(thread);
+    if (thread->origin_pending)
+        write_origin(thread);
 }
 
 static uint64_t
@@ -141,7 +153,8 @@ begin_thread(struct thread *thread, PyObject *self)
 {
     struct recorder *recorder = thread->recorder;
     PyObject *name = value_read_field(self, recorder->thread_name);
-    copy_name(thread->writer.name, sizeof thread->writer.name, name);
+    /* gevent makes greenlets of threads. */
+    copy_name(thread->greenlet ? thread->greenlet_name : thread->writer.name, sizeof thread->writer.name, name);
     Py_XDECREF(name);
     const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, self);
     if (!entry)
@@ -149,6 +162,7 @@ begin_thread(struct thread *thread, PyObject *self)
     thread->origin = entry->id;
     thread->origin_kind = FLOW_SPAWN_THREAD;
     thread->origin_pending = true;
+    thread->origin_in_greenlet = thread->greenlet != 0;
     pointer_map_remove(&recorder->spawns, self);
 }
 
@@ -160,6 +174,7 @@ begin_job(struct thread *thread, PyObject *self)
     thread->origin = entry ? entry->id : 0;
     thread->origin_kind = FLOW_SPAWN_JOB;
     thread->origin_pending = true;
+    thread->origin_in_greenlet = thread->greenlet != 0;
     pointer_map_remove(spawns, self);
 }
 

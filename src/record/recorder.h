@@ -30,6 +30,8 @@ enum link {
     LINK_JOB_INIT,         /* _WorkItem.__init__(self), in the thread that submits */
     LINK_JOB_RUN,          /* _WorkItem.run(self), in the worker */
     LINK_PROCESS,          /* Popen._execute_child(self) and the like: returns the pid, or has set self.pid */
+    LINK_GREENLET,         /* the import of greenlet */
+    LINK_HUB,              /* the import of what runs greenlets from a loop of its own: gevent, eventlet */
 };
 
 /* What the recorder knows of a code object; lives as long as it does (co_extra). */
@@ -65,9 +67,19 @@ struct thread {
     uint32_t session;               /* the stack is of this session of the recorder */
     bool busy;                      /* inside a callback: events fired by C code are not ours */
     bool origin_pending;            /* an ORIGIN record is due before the next root call */
+    bool origin_in_greenlet;        /* ... of a greenlet, not of the thread */
     enum flow_spawn origin_kind;
     uint64_t origin;
-    struct writer_open_call *open;  /* Owned; scratch for open_calls, of `room` */
+    struct writer_open_call *open;  /* Owned; scratch for open_calls, of at least `room` */
+    uint32_t open_room;
+    const void *data_chunk;         /* the interpreter's, at the last event; compared only, as are the next two */
+    const void *data_stack;         /* its first chunk: it tells greenlets apart while they run */
+    const void *own_data_stack;     /* the thread's own, not a greenlet's */
+    uint64_t state_id;              /* of the PyThreadState that these are of */
+    uint64_t greenlet;              /* whose stack this is; 0: the thread's own */
+    const void *greenlet_object;    /* compared only; NULL where it isn't known */
+    char greenlet_name[64];
+    struct pointer_map sleepers;    /* data stack -> struct sleeper, Owned: stacks of greenlets switched away from */
     struct thread *next;
 };
 
@@ -91,6 +103,7 @@ struct recorder {
     bool values, time;
     bool failed;             /* recorder_fault() has turned recording off; until the next start */
     int unsaid;              /* the errno of a fault that there was no room to say; 0: none */
+    bool greenlets, hub;     /* the program has imported greenlet, and what LINK_HUB says */
     bool forked;             /* this process is a child that has recorded nothing yet */
     int tool;                /* sys.monitoring tool id, -1: none */
     unsigned toggles;
@@ -98,7 +111,7 @@ struct recorder {
     Py_ssize_t extra_index;
     uint32_t process, pid;
     uint32_t next_function, next_thread;
-    uint64_t next_generator, next_spawn, next_exception;
+    uint64_t next_generator, next_spawn, next_exception, next_greenlet;
     uint32_t watched_functions;
     uint32_t watched_active; /* calls of watched functions that are running */
     bool session_is_watched; /* a watched function turned recording on */
@@ -144,6 +157,10 @@ struct activation *thread_push(struct thread *thread, struct function *function)
 /* Pops the activation of `function` (and frame, where both are known) and what
  * was lost above it; false if it is not on the stack. */
 bool thread_pop(struct thread *thread, struct function *function, const void *frame, struct activation *out);
+/* For a stack of this room; false without memory. */
+bool thread_make_open_room(struct thread *thread, uint32_t room);
+/* Takes `count` activations off that ended unseen. */
+void thread_drop(struct thread *thread, uint32_t count);
 /* Forgets the stack of an earlier session. */
 void thread_renew(struct thread *thread);
 void thread_close_all(struct recorder *recorder);
@@ -163,7 +180,30 @@ void link_start(struct thread *thread, const struct function *function);
 void link_return(struct thread *thread, const struct function *function, PyObject *value);
 /* Before the CALL of a coroutine: tells the task if it is another than the caller's. Its id, or 0. */
 uint64_t link_task(struct thread *thread);
-void link_write_origin(struct thread *thread);
+/* Before a root call: tells where it comes from, where that is due. */
+void link_begin_root(struct thread *thread);
+
+/* greenlet.c */
+
+/* Sees in sys.modules whether greenlet is there. */
+void greenlet_look(struct recorder *recorder);
+/* The thread is new to the interpreter: what runs now is its own stack. */
+void greenlet_adopt(struct thread *thread);
+/* Takes the stack of the greenlet that runs now; `begins`: the current frame is no call yet. */
+void greenlet_follow(struct thread *thread, bool begins);
+/* The first call on this greenlet's stack begins: tells the reader whose it is. */
+void greenlet_begin(struct thread *thread);
+void greenlet_forget_function(struct thread *thread, const struct function *function);
+/* All stacks but the current are of no more use. */
+void greenlet_forget_all(struct thread *thread);
+/* The chunks of this thread's writer begin anew. */
+void greenlet_after_fork(struct thread *thread);
+
+static inline bool
+greenlet_changed(const struct thread *thread)
+{
+    return thread->recorder->greenlets && compat_data_chunk() != thread->data_chunk;
+}
 
 /* exceptions.c */
 

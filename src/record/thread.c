@@ -36,6 +36,7 @@ static void
 free_thread(struct thread *thread)
 {
     writer_close(&thread->writer);
+    greenlet_forget_all(thread);
     free(thread->stack);
     free(thread->open);
     free(thread);
@@ -119,6 +120,7 @@ thread_get(struct recorder *recorder)
         recorder_fault(recorder, NULL, ENOMEM);
         return NULL;
     }
+    greenlet_adopt(thread);
     pthread_mutex_lock(&recorder->lock);
     thread->next = recorder->threads;
     recorder->threads = thread;
@@ -144,13 +146,24 @@ grow_stack(struct thread *thread)
     void *stack = realloc(thread->stack, room * sizeof *thread->stack);
     if (stack)
         thread->stack = stack;
-    void *open = stack ? realloc(thread->open, room * sizeof *thread->open) : NULL;
-    if (!open) {
+    if (!stack || !thread_make_open_room(thread, room)) {
         recorder_fault(thread->recorder, thread, ENOMEM);
         return false;
     }
-    thread->open = open;
     thread->room = room;
+    return true;
+}
+
+bool
+thread_make_open_room(struct thread *thread, uint32_t room)
+{
+    if (room <= thread->open_room)
+        return true;
+    void *open = realloc(thread->open, room * sizeof *thread->open);
+    if (!open)
+        return false;
+    thread->open = open;
+    thread->open_room = room;
     return true;
 }
 
@@ -170,8 +183,8 @@ matches(const struct activation *activation, const struct function *function, co
     return activation->function == function && (!frame || !activation->frame || activation->frame == frame);
 }
 
-static void
-drop(struct thread *thread, uint32_t count)
+void
+thread_drop(struct thread *thread, uint32_t count)
 {
     uint8_t *p = writer_begin(&thread->writer, FLOW_DROP);
     if (p)
@@ -188,7 +201,7 @@ thread_pop(struct thread *thread, struct function *function, const void *frame, 
     if (i == 0)
         return false;
     if (i < thread->depth)
-        drop(thread, thread->depth - i);
+        thread_drop(thread, thread->depth - i);
     *out = thread->stack[--thread->depth];
     return true;
 }
@@ -198,11 +211,12 @@ thread_renew(struct thread *thread)
 {
     if (!thread->writer.strings) { /* closed with the file before */
         thread->depth = 0;
+        greenlet_forget_all(thread);
         if (attach_writer(thread) < 0)
             recorder_fault(thread->recorder, NULL, ENOMEM);
     }
     else if (thread->depth) {
-        drop(thread, thread->depth);
+        thread_drop(thread, thread->depth);
     }
     thread->session = thread->recorder->session;
 }
@@ -211,10 +225,12 @@ void
 thread_forget_function(struct recorder *recorder, const struct function *function)
 {
     pthread_mutex_lock(&recorder->lock);
-    for (struct thread *thread = recorder->threads; thread; thread = thread->next)
+    for (struct thread *thread = recorder->threads; thread; thread = thread->next) {
         for (uint32_t i = 0; i < thread->depth; i++)
             if (thread->stack[i].function == function)
                 thread->stack[i].function = NULL;
+        greenlet_forget_function(thread, function);
+    }
     pthread_mutex_unlock(&recorder->lock);
     if (function->code.flags & FLOW_CODE_SUSPENDS)
         pointer_map_purge(&recorder->generators, function);
@@ -254,6 +270,7 @@ thread_after_fork(struct recorder *recorder)
         next = thread->next;
         writer_forget(&thread->writer);
         if (thread != survivor) {
+            greenlet_forget_all(thread);
             free(thread->stack);
             free(thread->open);
             free(thread);
@@ -266,5 +283,6 @@ thread_after_fork(struct recorder *recorder)
     recorder->next_thread = 0;
     if (attach_writer(survivor) < 0)
         recorder_fault(recorder, NULL, ENOMEM);
+    greenlet_after_fork(survivor);
     current = survivor;
 }

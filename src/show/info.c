@@ -76,7 +76,7 @@ put_processes(struct text *out, const struct model *model, const struct show_opt
 static void
 put_tracks(struct text *out, const struct model *model, const struct show_options *options)
 {
-    static const char *const kinds[] = {"main", "thread", "task"};
+    static const char *const kinds[] = {"main", "thread", "task", "greenlet"};
     uint32_t shown = 0;
     uint32_t left = 0;
     for (uint32_t i = 0; i < model->track_count; i++) {
@@ -89,7 +89,7 @@ put_tracks(struct text *out, const struct model *model, const struct show_option
         }
         put_key(out, options, shown++ ? "" : "tracks");
         text_format(out, "%-6s  ", kinds[track->kind]);
-        text_clean(out, track->name);
+        label_track_name(out, track);
         text_string(out, "  ");
         label_count(out, track->call_count);
         text_string(out, label_plural(track->call_count, " call\n", " calls\n"));

@@ -91,9 +91,9 @@ put_end(struct text *out, const struct model *model, const struct exception *exc
     else if (model->calls[exception->last_call].origin == FLOW_SPAWN_JOB) {
         text_string(out, "kept for who asks for the job's result");
     }
-    else if (track->kind == TRACK_THREAD) {
-        text_string(out, "not caught: it ended thread ");
-        text_clean(out, track->name);
+    else if (track->kind == TRACK_THREAD || track->kind == TRACK_GREENLET) {
+        text_format(out, "not caught: it ended %s ", label_track_kind(track));
+        label_track_name(out, track);
     }
     else {
         text_string(out, slice_is(exception->type, "SystemExit") ? "ended the program, as it asked"

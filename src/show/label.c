@@ -79,6 +79,21 @@ label_function(struct text *out, const struct code *code)
     }
 }
 
+const char *
+label_track_kind(const struct track *track)
+{
+    return track->kind == TRACK_TASK ? "task" : track->kind == TRACK_GREENLET ? "greenlet" : "thread";
+}
+
+void
+label_track_name(struct text *out, const struct track *track)
+{
+    if (track->kind == TRACK_GREENLET && !track->name.length)
+        text_format(out, "%llu", (unsigned long long)track->native_id);
+    else
+        text_clean(out, track->name);
+}
+
 void
 label_exception(struct text *out, const struct model *model, const struct exception *exception, bool with_message,
                 unsigned width)

@@ -11,6 +11,9 @@ struct slice label_file(struct slice path);
 /* "PaymentError('card declined')", or the type alone. */
 void label_exception(struct text *out, const struct model *model, const struct exception *exception, bool with_message,
                      unsigned width);
+/* "thread", "task", "greenlet" */
+const char *label_track_kind(const struct track *track);
+void label_track_name(struct text *out, const struct track *track);
 /* "1,204" */
 void label_count(struct text *out, uint64_t count);
 /* "call", "calls" */

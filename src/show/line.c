@@ -258,11 +258,11 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
         text_string(out, ": ");
         return;
     }
-    text_string(out, track->kind == TRACK_TASK ? "task " : "thread ");
-    text_clean(out, track->name);
+    text_format(out, "%s ", label_track_kind(track));
+    label_track_name(out, track);
     if (last->track != call->track) {
         text_format(out, " %s ", printer->glyphs->dots);
-        text_clean(out, model->tracks[last->track].name);
+        label_track_name(out, &model->tracks[last->track]);
     }
     text_string(out, ": ");
 }
@@ -314,8 +314,10 @@ put_benign_end(struct text *out, const struct printer *printer, const struct sto
     uint32_t index = printer->model->calls[line->calls[0]].exception;
     if (index == MODEL_NONE || !printer->model->exceptions[index].benign)
         return;
-    bool closed = slice_is(printer->model->exceptions[index].type, "GeneratorExit");
-    text_string(out, closed ? "  (closed)" : "  (no more)");
+    struct slice type = printer->model->exceptions[index].type;
+    text_string(out, slice_is(type, "GeneratorExit")  ? "  (closed)"
+                     : slice_is(type, "GreenletExit") ? "  (killed)"
+                                                      : "  (no more)");
 }
 
 /* What the tree does not show of this line. */

@@ -154,13 +154,32 @@ put_item(struct text *out, uint64_t count, const char *one, const char *many)
     text_string(out, label_plural(count, one, many));
 }
 
-static void
-count_tracks(const struct model *model, uint32_t *threads, uint32_t *tasks)
+static uint32_t
+count_tracks(const struct model *model, enum track_kind kind)
 {
-    *threads = *tasks = 0;
-    for (uint32_t i = 0; i < model->track_count; i++) {
-        *threads += model->tracks[i].kind == TRACK_THREAD && model->tracks[i].call_count > 0;
-        *tasks += model->tracks[i].kind == TRACK_TASK && model->tracks[i].call_count > 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->track_count; i++)
+        count += model->tracks[i].kind == kind && model->tracks[i].call_count > 0;
+    return count;
+}
+
+static void
+put_tracks(struct text *out, const struct model *model, const char *dot)
+{
+    static const struct {
+        enum track_kind kind;
+        const char *one, *many;
+    } kinds[] = {{TRACK_THREAD, " thread", " threads"},
+                 {TRACK_TASK, " task", " tasks"},
+                 {TRACK_GREENLET, " greenlet", " greenlets"}};
+    bool any = false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        uint32_t count = count_tracks(model, kinds[i].kind);
+        if (!count)
+            continue;
+        text_format(out, any ? " + " : " %s main thread + ", dot);
+        put_item(out, count, kinds[i].one, kinds[i].many);
+        any = true;
     }
 }
 
@@ -178,12 +197,13 @@ count_processes(const struct model *model)
     return count;
 }
 
-/* Tasks and jobs keep theirs for who asks for the result. */
+/* Tasks and jobs keep theirs for who asks for the result; a greenlet's goes on in its parent. */
 static bool
 is_uncaught(const struct model *model, const struct exception *exception)
 {
     const struct call *last = &model->calls[exception->last_call];
-    return exception->caught_by == MODEL_NONE && model->tracks[last->track].kind != TRACK_TASK
+    enum track_kind kind = model->tracks[last->track].kind;
+    return exception->caught_by == MODEL_NONE && kind != TRACK_TASK && kind != TRACK_GREENLET
            && last->origin != FLOW_SPAWN_JOB;
 }
 
@@ -250,8 +270,7 @@ print_header(struct printer *printer)
     const struct model *model = printer->model;
     const char *dot = printer->glyphs->dot;
     struct text *text = &printer->line;
-    uint32_t threads, tasks, exceptions, uncaught, unknown;
-    count_tracks(model, &threads, &tasks);
+    uint32_t exceptions, uncaught, unknown;
     count_exceptions(model, &exceptions, &uncaught, &unknown);
     struct slice program = process_info(&model->processes[0], "program");
     text_truncate(text, 0);
@@ -260,16 +279,7 @@ print_header(struct printer *printer)
     if (name)
         text_format(text, " %s ", dot);
     put_item(text, model->call_count - printer->outline->hidden - printer->outline->inherited, " call", " calls");
-    if (threads || tasks)
-        text_format(text, " %s main thread", dot);
-    if (threads) {
-        text_string(text, " + ");
-        put_item(text, threads, " thread", " threads");
-    }
-    if (tasks) {
-        text_string(text, " + ");
-        put_item(text, tasks, " task", " tasks");
-    }
+    put_tracks(text, model, dot);
     uint32_t processes = count_processes(model);
     if (processes > 1) {
         text_format(text, " %s ", dot);

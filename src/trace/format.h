@@ -22,7 +22,7 @@
  *     they are referred to, and it begins with OPEN records for the calls that
  *     are running (the innermost FLOW_OPEN_MAX of them).
  *   - All numbers are little-endian. "varint" is LEB128, at most 10 bytes.
- *   - Within one writer's records calls nest: CALL and RESUME push, RETURN,
+ *   - Within one writer's records, a greenlet's among them, calls nest: CALL and RESUME push, RETURN,
  *     YIELD and UNWIND pop the top, DROP pops several.
  *
  * A record is a varint (dt << 4 | type), dt being the ticks since the record
@@ -175,6 +175,13 @@ enum flow_extended {
                                     * next CALL is its root. Else: root calls of this thread come
                                     * from `id`, until the next ORIGIN; id 0 ends it */
     FLOW_EXTENDED_LOST = 6,        /* text reason: recording stopped here */
+    FLOW_EXTENDED_GREENLET = 7,    /* varint greenlet, varint by, text name, varint hub: until the next
+                                    * one, or a gap, records are of this greenlet's stack; 0 is the
+                                    * thread's own. `by` is not 0 where it begins: the call on top of
+                                    * the stack of greenlet by - 1 began it. `hub` is 1 where a loop of
+                                    * a library's switches between greenlets and keeps their exceptions.
+                                    * In a chunk OPEN records follow the first switch to a greenlet
+                                    * that ran in an earlier one */
     FLOW_EXTENDED_SCOPE = 11,      /* varint 1 if recorded, varint FLOW_SCOPE_*, text top-level module,
                                     * text the root or the rule's pattern: code of it was seen */
 };
@@ -184,6 +191,7 @@ enum flow_spawn {
     FLOW_SPAWN_THREAD = 2,
     FLOW_SPAWN_JOB = 3,
     FLOW_SPAWN_PROCESS = 4, /* only in SPAWN; its id is the pid */
+    FLOW_SPAWN_GREENLET = 6, /* in no record: GREENLET tells */
 };
 
 /* Why code of a module is recorded, or not. */

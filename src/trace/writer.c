@@ -117,7 +117,7 @@ size_when_defined(const struct writer_code *code)
 static void
 write_open_calls(struct writer *writer, const struct writer_open_call *calls, size_t count)
 {
-    size_t room = (size_t)(writer->limit - writer->p) / 2;
+    size_t room = writer->limit > writer->p ? (size_t)(writer->limit - writer->p) / 2 : 0;
     size_t first = count;
     while (first > 0 && count - first < FLOW_OPEN_MAX) {
         size_t size = size_when_defined(calls[first - 1].code);
@@ -166,6 +166,8 @@ enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, uint32_t uni
     writer->epoch++;
     writer->string_count = writer->code_count = 0;
     write_thread(writer);
+    if (writer->greenlet)
+        writer_greenlet(writer, writer->greenlet, 0, "", false);
     write_open_calls(writer, open, open_count);
 }
 
@@ -187,6 +189,14 @@ writer_next_chunk(struct writer *writer)
         writer_lose(writer, -ret, strerror(-ret));
     errno = before;
     return ret;
+}
+
+void
+writer_open_calls(struct writer *writer)
+{
+    const struct writer_open_call *open = NULL;
+    size_t count = writer->open_calls && writer->chunk ? writer->open_calls(writer->context, &open) : 0;
+    write_open_calls(writer, open, count);
 }
 
 /* --- fields ------------------------------------------------------------- */
@@ -295,4 +305,16 @@ writer_extended(struct writer *writer, enum flow_extended subtype, const uint8_t
     p = writer_text(p, (const char *)payload, length);
     writer_commit(writer, p);
     return 0;
+}
+
+int
+writer_greenlet(struct writer *writer, uint64_t greenlet, uint64_t by, const char *name, bool hub)
+{
+    uint8_t payload[4 * VARINT_MAX + sizeof writer->name];
+    uint8_t *p = varint_put(payload, greenlet);
+    p = varint_put(p, by);
+    p = writer_text(p, name, strnlen(name, sizeof writer->name));
+    p = varint_put(p, hub);
+    writer->greenlet = greenlet;
+    return writer_extended(writer, FLOW_EXTENDED_GREENLET, payload, (size_t)(p - payload));
 }

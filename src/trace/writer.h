@@ -119,6 +119,7 @@ struct writer {
     struct writer_defined *codes; /* code_room slots. Owned. */
     uint32_t code_room;           /* a power of two, or 0 */
     uint64_t calls; /* begun by this thread */
+    uint64_t greenlet; /* that its records are of now, as a GREENLET record told; 0: the thread's own */
     uint64_t lost;
     int error; /* errno that ended recording; 0 while it goes on */
     uint64_t native_id;
@@ -187,6 +188,10 @@ writer_code(struct writer *writer, uint8_t *p, const struct writer_code *code)
 uint8_t *writer_string(struct writer *writer, uint8_t *p, const char *data, size_t length);
 /* A text, never interned. */
 uint8_t *writer_text(uint8_t *p, const char *data, size_t length);
+/* From here on records are of this greenlet. `by`: 0, or 1 + the greenlet whose call on top began it. */
+int writer_greenlet(struct writer *writer, uint64_t greenlet, uint64_t by, const char *name, bool hub);
+/* Repeats the running calls, for a reader that has only this chunk. */
+void writer_open_calls(struct writer *writer);
 /* Writes a whole EXTENDED record. 0 or -errno. */
 int writer_extended(struct writer *writer, enum flow_extended subtype, const uint8_t *payload, size_t length);
 

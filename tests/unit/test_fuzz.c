@@ -97,6 +97,13 @@ make_forked_subject(struct subject *s)
     build_open_call(&b, "main", 1, 0);
     build_record(&b, 5, FLOW_RETURN);
     build_unwind(&b, 1, 2, "KeyError", 4);
+    build_greenlet(&b, 3, 1, "green", false);
+    build_call(&b, 1, "switched to");
+    build_greenlet(&b, 4, 4, "", false);
+    build_call(&b, 1, "switched from there");
+    build_unwind(&b, 1, 3, "OSError", 4);
+    build_greenlet(&b, 0, 0, "", false);
+    build_open_call(&b, "main", 1, 0);
     build_chunk(&b, 2, 1, 0);
     build_thread(&b, 1002, true, "MainThread");
     build_open_call(&b, "main", 100, 0);

@@ -429,7 +429,112 @@ TEST(threads_are_merged_by_time)
     finish(&f);
 }
 
+TEST(greenlets_have_stacks_of_their_own)
+{
+    struct fixture f;
+    begin(&f);
+    build_call(&f.b, 1, "main");
+    build_greenlet(&f.b, 4, 1, "", false);
+    build_call(&f.b, 1, "child");
+    build_greenlet(&f.b, 0, 0, "", false);
+    build_call(&f.b, 1, "own");
+    build_greenlet(&f.b, 5, 5, "named", false);
+    build_call(&f.b, 1, "grandchild");
+    build_greenlet(&f.b, 4, 0, "", false);
+    build_call(&f.b, 1, "inner");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_greenlet(&f.b, 0, 0, "", false);
+    build_record(&f.b, 1, FLOW_RETURN);
+    end(&f);
+    const struct call *child = get(&f, "child");
+    const struct call *grandchild = get(&f, "grandchild");
+    CHECK_NUMBER(child->parent, MODEL_NONE);
+    CHECK_NUMBER(child->origin, FLOW_SPAWN_GREENLET);
+    CHECK_NUMBER(child->spawned_by, find(&f, "main"));
+    CHECK_NUMBER(child->outcome, OUTCOME_RETURNED);
+    CHECK_NUMBER(f.model.tracks[child->track].kind, TRACK_GREENLET);
+    CHECK_NUMBER(f.model.tracks[child->track].native_id, 4);
+    CHECK_NUMBER(get(&f, "inner")->parent, find(&f, "child"));
+    CHECK_NUMBER(get(&f, "own")->parent, find(&f, "main"));
+    CHECK_NUMBER(get(&f, "own")->outcome, OUTCOME_RETURNED);
+    CHECK_NUMBER(get(&f, "own")->track, get(&f, "main")->track);
+    CHECK_NUMBER(get(&f, "main")->outcome, OUTCOME_RUNNING);
+    CHECK_NUMBER(grandchild->spawned_by, find(&f, "child"));
+    CHECK_NUMBER(grandchild->outcome, OUTCOME_RUNNING);
+    struct slice name = f.model.tracks[grandchild->track].name;
+    CHECK_TEXT(name.data, name.length, "named");
+    finish(&f);
+}
+
+TEST(an_exception_goes_on_in_the_parent_greenlet_but_not_in_a_hub)
+{
+    for (int hub = 0; hub < 2; hub++) {
+        struct fixture f;
+        begin(&f);
+        build_call(&f.b, 1, "main");
+        build_greenlet(&f.b, 1, 1, "", hub);
+        build_call(&f.b, 1, "child");
+        build_unwind(&f.b, 1, 1, "ValueError", 0);
+        build_greenlet(&f.b, 0, 0, "", hub);
+        build_record(&f.b, 1, FLOW_RETURN);
+        end(&f);
+        CHECK_NUMBER(f.model.exceptions[0].caught_by, hub ? MODEL_NONE : find(&f, "main"));
+        finish(&f);
+    }
+}
+
+TEST(a_greenlet_without_a_creator_comes_from_where_its_thread_does)
+{
+    struct fixture f;
+    begin(&f);
+    build_call(&f.b, 1, "creator");
+    build_link(&f.b, FLOW_EXTENDED_SPAWN, 3, FLOW_SPAWN_THREAD, "");
+    build_chunk(&f.b, 1, 2, 0);
+    build_link(&f.b, FLOW_EXTENDED_ORIGIN, 3, FLOW_SPAWN_THREAD, "");
+    build_greenlet(&f.b, 1, 1, "", false);
+    build_call(&f.b, 1, "work");
+    end(&f);
+    CHECK_NUMBER(get(&f, "work")->spawned_by, find(&f, "creator"));
+    CHECK_NUMBER(get(&f, "work")->origin, FLOW_SPAWN_THREAD);
+    finish(&f);
+}
+
 /* --- gaps --------------------------------------------------------------- */
+
+/* A chunk begins with the greenlet that runs; the others' calls follow where they run on. */
+TEST(open_records_of_greenlets_are_read_after_a_gap_alone)
+{
+    for (uint32_t sequence = 1; sequence < 3; sequence++) {
+        bool gap = sequence > 1;
+        struct fixture f;
+        begin(&f);
+        build_call(&f.b, 1, "main");
+        build_greenlet(&f.b, 4, 1, "", false);
+        build_call(&f.b, 1, "child");
+        build_chunk(&f.b, 1, 1, sequence);
+        build_thread(&f.b, 1001, true, "MainThread");
+        build_greenlet(&f.b, 4, 0, "", false);
+        build_open_call(&f.b, gap ? "child again" : "child", 1, 1);
+        build_call(&f.b, 1, "inner");
+        build_greenlet(&f.b, 0, 0, "", false);
+        build_open_call(&f.b, gap ? "main again" : "main", 2, 0);
+        build_call(&f.b, 1, "own");
+        build_greenlet(&f.b, 4, 0, "", false);
+        build_record(&f.b, 1, FLOW_RETURN);
+        build_call(&f.b, 1, "last");
+        end(&f);
+        CHECK_NUMBER(f.model.call_count, gap ? 7 : 5);
+        CHECK_NUMBER(get(&f, "own")->parent, find(&f, gap ? "main again" : "main"));
+        CHECK_NUMBER(get(&f, "inner")->parent, find(&f, gap ? "child again" : "child"));
+        CHECK_NUMBER(get(&f, "inner")->outcome, OUTCOME_RETURNED);
+        CHECK_NUMBER(get(&f, "last")->parent, find(&f, gap ? "child again" : "child"));
+        CHECK_NUMBER(get(&f, "child")->outcome, gap ? OUTCOME_ABANDONED : OUTCOME_RUNNING);
+        CHECK_NUMBER(get(&f, "main")->outcome, gap ? OUTCOME_ABANDONED : OUTCOME_RUNNING);
+        CHECK(f.model.tracks[0].kind == TRACK_MAIN);
+        finish(&f);
+    }
+}
 
 TEST(without_a_gap_open_records_repeat_what_is_known)
 {
@@ -577,8 +682,12 @@ build_a_bit_of_everything(struct fixture *f)
     build_unwind(&f->b, 1, 2, NULL, 9);
     build_record(&f->b, 1, FLOW_DROP);
     build_number(&f->b, 1);
+    build_greenlet(&f->b, 3, 1, "", false);
+    build_call(&f->b, 1, "in a greenlet");
+    build_greenlet(&f->b, 0, 0, "", false);
     build_chunk(&f->b, 1, 2, 0);
     build_link(&f->b, FLOW_EXTENDED_ORIGIN, 8, FLOW_SPAWN_THREAD, "worker");
+    build_greenlet(&f->b, 3, 9, "other", true);
     build_resume(&f->b, 1, "fetch", 2);
     build_call(&f->b, 1, "inner");
     build_process_end(f, 1);

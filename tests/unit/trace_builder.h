@@ -286,6 +286,18 @@ build_link(struct trace_builder *b, enum flow_extended subtype, uint64_t id, enu
 }
 
 static inline void
+build_greenlet(struct trace_builder *b, uint64_t id, uint64_t by, const char *name, bool hub)
+{
+    uint8_t payload[256];
+    uint8_t *p = varint_put(payload, id);
+    p = varint_put(p, by);
+    p = varint_put(p, strlen(name));
+    memcpy(p, name, strlen(name));
+    p = varint_put(p + strlen(name), hub);
+    build_extended(b, FLOW_EXTENDED_GREENLET, payload, (size_t)(p - payload));
+}
+
+static inline void
 build_thread(struct trace_builder *b, uint64_t native_id, bool is_main, const char *name)
 {
     uint8_t payload[256];
