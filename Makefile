@@ -7,13 +7,17 @@
 #   make demo PYTHON=python3.13                 this interpreter, not the first found
 #   make pytest VENV=.venv-3.13 PYTHON=...      beside the one in .venv
 #   make pytest ARGS='-k orders'                more for pytest
+#   make pytest SETUP=-Dbuildtype=debug ...     more for meson: here, with assertions
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest lint format asan bench docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan bench docs clean set-up always
 
 VENV ?= .venv
+# Where tools/sid makes Debian sid: it outlives the checkout.
+SID ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flowtrace/sid
 ARGS ?=
+SETUP ?=
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 STATE := build/for-$(patsubst .%,%,$(notdir $(VENV)))
@@ -36,11 +40,11 @@ demo: $(STATE)/installed ## build FlowTrace and show what it tells of examples/o
 
 test: unit pytest lint ## everything that is tested: C units, golden, behaviour, lint
 
-test-all: ## units and tests on every CPython of this machine; SID=folder: on Debian sid's as well
-	@tools/pythons $(if $(SID),--sid "$(SID)")
+test-all: ## units, tests and leaks on every CPython here and in Debian sid, in one table (SID=folder of it; SID=none)
+	@tools/pythons $(if $(filter none,$(SID)),,--sid "$(SID)")
 
 unit: $(STATE)/tools ## the C unit tests
-	@$(TOOLS) tools/run-unit $(STATE)/unit $(WERROR)
+	@$(TOOLS) tools/run-unit $(STATE)/unit $(SETUP) $(WERROR)
 
 asan: $(STATE)/tools ## the C unit tests under the address and undefined behaviour sanitizers
 	@$(TOOLS) tools/run-unit $(STATE)/asan $(WERROR) -Dbuildtype=debugoptimized -Db_lundef=false -Db_sanitize=address,undefined
@@ -56,6 +60,9 @@ observer: $(STATE)/installed $(STATE)/dev ## other people's test suites, traced 
 
 pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 	@$(BIN)/pytest tests $(ARGS)
+
+leaks: $(STATE)/installed ## what is left of calls of every kind when they have been recorded
+	@$(PY) tests/leaks/leaks.py $(ARGS)
 
 lint: $(STATE)/dev ## who may include whom, ruff, mypy, clang-format
 	@$(PY) tools/lint_rooms.py
@@ -100,7 +107,7 @@ $(STATE)/dev: $(STATE)/interpreter pyproject.toml tools/requirements.py
 $(STATE)/installed: $(STATE)/tools $(SOURCES)
 	@echo "Installing FlowTrace"
 	@$(TOOLS) $(PIP) install --no-build-isolation --no-deps --force-reinstall \
-	    --config-settings=build-dir=$(STATE)/meson $(if $(WERROR),--config-settings=setup-args=$(WERROR)) .
+	    --config-settings=build-dir=$(STATE)/meson $(addprefix --config-settings=setup-args=,$(SETUP) $(WERROR)) .
 	@$(PY) -P -c 'import flowtrace._core' 2>/dev/null || \
 	    echo "No C compiler or no Python.h here: FlowTrace is installed without its compiled core"
 	@touch $@

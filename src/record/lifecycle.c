@@ -1,5 +1,6 @@
 /* lifecycle.c - turns recording on and off, and carries it over a fork. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,11 +15,39 @@ struct recorder *recorder_active;
 
 /* --- sys.monitoring ----------------------------------------------------- */
 
-/* Borrowed; calling a method of NULL raises, so nobody need look. */
+/* New reference. The name is the one that the object itself has: the interpreter's cache of
+ * lookups would keep each new string that looks like it. */
+static PyObject *
+attribute(PyObject *object, const char *name)
+{
+    PyObject *string = object ? PyUnicode_InternFromString(name) : NULL;
+    PyObject *value = string ? PyObject_GetAttr(object, string) : NULL;
+    Py_XDECREF(string);
+    if (!object)
+        PyErr_SetString(PyExc_RuntimeError, "sys.monitoring is gone");
+    return value;
+}
+
+/* Borrowed; looking for an attribute of NULL raises, so nobody need look. */
 static PyObject *
 monitoring(void)
 {
     return PySys_GetObject("monitoring");
+}
+
+/* The arguments are as Py_BuildValue() takes them, a tuple. */
+static PyObject *
+ask_monitoring(const char *name, const char *format, ...)
+{
+    va_list given;
+    va_start(given, format);
+    PyObject *method = attribute(monitoring(), name);
+    PyObject *args = method ? Py_VaBuildValue(format, given) : NULL;
+    PyObject *result = args ? PyObject_CallObject(method, args) : NULL;
+    va_end(given);
+    Py_XDECREF(args);
+    Py_XDECREF(method);
+    return result;
 }
 
 static int
@@ -32,8 +61,8 @@ done(PyObject *result)
 static int
 event_number(const char *name)
 {
-    PyObject *events = PyObject_GetAttrString(monitoring(), "events");
-    PyObject *number = events ? PyObject_GetAttrString(events, name) : NULL;
+    PyObject *events = attribute(monitoring(), "events");
+    PyObject *number = events ? attribute(events, name) : NULL;
     int result = number ? (int)PyLong_AsLong(number) : -1;
     Py_XDECREF(events);
     Py_XDECREF(number);
@@ -50,7 +79,7 @@ set_events(struct recorder *recorder, bool on)
             return -1;
         mask |= number;
     }
-    if (done(PyObject_CallMethod(monitoring(), "set_events", "ii", recorder->tool, mask)) < 0)
+    if (done(ask_monitoring("set_events", "(ii)", recorder->tool, mask)) < 0)
         return -1;
     recorder->events_on = on;
     recorder->toggles++;
@@ -63,9 +92,7 @@ register_callbacks(struct recorder *recorder)
     for (int i = 0; i < EVENTS; i++) {
         int number = event_number(event_names[i]);
         if (number < 0
-            || done(PyObject_CallMethod(monitoring(), "register_callback", "iiO", recorder->tool, number,
-                                        recorder->callbacks[i]))
-                   < 0)
+            || done(ask_monitoring("register_callback", "(iiO)", recorder->tool, number, recorder->callbacks[i])) < 0)
             return -1;
     }
     return 0;
@@ -79,7 +106,7 @@ take_tool(struct recorder *recorder)
     if (recorder->tool >= 0)
         return 0;
     for (size_t i = 0; i < sizeof order / sizeof *order && recorder->tool < 0; i++) {
-        if (done(PyObject_CallMethod(monitoring(), "use_tool_id", "is", order[i], "flowtrace")) == 0)
+        if (done(ask_monitoring("use_tool_id", "(is)", order[i], "flowtrace")) == 0)
             recorder->tool = order[i];
         else
             PyErr_Clear();
@@ -110,7 +137,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
         PyErr_SetString(PyExc_ImportError, "FlowTrace needs CPython 3.12 or newer");
         return -1;
     }
-    recorder->disable = PyObject_GetAttrString(monitoring(), "DISABLE");
+    recorder->disable = attribute(monitoring(), "DISABLE");
     if (!recorder->disable || value_names_init(&recorder->names) < 0)
         return -1;
     for (int i = 0; i < EVENTS; i++)
@@ -161,7 +188,7 @@ set_scope(struct recorder *recorder, const struct recorder_options *options)
     recorder->scope = scope;
     /* What was disabled under another scope must be asked again. */
     if (recorder->generation++ > 0 && recorder->decided_out > 0)
-        return done(PyObject_CallMethod(monitoring(), "restart_events", NULL));
+        return done(ask_monitoring("restart_events", "()"));
     return 0;
 }
 
@@ -298,8 +325,8 @@ add_process(struct recorder *recorder)
 static int
 open_file(struct recorder *recorder, const struct recorder_options *options)
 {
-    struct trace_settings settings = {.values = options->values, .time = options->time};
-    int ret = options->create ? trace_file_create(&recorder->file, options->path, &settings)
+    struct trace_settings wanted = {.values = options->values, .time = options->time};
+    int ret = options->create ? trace_file_create(&recorder->file, options->path, &wanted)
                               : trace_file_join(&recorder->file, options->path);
     if (ret == 0 && (ret = add_process(recorder)) < 0) {
         trace_file_close(recorder->file);
@@ -361,9 +388,9 @@ recorder_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, P
         return -1;
     if (before) /* a function that is made and decorated again and again must not use up versions */
         return 0;
-    if (recorder->decided_out > 0 && done(PyObject_CallMethod(monitoring(), "restart_events", NULL)) < 0)
+    if (recorder->decided_out > 0 && done(ask_monitoring("restart_events", "()")) < 0)
         return -1;
-    return done(PyObject_CallMethod(monitoring(), "set_local_events", "iOi", recorder->tool, code, start));
+    return done(ask_monitoring("set_local_events", "(iOi)", recorder->tool, code, start));
 }
 
 /* --- pause and stop ----------------------------------------------------- */
