@@ -22,6 +22,7 @@ from flowtrace._core import Call, Trace  # noqa: E402
 # What a shell starts in the background ignores these, and so would the programs that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored below nohup
 
 TIMEOUT = 60  # seconds that a program may take before the test is given up
 CHANGES_OUTPUT = ("PYTHON", "FLOWTRACE", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LC_", "COVERAGE", "PYTEST")
