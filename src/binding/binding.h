@@ -1,7 +1,7 @@
 /* binding.h - what the extension module's files share: errors, text, the trace types.
  *
  * Types are made per module and kept in a struct binding_types behind the
- * recorder's state. Objects that read a trace hold a reference to its Trace, so
+ * recorder's state: each interpreter has its own. Objects that read a trace hold a reference to its Trace, so
  * slices and values stay valid as long as anybody can ask for them.
  */
 #ifndef FLOW_BINDING_H
@@ -11,26 +11,30 @@
 #include "../model/text.h"
 #include "../record/compat.h"
 
+/* All owned by the module, which its types keep alive; Borrowed by whoever asks. */
+struct binding_types {
+    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location;
+    PyObject *error; /* FlowTraceError */
+};
+
 struct trace {
     PyObject_HEAD
+    const struct binding_types *types; /* Borrowed from the module */
     struct reader reader;
     struct model model;
     bool is_open;
     PyObject *path; /* Owned, str */
 };
 
-/* All owned by the module; Borrowed by whoever asks. There is one interpreter. */
-struct binding_types {
-    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location;
-    PyObject *error; /* FlowTraceError */
-};
-
-extern struct binding_types binding_types;
+/* The module's state, behind the recorder. */
+struct binding_types *binding_types_of(PyObject *module);
+int binding_types_visit(struct binding_types *types, visitproc visit, void *arg);
+void binding_types_clear(struct binding_types *types);
 
 /* Sets FlowTraceError, or MemoryError for -ENOMEM; returns NULL. */
-void *binding_fail(int error, const char *path, const char *message);
+void *binding_fail(const struct binding_types *types, int error, const char *path, const char *message);
 /* The model of a file, built. 0, or -1 with an exception set. */
-int binding_load(struct reader *reader, struct model *model, const char *path);
+int binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path);
 
 PyObject *binding_str(struct slice slice);
 /* The text as str or bytes; frees it. NULL with MemoryError if it had failed. */
@@ -40,7 +44,7 @@ PyObject *binding_text_bytes(struct text *text);
 /* What was recorded, as text: str. */
 PyObject *binding_value_text(const struct reader *reader, struct value value);
 /* ... as the object it was, where that is plain data; else ValueError. */
-PyObject *binding_value_python(const struct reader *reader, struct value value);
+PyObject *binding_value_python(const struct trace *trace, struct value value);
 /* What str() of the exception would have said, as far as it was recorded. */
 PyObject *binding_exception_message(const struct reader *reader, struct value args);
 

@@ -68,7 +68,7 @@ new_value(struct trace *trace, struct value value)
 {
     if (!value.data)
         Py_RETURN_NONE;
-    struct value_object *object = PyObject_New(struct value_object, binding_types.value);
+    struct value_object *object = PyObject_New(struct value_object, trace->types->value);
     if (!object)
         return NULL;
     object->trace = (struct trace *)Py_NewRef(trace);
@@ -97,7 +97,7 @@ value_get_text(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 value_python(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return binding_value_python(&TRACE(self)->reader, ((struct value_object *)self)->value);
+    return binding_value_python(TRACE(self), ((struct value_object *)self)->value);
 }
 
 static PyObject *
@@ -327,7 +327,7 @@ static PyObject *
 exception_raised_at(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct exception *exception = exception_of(self);
-    PyObject *location = PyStructSequence_New(binding_types.location);
+    PyObject *location = PyStructSequence_New(TRACE(self)->types->location);
     if (!location)
         return NULL;
     PyStructSequence_SetItem(location, 0, binding_str(exception->file));
@@ -425,7 +425,7 @@ call_of(PyObject *self)
 PyObject *
 binding_call(struct trace *trace, uint32_t number)
 {
-    return new_item(binding_types.call, trace, number);
+    return new_item(trace->types->call, trace, number);
 }
 
 static PyObject *
@@ -437,13 +437,13 @@ call_number(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 call_function(PyObject *self, void *Py_UNUSED(closure))
 {
-    return new_item(binding_types.function, TRACE(self), call_of(self)->code->index);
+    return new_item(TRACE(self)->types->function, TRACE(self), call_of(self)->code->index);
 }
 
 static PyObject *
 call_track(PyObject *self, void *Py_UNUSED(closure))
 {
-    return new_item(binding_types.track, TRACE(self), call_of(self)->track);
+    return new_item(TRACE(self)->types->track, TRACE(self), call_of(self)->track);
 }
 
 static PyObject *
@@ -512,7 +512,7 @@ call_result(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 call_exception(PyObject *self, void *Py_UNUSED(closure))
 {
-    return new_item(binding_types.exception, TRACE(self), call_of(self)->exception);
+    return new_item(TRACE(self)->types->exception, TRACE(self), call_of(self)->exception);
 }
 
 static PyObject *
@@ -640,19 +640,20 @@ static PyStructSequence_Desc location_description = {
 int
 binding_add_call_types(PyObject *module)
 {
+    struct binding_types *own = binding_types_of(module);
     struct {
         PyTypeObject **type;
         PyType_Spec *spec;
-    } types[] = {{&binding_types.call, &call_spec},
-                 {&binding_types.function, &function_spec},
-                 {&binding_types.track, &track_spec},
-                 {&binding_types.exception, &exception_spec},
-                 {&binding_types.value, &value_spec}};
+    } types[] = {{&own->call, &call_spec},
+                 {&own->function, &function_spec},
+                 {&own->track, &track_spec},
+                 {&own->exception, &exception_spec},
+                 {&own->value, &value_spec}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         *types[i].type = (PyTypeObject *)PyType_FromModuleAndSpec(module, types[i].spec, NULL);
         if (!*types[i].type || PyModule_AddType(module, *types[i].type) < 0)
             return -1;
     }
-    binding_types.location = PyStructSequence_NewType(&location_description);
-    return binding_types.location ? PyModule_AddType(module, binding_types.location) : -1;
+    own->location = PyStructSequence_NewType(&location_description);
+    return own->location ? PyModule_AddType(module, own->location) : -1;
 }

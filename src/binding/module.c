@@ -2,6 +2,18 @@
 #include "../record/recorder.h"
 #include "binding.h"
 
+/* The state of the module. */
+struct core {
+    struct recorder recorder; /* first: the callbacks take the state for it */
+    struct binding_types types;
+};
+
+struct binding_types *
+binding_types_of(PyObject *module)
+{
+    return &((struct core *)PyModule_GetState(module))->types;
+}
+
 /* --- recorder ----------------------------------------------------------- */
 
 static struct recorder *
@@ -34,10 +46,12 @@ static int
 start(PyObject *module, struct recorder_options *options)
 {
     struct recorder *recorder = recorder_of(module);
-    bool first = recorder_active == NULL;
     if (recorder_start(recorder, options) < 0)
         return -1;
-    return first ? end_at_exit(module) : 0;
+    if (recorder->ends_at_exit)
+        return 0;
+    recorder->ends_at_exit = true;
+    return end_at_exit(module);
 }
 
 static PyObject *
@@ -86,7 +100,12 @@ record_stop(PyObject *module, PyObject *Py_UNUSED(ignored))
 static PyObject *
 end(PyObject *module, PyObject *Py_UNUSED(ignored))
 {
-    return recorder_stop(recorder_of(module), 1) < 0 ? NULL : Py_NewRef(Py_None);
+    struct recorder *recorder = recorder_of(module);
+    if (recorder_stop(recorder, 1) < 0)
+        return NULL;
+    if (PyInterpreterState_Get() != PyInterpreterState_Main())
+        recorder_unregister(recorder);
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -194,19 +213,38 @@ module_exec(PyObject *module)
     return binding_add_trace_types(module);
 }
 
+static int
+module_visit(PyObject *module, visitproc visit, void *arg)
+{
+    struct core *core = PyModule_GetState(module);
+    int ret = core ? recorder_visit(&core->recorder, visit, arg) : 0;
+    return core && ret == 0 ? binding_types_visit(&core->types, visit, arg) : ret;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    struct core *core = PyModule_GetState(module);
+    if (core) {
+        recorder_clear_references(&core->recorder);
+        binding_types_clear(&core->types);
+    }
+    return 0;
+}
+
 static void
 module_free(void *module)
 {
-    struct recorder *recorder = PyModule_GetState(module);
-    if (recorder)
-        recorder_clear(recorder);
+    struct core *core = PyModule_GetState(module);
+    if (core) {
+        recorder_clear(&core->recorder);
+        binding_types_clear(&core->types);
+    }
 }
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, module_exec},
-#if PY_VERSION_HEX >= 0x030c0000
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
-#endif
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
     {0, NULL},
 };
 
@@ -214,9 +252,11 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "flowtrace._core",
     .m_doc = "The recorder and the reader of FlowTrace, in C.",
-    .m_size = sizeof(struct recorder),
+    .m_size = sizeof(struct core),
     .m_methods = methods,
     .m_slots = slots,
+    .m_traverse = module_visit,
+    .m_clear = module_clear,
     .m_free = module_free,
 };
 

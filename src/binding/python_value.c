@@ -16,19 +16,19 @@ binding_value_text(const struct reader *reader, struct value value)
 
 /* --- plain data --------------------------------------------------------- */
 
-static PyObject *rebuild(const struct reader *reader, struct value *value, unsigned depth);
+static PyObject *rebuild(const struct trace *trace, struct value *value, unsigned depth);
 
 static PyObject *
-refuse(const char *why)
+refuse(const struct trace *trace, const char *why)
 {
-    return PyErr_Format(binding_types.error, "%s; .text shows what was recorded", why);
+    return PyErr_Format(trace->types->error, "%s; .text shows what was recorded", why);
 }
 
 static PyObject *
-rebuild_big_int(const struct value_head *head)
+rebuild_big_int(const struct trace *trace, const struct value_head *head)
 {
     if (!head->bytes.length)
-        return refuse("the number is too big to have been recorded");
+        return refuse(trace, "the number is too big to have been recorded");
     PyObject *bytes = PyBytes_FromStringAndSize(head->bytes.data, (Py_ssize_t)head->bytes.length);
     PyObject *magnitude = bytes ? PyObject_CallMethod((PyObject *)&PyLong_Type, "from_bytes", "Os", bytes, "little")
                                 : NULL;
@@ -39,33 +39,33 @@ rebuild_big_int(const struct value_head *head)
 }
 
 static PyObject *
-rebuild_text(const struct value_head *head)
+rebuild_text(const struct trace *trace, const struct value_head *head)
 {
     PyObject *result = PyUnicode_DecodeUTF8(head->bytes.data, (Py_ssize_t)head->bytes.length, "surrogatepass");
     if (result && head->tag == FLOW_VALUE_STR && (uint64_t)PyUnicode_GET_LENGTH(result) < head->total) {
         Py_DECREF(result);
-        return refuse("only the start of this text was recorded");
+        return refuse(trace, "only the start of this text was recorded");
     }
     return result;
 }
 
 static PyObject *
-rebuild_bytes(const struct value_head *head)
+rebuild_bytes(const struct trace *trace, const struct value_head *head)
 {
     if (head->bytes.length < head->total)
-        return refuse("only the start of these bytes was recorded");
+        return refuse(trace, "only the start of these bytes was recorded");
     return head->tag == FLOW_VALUE_BYTES
                ? PyBytes_FromStringAndSize(head->bytes.data, (Py_ssize_t)head->bytes.length)
                : PyByteArray_FromStringAndSize(head->bytes.data, (Py_ssize_t)head->bytes.length);
 }
 
 static PyObject *
-rebuild_dict(const struct reader *reader, struct value *value, const struct value_head *head, unsigned depth)
+rebuild_dict(const struct trace *trace, struct value *value, const struct value_head *head, unsigned depth)
 {
     PyObject *dict = PyDict_New();
     for (uint64_t i = 0; dict && i < head->count; i++) {
-        PyObject *key = rebuild(reader, value, depth);
-        PyObject *item = key ? rebuild(reader, value, depth) : NULL;
+        PyObject *key = rebuild(trace, value, depth);
+        PyObject *item = key ? rebuild(trace, value, depth) : NULL;
         if (!item || PyDict_SetItem(dict, key, item) < 0)
             Py_CLEAR(dict);
         Py_XDECREF(item);
@@ -75,11 +75,11 @@ rebuild_dict(const struct reader *reader, struct value *value, const struct valu
 }
 
 static PyObject *
-rebuild_sequence(const struct reader *reader, struct value *value, const struct value_head *head, unsigned depth)
+rebuild_sequence(const struct trace *trace, struct value *value, const struct value_head *head, unsigned depth)
 {
     PyObject *list = PyList_New(0);
     for (uint64_t i = 0; list && i < head->count; i++) {
-        PyObject *item = rebuild(reader, value, depth);
+        PyObject *item = rebuild(trace, value, depth);
         if (!item || PyList_Append(list, item) < 0)
             Py_CLEAR(list);
         Py_XDECREF(item);
@@ -94,22 +94,22 @@ rebuild_sequence(const struct reader *reader, struct value *value, const struct 
 }
 
 static PyObject *
-rebuild_container(const struct reader *reader, struct value *value, const struct value_head *head, unsigned depth)
+rebuild_container(const struct trace *trace, struct value *value, const struct value_head *head, unsigned depth)
 {
     if (head->count < head->total)
-        return refuse("only the first items of this container were recorded");
+        return refuse(trace, "only the first items of this container were recorded");
     if (depth >= FLOW_VALUE_DEPTH_MAX)
-        return refuse("the value is nested too deeply");
-    return head->tag == FLOW_VALUE_DICT ? rebuild_dict(reader, value, head, depth + 1)
-                                        : rebuild_sequence(reader, value, head, depth + 1);
+        return refuse(trace, "the value is nested too deeply");
+    return head->tag == FLOW_VALUE_DICT ? rebuild_dict(trace, value, head, depth + 1)
+                                        : rebuild_sequence(trace, value, head, depth + 1);
 }
 
 static PyObject *
-rebuild(const struct reader *reader, struct value *value, unsigned depth)
+rebuild(const struct trace *trace, struct value *value, unsigned depth)
 {
     struct value_head head;
-    if (value_read(reader, value, &head) < 0)
-        return refuse("the value is damaged");
+    if (value_read(&trace->reader, value, &head) < 0)
+        return refuse(trace, "the value is damaged");
     switch (head.tag) {
     case FLOW_VALUE_NONE: return Py_NewRef(Py_None);
     case FLOW_VALUE_FALSE: return Py_NewRef(Py_False);
@@ -117,28 +117,28 @@ rebuild(const struct reader *reader, struct value *value, unsigned depth)
     case FLOW_VALUE_ELLIPSIS: return Py_NewRef(Py_Ellipsis);
     case FLOW_VALUE_NOT_IMPLEMENTED: return Py_NewRef(Py_NotImplemented);
     case FLOW_VALUE_INT: return PyLong_FromLongLong(head.integer);
-    case FLOW_VALUE_BIG_INT: return rebuild_big_int(&head);
+    case FLOW_VALUE_BIG_INT: return rebuild_big_int(trace, &head);
     case FLOW_VALUE_FLOAT: return PyFloat_FromDouble(head.real);
     case FLOW_VALUE_COMPLEX: return PyComplex_FromDoubles(head.real, head.imaginary);
     case FLOW_VALUE_STR:
-    case FLOW_VALUE_STR_WHOLE: return rebuild_text(&head);
+    case FLOW_VALUE_STR_WHOLE: return rebuild_text(trace, &head);
     case FLOW_VALUE_BYTES:
-    case FLOW_VALUE_BYTEARRAY: return rebuild_bytes(&head);
+    case FLOW_VALUE_BYTEARRAY: return rebuild_bytes(trace, &head);
     case FLOW_VALUE_LIST:
     case FLOW_VALUE_TUPLE:
     case FLOW_VALUE_SET:
     case FLOW_VALUE_FROZENSET:
-    case FLOW_VALUE_DICT: return rebuild_container(reader, value, &head, depth);
-    case FLOW_VALUE_ABSENT: return refuse("the value was not recorded");
-    case FLOW_VALUE_REDACTED: return refuse("the value was redacted, as its name looks like a secret's");
-    default: return refuse("the value is not plain data");
+    case FLOW_VALUE_DICT: return rebuild_container(trace, value, &head, depth);
+    case FLOW_VALUE_ABSENT: return refuse(trace, "the value was not recorded");
+    case FLOW_VALUE_REDACTED: return refuse(trace, "the value was redacted, as its name looks like a secret's");
+    default: return refuse(trace, "the value is not plain data");
     }
 }
 
 PyObject *
-binding_value_python(const struct reader *reader, struct value value)
+binding_value_python(const struct trace *trace, struct value value)
 {
-    return rebuild(reader, &value, 0);
+    return rebuild(trace, &value, 0);
 }
 
 /* --- exceptions --------------------------------------------------------- */

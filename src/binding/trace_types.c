@@ -5,8 +5,6 @@
 #include "../model/text.h"
 #include "binding.h"
 
-struct binding_types binding_types;
-
 /* --- calls() ------------------------------------------------------------ */
 
 /* Which calls are wanted; MODEL_NONE, 0 or NULL where it does not matter. */
@@ -95,7 +93,7 @@ choose_functions(struct calls *calls, PyObject *wanted, bool by_module)
 {
     const struct reader *reader = &calls->trace->reader;
     const char *pattern = PyUnicode_Check(wanted) ? PyUnicode_AsUTF8(wanted) : NULL;
-    uint32_t only = by_module ? MODEL_NONE : binding_number_of(binding_types.function, calls->trace, wanted);
+    uint32_t only = by_module ? MODEL_NONE : binding_number_of(calls->trace->types->function, calls->trace, wanted);
     if (PyErr_Occurred())
         return -1;
     if (!pattern && only == MODEL_NONE) {
@@ -151,11 +149,11 @@ trace_calls(PyObject *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOKO:calls", names, &function, &module, &track, &outcome,
                                      &min_duration, &under))
         return NULL;
-    struct calls *calls = PyObject_New(struct calls, binding_types.calls);
+    struct trace *trace = (struct trace *)self;
+    struct calls *calls = PyObject_New(struct calls, trace->types->calls);
     if (!calls)
         return NULL;
-    struct trace *trace = (struct trace *)Py_NewRef(self);
-    calls->trace = trace;
+    calls->trace = (struct trace *)Py_NewRef(self);
     calls->next = 0;
     calls->functions = NULL;
     calls->track = calls->under = MODEL_NONE;
@@ -165,9 +163,9 @@ trace_calls(PyObject *self, PyObject *args, PyObject *kwargs)
         || (module != Py_None && choose_functions(calls, module, true) < 0)
         || (outcome != Py_None && choose_outcome(calls, outcome) < 0)
         || (track != Py_None
-            && choose_item(trace, binding_types.track, track, "track must be a Track", &calls->track) < 0)
+            && choose_item(trace, trace->types->track, track, "track must be a Track", &calls->track) < 0)
         || (under != Py_None
-            && choose_item(trace, binding_types.call, under, "under must be a Call", &calls->under) < 0))
+            && choose_item(trace, trace->types->call, under, "under must be a Call", &calls->under) < 0))
         Py_CLEAR(calls);
     return (PyObject *)calls;
 }
@@ -182,7 +180,9 @@ trace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&:Trace", names, PyUnicode_FSConverter, &path))
         return NULL;
     struct trace *trace = (struct trace *)type->tp_alloc(type, 0);
-    if (trace && binding_load(&trace->reader, &trace->model, PyBytes_AS_STRING(path)) == 0) {
+    if (trace)
+        trace->types = binding_types_of(PyType_GetModule(type));
+    if (trace && binding_load(trace->types, &trace->reader, &trace->model, PyBytes_AS_STRING(path)) == 0) {
         trace->is_open = true;
         trace->path = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path));
     }
@@ -231,19 +231,22 @@ trace_events(PyObject *self, PyObject *Py_UNUSED(ignored))
 static PyObject *
 trace_tracks(PyObject *self, void *Py_UNUSED(closure))
 {
-    return binding_items(binding_types.track, (struct trace *)self, ((struct trace *)self)->model.track_count);
+    struct trace *trace = (struct trace *)self;
+    return binding_items(trace->types->track, trace, trace->model.track_count);
 }
 
 static PyObject *
 trace_functions(PyObject *self, void *Py_UNUSED(closure))
 {
-    return binding_items(binding_types.function, (struct trace *)self, ((struct trace *)self)->reader.code_count);
+    struct trace *trace = (struct trace *)self;
+    return binding_items(trace->types->function, trace, trace->reader.code_count);
 }
 
 static PyObject *
 trace_exceptions(PyObject *self, void *Py_UNUSED(closure))
 {
-    return binding_items(binding_types.exception, (struct trace *)self, ((struct trace *)self)->model.exception_count);
+    struct trace *trace = (struct trace *)self;
+    return binding_items(trace->types->exception, trace, trace->model.exception_count);
 }
 
 static Py_ssize_t
@@ -391,16 +394,46 @@ static PyType_Spec trace_spec = {
     .name = "flowtrace.Trace", .basicsize = sizeof(struct trace), .flags = Py_TPFLAGS_DEFAULT, .slots = trace_slots};
 
 int
+binding_types_visit(struct binding_types *types, visitproc visit, void *arg)
+{
+    Py_VISIT(types->trace);
+    Py_VISIT(types->call);
+    Py_VISIT(types->function);
+    Py_VISIT(types->track);
+    Py_VISIT(types->exception);
+    Py_VISIT(types->value);
+    Py_VISIT(types->calls);
+    Py_VISIT(types->location);
+    Py_VISIT(types->error);
+    return 0;
+}
+
+void
+binding_types_clear(struct binding_types *types)
+{
+    Py_CLEAR(types->trace);
+    Py_CLEAR(types->call);
+    Py_CLEAR(types->function);
+    Py_CLEAR(types->track);
+    Py_CLEAR(types->exception);
+    Py_CLEAR(types->value);
+    Py_CLEAR(types->calls);
+    Py_CLEAR(types->location);
+    Py_CLEAR(types->error);
+}
+
+int
 binding_add_trace_types(PyObject *module)
 {
-    binding_types.error = PyErr_NewExceptionWithDoc(
+    struct binding_types *types = binding_types_of(module);
+    types->error = PyErr_NewExceptionWithDoc(
         "flowtrace.FlowTraceError", "Something that FlowTrace was asked for can't be done; the message says why.", NULL,
         NULL);
-    if (!binding_types.error || PyModule_AddObjectRef(module, "FlowTraceError", binding_types.error) < 0)
+    if (!types->error || PyModule_AddObjectRef(module, "FlowTraceError", types->error) < 0)
         return -1;
-    binding_types.trace = (PyTypeObject *)PyType_FromModuleAndSpec(module, &trace_spec, NULL);
-    binding_types.calls = (PyTypeObject *)PyType_FromModuleAndSpec(module, &calls_spec, NULL);
-    if (!binding_types.trace || !binding_types.calls || PyModule_AddType(module, binding_types.trace) < 0)
+    types->trace = (PyTypeObject *)PyType_FromModuleAndSpec(module, &trace_spec, NULL);
+    types->calls = (PyTypeObject *)PyType_FromModuleAndSpec(module, &calls_spec, NULL);
+    if (!types->trace || !types->calls || PyModule_AddType(module, types->trace) < 0)
         return -1;
     return binding_add_call_types(module);
 }

@@ -9,19 +9,19 @@
 /* --- what all files here use -------------------------------------------- */
 
 void *
-binding_fail(int error, const char *path, const char *message)
+binding_fail(const struct binding_types *types, int error, const char *path, const char *message)
 {
     if (error == -ENOMEM)
         PyErr_NoMemory();
     else if (error == -EINVAL && message[0])
-        PyErr_Format(binding_types.error, "%s: %s", path, message);
+        PyErr_Format(types->error, "%s: %s", path, message);
     else
-        PyErr_Format(binding_types.error, "can't read %s: %s", path, strerror(-error));
+        PyErr_Format(types->error, "can't read %s: %s", path, strerror(-error));
     return NULL;
 }
 
 int
-binding_load(struct reader *reader, struct model *model, const char *path)
+binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path)
 {
     char message[512] = "";
     int ret;
@@ -31,7 +31,7 @@ binding_load(struct reader *reader, struct model *model, const char *path)
         reader_close(reader);
     Py_END_ALLOW_THREADS
     if (ret < 0)
-        binding_fail(ret, path, message);
+        binding_fail(types, ret, path, message);
     return ret < 0 ? -1 : 0;
 }
 
@@ -64,12 +64,12 @@ binding_text_bytes(struct text *text)
 typedef int view_function(struct text *, const struct model *, const struct show_options *);
 
 static PyObject *
-print_view(PyObject *path, view_function *view, const struct show_options *options)
+print_view(PyObject *module, PyObject *path, view_function *view, const struct show_options *options)
 {
     struct reader reader;
     struct model model;
     struct text text = {0};
-    if (binding_load(&reader, &model, PyBytes_AS_STRING(path)) < 0)
+    if (binding_load(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path)) < 0)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     if (view(&text, &model, options) < 0)
@@ -81,7 +81,7 @@ print_view(PyObject *path, view_function *view, const struct show_options *optio
 }
 
 PyObject *
-binding_show(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path",      "lines",   "width", "color",      "ascii",
                             "arguments", "results", "time",  "exceptions", NULL};
@@ -97,13 +97,13 @@ binding_show(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     options.arguments = arguments;
     options.results = results;
     options.time = time;
-    PyObject *result = print_view(path, show_tree, &options);
+    PyObject *result = print_view(module, path, show_tree, &options);
     Py_DECREF(path);
     return result;
 }
 
 PyObject *
-binding_info(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+binding_info(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "width", "color", "ascii", NULL};
     PyObject *path;
@@ -114,7 +114,7 @@ binding_info(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
         return NULL;
     options.color = color;
     options.ascii = ascii;
-    PyObject *result = print_view(path, show_info, &options);
+    PyObject *result = print_view(module, path, show_info, &options);
     Py_DECREF(path);
     return result;
 }
@@ -123,14 +123,14 @@ binding_info(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 
 /* The number of the process in the trace, 0 if it never joined. */
 static int
-number_of(const char *path, uint32_t pid, uint32_t *number)
+number_of(const struct binding_types *types, const char *path, uint32_t pid, uint32_t *number)
 {
     struct reader reader;
     char message[512] = "";
     int ret = reader_open(&reader, path, message, sizeof message);
     *number = 0;
     if (ret < 0) {
-        binding_fail(ret, path, message);
+        binding_fail(types, ret, path, message);
         return -1;
     }
     for (uint32_t i = 0; i < reader.chunk_count && !*number; i++)
@@ -141,7 +141,7 @@ number_of(const char *path, uint32_t pid, uint32_t *number)
 }
 
 PyObject *
-binding_add_status(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
+binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "pid", "wait_status", NULL};
     PyObject *path;
@@ -151,9 +151,10 @@ binding_add_status(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs
         return NULL;
     struct trace_file *file = NULL;
     uint32_t number;
-    int ret = number_of(PyBytes_AS_STRING(path), pid, &number);
+    const struct binding_types *types = binding_types_of(module);
+    int ret = number_of(types, PyBytes_AS_STRING(path), pid, &number);
     if (ret == 0 && number && (ret = trace_file_join(&file, PyBytes_AS_STRING(path))) < 0)
-        binding_fail(ret, PyBytes_AS_STRING(path), "");
+        binding_fail(types, ret, PyBytes_AS_STRING(path), "");
     if (file) {
         uint8_t payload[2 * VARINT_MAX], record[8 * VARINT_MAX];
         uint8_t *end = varint_put(varint_put(payload, 2), status);
@@ -162,7 +163,7 @@ binding_add_status(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs
         ret = trace_file_add_meta(file, number, pid, record, (size_t)(p - record));
         trace_file_close(file);
         if (ret < 0)
-            binding_fail(ret, PyBytes_AS_STRING(path), "");
+            binding_fail(types, ret, PyBytes_AS_STRING(path), "");
     }
     Py_DECREF(path);
     return ret < 0 ? NULL : PyBool_FromLong(number != 0);

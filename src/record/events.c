@@ -113,12 +113,22 @@ watched_ends(struct recorder *recorder)
     Py_XDECREF(end);
 }
 
+/* What the callback of the weak reference is bound to, as bytes: the garbage collector must not see it. */
+struct watched_generator {
+    struct recorder *recorder; /* Borrowed: it owns the reference */
+    uint64_t id;
+};
+
 static PyObject *
-generator_died(PyObject *id, PyObject *Py_UNUSED(reference))
+generator_died(PyObject *watched, PyObject *Py_UNUSED(reference))
 {
-    struct recorder *recorder = recorder_active;
-    if (recorder && recorder->watched_generators && PyDict_DelItem(recorder->watched_generators, id) == 0)
-        watched_ends(recorder);
+    struct watched_generator who;
+    memcpy(&who, PyBytes_AS_STRING(watched), sizeof who);
+    PyObject *id = PyLong_FromUnsignedLongLong(who.id);
+    PyObject *generators = who.recorder->watched_generators; /* Borrowed */
+    if (id && generators && PyDict_DelItem(generators, id) == 0)
+        watched_ends(who.recorder);
+    Py_XDECREF(id);
     PyErr_Clear();
     Py_RETURN_NONE;
 }
@@ -132,7 +142,9 @@ await_death(struct recorder *recorder, uint64_t id)
     PyFrameObject *frame = PyEval_GetFrame(); /* Borrowed */
     PyObject *generator = frame ? PyFrame_GetGenerator(frame) : NULL;
     PyObject *key = PyLong_FromUnsignedLongLong(id);
-    PyObject *callback = key ? PyCFunction_New(&generator_died_method, key) : NULL;
+    struct watched_generator who = {recorder, id};
+    PyObject *bound = PyBytes_FromStringAndSize((const char *)&who, sizeof who);
+    PyObject *callback = key && bound ? PyCFunction_New(&generator_died_method, bound) : NULL;
     PyObject *reference = generator && callback ? PyWeakref_NewRef(generator, callback) : NULL;
     if (!recorder->watched_generators)
         recorder->watched_generators = PyDict_New();
@@ -141,6 +153,7 @@ await_death(struct recorder *recorder, uint64_t id)
     PyErr_Clear();
     Py_XDECREF(reference);
     Py_XDECREF(callback);
+    Py_XDECREF(bound);
     Py_XDECREF(key);
     Py_XDECREF(generator);
 }

@@ -31,13 +31,33 @@ function_free(void *extra)
     if (!extra || is_mark(extra))
         return;
     struct function *function = extra;
-    thread_forget_function(function->recorder, function);
+    struct recorder *recorder = recorders_find(function->recorder);
+    if (recorder)
+        thread_forget_function(recorder, function);
     writer_code_free(&function->code);
     free(function->names);
     free(function->secret);
     Py_XDECREF(function->begin);
     Py_XDECREF(function->end);
     free(function);
+}
+
+/* A recorder that is gone has left its functions behind; the code still owns them. */
+static struct function *
+own_function(const struct recorder *recorder, void *extra)
+{
+    struct function *function = extra && !is_mark(extra) ? extra : NULL;
+    return function && function->recorder == recorder->serial ? function : NULL;
+}
+
+static int
+set_extra(struct recorder *recorder, PyCodeObject *code, void *before, void *extra)
+{
+    if (PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, extra) < 0)
+        return -1;
+    if (before && !own_function(recorder, before))
+        function_free(before);
+    return 0;
 }
 
 /* --- what the trace says of a function ---------------------------------- */
@@ -134,7 +154,7 @@ make_function(struct recorder *recorder, PyCodeObject *code, char *module)
         free(module);
         return NULL;
     }
-    function->recorder = recorder;
+    function->recorder = recorder->serial;
     function->start_offset = -1;
     function->generation = recorder->generation;
     function->code.number = recorder->next_function++;
@@ -310,7 +330,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
         *(link == LINK_HUB ? &recorder->hub : &recorder->greenlets) = true;
         link = LINK_NONE;
     }
-    struct function *function = before && !is_mark(before) ? before : NULL;
+    struct function *function = own_function(recorder, before);
     if (!module)
         return no_memory(recorder);
     scope_log_write(recorder, in_scope);
@@ -340,7 +360,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     else {
         free(module);
     }
-    if (PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, extra) < 0) {
+    if (set_extra(recorder, code, before, extra) < 0) {
         PyErr_Clear();
         if (function)
             function_free(function);
@@ -387,7 +407,7 @@ function_watched(struct recorder *recorder, PyCodeObject *code)
         PyErr_Clear();
         return NULL;
     }
-    struct function *function = is_mark(extra) ? NULL : extra;
+    struct function *function = own_function(recorder, extra);
     return function && function->watched ? function : NULL;
 }
 
@@ -397,14 +417,14 @@ function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, P
     void *extra = NULL;
     if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0)
         return NULL;
-    struct function *function = extra;
-    if (!extra || is_mark(extra)) {
+    struct function *function = own_function(recorder, extra);
+    if (!function) {
         function = make_function(recorder, code, copy_text(NULL, 0));
         if (!function) {
             PyErr_NoMemory();
             return NULL;
         }
-        if (PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, function) < 0) {
+        if (set_extra(recorder, code, extra, function) < 0) {
             function_free(function);
             return NULL;
         }

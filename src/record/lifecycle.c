@@ -11,8 +11,6 @@
  * and again leaves the events on in the end. */
 #define TOGGLES_MAX 10000
 
-struct recorder *recorder_active;
-
 /* --- sys.monitoring ----------------------------------------------------- */
 
 /* New reference. The name is the one that the object itself has: the interpreter's cache of
@@ -129,7 +127,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->tool = -1;
     recorder->extra_index = -1;
     recorder_apply_settings(recorder, NULL); /* cannot fail */
-    pthread_mutex_init(&recorder->lock, NULL);
+    recorders_add(recorder);
     recorder->asyncio_name = PyUnicode_InternFromString("_asyncio");
     recorder->thread_name = PyUnicode_InternFromString("_name");
     recorder->pid_name = PyUnicode_InternFromString("pid");
@@ -140,10 +138,11 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->disable = attribute(monitoring(), "DISABLE");
     if (!recorder->disable || value_names_init(&recorder->names) < 0)
         return -1;
+    recorder->names.recorder = recorder;
     for (int i = 0; i < EVENTS; i++)
         if (!(recorder->callbacks[i] = PyCFunction_New(&event_callbacks[i], module)))
             return -1;
-    recorder->extra_index = PyUnstable_Eval_RequestCodeExtraIndex(function_free);
+    recorder->extra_index = recorders_take_extra_index();
     if (recorder->extra_index < 0) {
         PyErr_SetString(PyExc_RuntimeError, "the interpreter has no code-extra index left for FlowTrace");
         return -1;
@@ -187,7 +186,9 @@ set_scope(struct recorder *recorder, const struct recorder_options *options)
     scope_set_folder(&scope);
     recorder->scope = scope;
     /* What was disabled under another scope must be asked again. */
-    if (recorder->generation++ > 0 && recorder->decided_out > 0)
+    bool asked_before = recorder->generation > 0 && recorder->decided_out > 0;
+    recorder->generation = recorders_new_generation();
+    if (asked_before)
         return done(ask_monitoring("restart_events", "()"));
     return 0;
 }
@@ -345,14 +346,6 @@ open_file(struct recorder *recorder, const struct recorder_options *options)
     return -1;
 }
 
-static void
-watch_forks(struct recorder *recorder)
-{
-    if (!recorder_active)
-        pthread_atfork(NULL, NULL, thread_atfork_child);
-    recorder_active = recorder;
-}
-
 int
 recorder_start(struct recorder *recorder, const struct recorder_options *options)
 {
@@ -360,11 +353,12 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
         PyErr_Format(PyExc_RuntimeError, "already recording to %s", recorder->file->path);
         return -1;
     }
+    if (recorder->forked) /* since it recorded last */
+        recorder_after_fork(recorder);
     if (recorder_apply_settings(recorder, options->settings) < 0 || take_tool(recorder) < 0
         || set_scope(recorder, options) < 0 || encode_info(recorder, options->info) < 0
         || open_file(recorder, options) < 0)
         return -1;
-    watch_forks(recorder);
     greenlet_look(recorder);
     recorder->next_thread = 0;
     recorder->session++;
@@ -506,10 +500,35 @@ recorder_after_fork(struct recorder *recorder)
 }
 
 void
-recorder_clear(struct recorder *recorder)
+recorder_unregister(struct recorder *recorder)
 {
-    recorder_stop(recorder, 0);
-    PyErr_Clear();
+    for (int i = 0; i < EVENTS && recorder->tool >= 0; i++)
+        if (done(ask_monitoring("register_callback", "(iiO)", recorder->tool, event_number(event_names[i]), Py_None))
+            < 0)
+            PyErr_Clear();
+    if (recorder->tool >= 0 && done(ask_monitoring("free_tool_id", "(i)", recorder->tool)) < 0)
+        PyErr_Clear();
+    recorder->tool = -1;
+}
+
+int
+recorder_visit(struct recorder *recorder, visitproc visit, void *arg)
+{
+    for (int i = 0; i < EVENTS; i++)
+        Py_VISIT(recorder->callbacks[i]);
+    Py_VISIT(recorder->disable);
+    Py_VISIT(recorder->running_loop);
+    Py_VISIT(recorder->current_task);
+    Py_VISIT(recorder->task_type);
+    Py_VISIT(recorder->get_name);
+    Py_VISIT(recorder->session_end);
+    Py_VISIT(recorder->watched_generators);
+    return value_names_visit(&recorder->names, visit, arg);
+}
+
+void
+recorder_clear_references(struct recorder *recorder)
+{
     value_names_clear(&recorder->names);
     for (int i = 0; i < EVENTS; i++)
         Py_CLEAR(recorder->callbacks[i]);
@@ -521,6 +540,21 @@ recorder_clear(struct recorder *recorder)
     Py_CLEAR(recorder->asyncio_name);
     Py_CLEAR(recorder->thread_name);
     Py_CLEAR(recorder->pid_name);
+    Py_CLEAR(recorder->session_end);
+    Py_CLEAR(recorder->watched_generators);
+}
+
+void
+recorder_clear(struct recorder *recorder)
+{
+    recorder_stop(recorder, 0);
+    PyErr_Clear();
+    thread_release_all(recorder);
+    recorders_remove(recorder);
+    if (recorder->extra_index >= 0)
+        recorders_give_extra_index(recorder->extra_index);
+    recorder->extra_index = -1;
+    recorder_clear_references(recorder);
     scope_log_clear(&recorder->scope_log);
     scope_clear(&recorder->scope);
     free(recorder->process_record);

@@ -6,6 +6,8 @@
  *
  * Invariants
  *   - A callback never raises, never returns NULL, and keeps no reference.
+ *   - Each interpreter has a recorder of its own, in the state of its module; what
+ *     they share (recorders.c) is behind one lock, which no callback takes as a rule.
  *   - With a GIL the callbacks of one interpreter never overlap: they do not
  *     release it. What is shared between threads relies on that.
  */
@@ -46,7 +48,7 @@ struct function {
     PyObject **names;        /* Owned array of Borrowed str, in code.parameters' order */
     bool *secret;            /* Owned */
     PyObject *begin, *end;   /* Owned or NULL; see recorder_watch() */
-    struct recorder *recorder; /* Borrowed; the module outlives its code's extras */
+    uint64_t recorder;       /* serial of the recorder that made this; it may be gone */
 };
 
 struct activation {
@@ -60,7 +62,7 @@ struct activation {
 };
 
 struct thread {
-    struct recorder *recorder;      /* Borrowed */
+    struct recorder *recorder;      /* Borrowed; NULL once it is gone */
     struct writer writer;
     struct activation *stack;       /* Owned */
     uint32_t depth, room;
@@ -80,7 +82,8 @@ struct thread {
     const void *greenlet_object;    /* compared only; NULL where it isn't known */
     char greenlet_name[64];
     struct pointer_map sleepers;    /* data stack -> struct sleeper, Owned: stacks of greenlets switched away from */
-    struct thread *next;
+    struct thread *next;            /* of the recorder's */
+    struct thread *sibling;         /* of this thread's, for other recorders */
 };
 
 struct known_exception {
@@ -95,6 +98,8 @@ struct known_exception {
 #define KNOWN_EXCEPTIONS 32
 
 struct recorder {
+    uint64_t serial;         /* unique in the process */
+    struct recorder *next;
     struct trace_file *file; /* Owned; NULL while stopped */
     struct scope scope;
     struct scope_log scope_log;
@@ -104,6 +109,7 @@ struct recorder {
     bool failed;             /* recorder_fault() has turned recording off; until the next start */
     int unsaid;              /* the errno of a fault that there was no room to say; 0: none */
     bool greenlets, hub;     /* the program has imported greenlet, and what LINK_HUB says */
+    bool ends_at_exit;       /* atexit will call recorder_stop() */
     bool forked;             /* this process is a child that has recorded nothing yet */
     int tool;                /* sys.monitoring tool id, -1: none */
     unsigned toggles;
@@ -124,8 +130,8 @@ struct recorder {
     unsigned exception_turn;
     struct value_names names;
     struct value_settings limits;
-    pthread_mutex_t lock;    /* the list of threads */
-    struct thread *threads;  /* Owned */
+    struct thread *threads;  /* Owned; guarded by recorders_lock() */
+    struct thread *survivor; /* of a fork, in the child: the thread that called it */
     uint8_t *process_record; /* Owned; the encoded PROCESS record, written again after fork */
     size_t process_record_size;
     PyObject *module;        /* Borrowed: it owns this */
@@ -147,12 +153,27 @@ struct function *function_watch(struct recorder *recorder, PyCodeObject *code, P
 struct function *function_watched(struct recorder *recorder, PyCodeObject *code);
 void function_free(void *extra); /* co_extra's destructor */
 
+/* recorders.c: all recorders of this process */
+
+void recorders_add(struct recorder *recorder); /* gives it its serial */
+void recorders_remove(struct recorder *recorder);
+/* NULL if it is gone. Only the interpreter that it belongs to may use it. */
+struct recorder *recorders_find(uint64_t serial);
+/* Guards the list of recorders, and the threads of each. */
+void recorders_lock(void);
+void recorders_unlock(void);
+/* Of a scope; unique in the process, never 0. */
+uint32_t recorders_new_generation(void);
+/* An index of co_extra in this interpreter, or -1. */
+Py_ssize_t recorders_take_extra_index(void);
+void recorders_give_extra_index(Py_ssize_t index);
+
 /* thread.c */
 
 /* This thread's state, made at first use; NULL without memory. */
 struct thread *thread_get(struct recorder *recorder);
 /* The same, NULL where there is none yet. */
-struct thread *thread_known(void);
+struct thread *thread_known(const struct recorder *recorder);
 struct activation *thread_push(struct thread *thread, struct function *function);
 /* Pops the activation of `function` (and frame, where both are known) and what
  * was lost above it; false if it is not on the stack. */
@@ -164,8 +185,11 @@ void thread_drop(struct thread *thread, uint32_t count);
 /* Forgets the stack of an earlier session. */
 void thread_renew(struct thread *thread);
 void thread_close_all(struct recorder *recorder);
+/* The recorder is about to go: its threads live on without it. */
+void thread_release_all(struct recorder *recorder);
 void thread_forget_function(struct recorder *recorder, const struct function *function);
 void thread_after_fork(struct recorder *recorder);
+/* In the child of a fork, of which nobody knows yet whether it will run Python. */
 void thread_atfork_child(void);
 
 static inline struct activation *
@@ -248,10 +272,11 @@ int recorder_resume(struct recorder *recorder);
  * first; when the outermost such call has ended end() is called. */
 int recorder_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end);
 PyObject *recorder_facts(struct recorder *recorder);
+int recorder_visit(struct recorder *recorder, visitproc visit, void *arg);
+void recorder_clear_references(struct recorder *recorder);
 void recorder_clear(struct recorder *recorder);
+/* Its interpreter ends, and is not the main one: nothing may keep the module alive. */
+void recorder_unregister(struct recorder *recorder);
 void recorder_after_fork(struct recorder *recorder);
-
-/* The one that a forked child must look after; NULL before the first start. */
-extern struct recorder *recorder_active;
 
 #endif

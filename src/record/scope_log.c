@@ -77,7 +77,7 @@ scope_log_write(struct recorder *recorder, bool in_use)
     struct scope_log *log = &recorder->scope_log;
     if (log->written == log->count || !recorder->recording || recorder->forked)
         return;
-    struct thread *thread = in_use ? thread_get(recorder) : thread_known();
+    struct thread *thread = in_use ? thread_get(recorder) : thread_known(recorder);
     if (!thread || thread->busy || thread->session != recorder->session)
         return;
     for (; log->written < log->count; log->written++) {

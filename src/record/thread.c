@@ -6,7 +6,8 @@
 
 #include "recorder.h"
 
-static _Thread_local struct thread *current __attribute__((tls_model("initial-exec")));
+/* This thread's state for each recorder that it has run under; the one used last comes first. */
+static _Thread_local struct thread *mine __attribute__((tls_model("initial-exec")));
 static pthread_key_t ending;
 static pthread_once_t ending_once = PTHREAD_ONCE_INIT;
 
@@ -52,17 +53,21 @@ unlink_thread(struct thread *thread)
         *link = thread->next;
 }
 
-/* Runs when the thread ends, after its last Python code, without the GIL. */
+/* Runs when the thread ends, after its last Python code, without the GIL. A recorder that
+ * stops closes the writers of the threads in its list, then their file: hence the lock. */
 static void
-end_thread(void *state)
+end_thread(void *Py_UNUSED(state))
 {
-    struct thread *thread = state;
-    pthread_mutex_t *lock = &thread->recorder->lock;
-    pthread_mutex_lock(lock);
-    unlink_thread(thread);
-    pthread_mutex_unlock(lock);
-    free_thread(thread);
-    current = NULL;
+    recorders_lock();
+    struct thread *next;
+    for (struct thread *thread = mine; thread; thread = next) {
+        next = thread->sibling;
+        if (thread->recorder)
+            unlink_thread(thread);
+        free_thread(thread);
+    }
+    mine = NULL;
+    recorders_unlock();
 }
 
 static void
@@ -98,15 +103,41 @@ attach_writer(struct thread *thread)
     return 0;
 }
 
-struct thread *
-thread_get(struct recorder *recorder)
+/* Takes this thread's state for `recorder`, NULL for those that have none, out of its list. */
+static struct thread *
+take(const struct recorder *recorder)
 {
-    if (current)
-        return current;
-    if (recorder->forked)
-        recorder_after_fork(recorder);
-    if (current)
-        return current;
+    struct thread **link = &mine;
+    while (*link && (*link)->recorder != recorder)
+        link = &(*link)->sibling;
+    struct thread *thread = *link;
+    if (thread)
+        *link = thread->sibling;
+    return thread;
+}
+
+static struct thread *
+add_mine(struct thread *thread)
+{
+    if (thread) {
+        thread->sibling = mine;
+        mine = thread;
+    }
+    return thread;
+}
+
+/* Of interpreters that have ended meanwhile. */
+static void
+free_orphans(void)
+{
+    struct thread *orphan;
+    while ((orphan = take(NULL)))
+        free_thread(orphan);
+}
+
+static struct thread *
+make_thread(struct recorder *recorder)
+{
     pthread_once(&ending_once, make_key);
     struct thread *thread = calloc(1, sizeof *thread);
     if (!thread) {
@@ -121,19 +152,40 @@ thread_get(struct recorder *recorder)
         return NULL;
     }
     greenlet_adopt(thread);
-    pthread_mutex_lock(&recorder->lock);
+    recorders_lock();
     thread->next = recorder->threads;
     recorder->threads = thread;
-    pthread_mutex_unlock(&recorder->lock);
+    recorders_unlock();
     pthread_setspecific(ending, thread);
-    current = thread;
     return thread;
 }
 
 struct thread *
-thread_known(void)
+thread_known(const struct recorder *recorder)
 {
-    return current;
+    return mine && mine->recorder == recorder ? mine : NULL;
+}
+
+static struct thread *
+find_or_make(struct recorder *recorder)
+{
+    if (recorder->forked)
+        recorder_after_fork(recorder);
+    recorders_lock();
+    free_orphans();
+    struct thread *thread = take(recorder);
+    recorders_unlock();
+    return add_mine(thread ? thread : make_thread(recorder));
+}
+
+struct thread *
+thread_get(struct recorder *recorder)
+{
+    struct thread *thread = mine;
+    /* The field of another recorder's may turn to NULL just now. */
+    if (thread && __atomic_load_n(&thread->recorder, __ATOMIC_RELAXED) == recorder)
+        return thread;
+    return find_or_make(recorder);
 }
 
 /* --- the shadow stack --------------------------------------------------- */
@@ -224,14 +276,14 @@ thread_renew(struct thread *thread)
 void
 thread_forget_function(struct recorder *recorder, const struct function *function)
 {
-    pthread_mutex_lock(&recorder->lock);
+    recorders_lock();
     for (struct thread *thread = recorder->threads; thread; thread = thread->next) {
         for (uint32_t i = 0; i < thread->depth; i++)
             if (thread->stack[i].function == function)
                 thread->stack[i].function = NULL;
         greenlet_forget_function(thread, function);
     }
-    pthread_mutex_unlock(&recorder->lock);
+    recorders_unlock();
     if (function->code.flags & FLOW_CODE_SUSPENDS)
         pointer_map_purge(&recorder->generators, function);
 }
@@ -242,29 +294,40 @@ thread_forget_function(struct recorder *recorder, const struct function *functio
 void
 thread_close_all(struct recorder *recorder)
 {
-    pthread_mutex_lock(&recorder->lock);
+    recorders_lock();
     for (struct thread *thread = recorder->threads; thread; thread = thread->next) {
         writer_close(&thread->writer);
         thread->depth = 0;
     }
-    pthread_mutex_unlock(&recorder->lock);
+    recorders_unlock();
 }
 
-static struct thread *survivor; /* the thread that called fork, in the child */
+void
+thread_release_all(struct recorder *recorder)
+{
+    recorders_lock();
+    for (struct thread *thread = recorder->threads; thread; thread = thread->next)
+        __atomic_store_n(&thread->recorder, NULL, __ATOMIC_RELAXED);
+    recorder->threads = NULL;
+    free_orphans();
+    recorders_unlock();
+}
 
 void
 thread_atfork_child(void)
 {
-    survivor = current;
-    current = NULL;
-    recorder_active->forked = true;
+    free_orphans();
+    for (struct thread *thread = mine; thread; thread = thread->sibling)
+        thread->recorder->survivor = thread;
+    mine = NULL;
 }
 
 /* Only the thread that forked lives on; it keeps its stack and gets a writer of its own. */
 void
 thread_after_fork(struct recorder *recorder)
 {
-    pthread_mutex_init(&recorder->lock, NULL);
+    struct thread *survivor = recorder->survivor;
+    recorder->survivor = NULL;
     struct thread *next;
     for (struct thread *thread = recorder->threads; thread; thread = next) {
         next = thread->next;
@@ -281,8 +344,10 @@ thread_after_fork(struct recorder *recorder)
         return;
     survivor->next = NULL;
     recorder->next_thread = 0;
-    if (attach_writer(survivor) < 0)
+    if (!recorder->file)
+        survivor->depth = 0; /* thread_renew() gives it a writer */
+    else if (attach_writer(survivor) < 0)
         recorder_fault(recorder, NULL, ENOMEM);
     greenlet_after_fork(survivor);
-    current = survivor;
+    add_mine(survivor);
 }

@@ -24,6 +24,14 @@ value_names_init(struct value_names *names)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+int
+value_names_visit(struct value_names *names, visitproc visit, void *arg)
+{
+    Py_VISIT(names->enum_type);
+    Py_VISIT(names->decimal_type);
+    return 0;
+}
+
 void
 value_names_clear(struct value_names *names)
 {

@@ -53,12 +53,15 @@ struct type_verdict {
 
 #define TYPE_VERDICTS 64
 
+struct recorder;
+
 /* Names and types that snapshots look for; types are Owned and NULL until their
  * module has been imported by the program: FlowTrace imports none. */
 struct value_names {
     PyObject *dataclass_fields, *fields, *module, *name, *raw_paths, *slash; /* Owned. */
     PyObject *enum_module, *decimal_module;                 /* Owned, str. */
     PyObject *enum_type, *decimal_type;                     /* Owned or NULL. */
+    struct recorder *recorder;                              /* Borrowed; whose they are. */
     struct secret_verdict verdicts[SECRET_VERDICTS];
     struct module_verdict modules[MODULE_VERDICTS];
     struct type_verdict types[TYPE_VERDICTS];
@@ -74,6 +77,7 @@ struct value_encoder {
 };
 
 int value_names_init(struct value_names *names);
+int value_names_visit(struct value_names *names, visitproc visit, void *arg);
 void value_names_clear(struct value_names *names);
 
 /* Writes `object` (Borrowed). Returns the end. */

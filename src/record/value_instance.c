@@ -45,9 +45,7 @@ decide_module(struct recorder *recorder, PyObject *name)
 static bool
 is_users_module(struct value_names *names, PyObject *name)
 {
-    struct recorder *recorder = recorder_active;
-    if (!recorder)
-        return false;
+    struct recorder *recorder = names->recorder;
     Py_hash_t hash = PyObject_Hash(name);
     struct module_verdict *verdict = &names->modules[(size_t)hash % MODULE_VERDICTS];
     if (verdict->name != name || verdict->hash != hash || verdict->generation != recorder->generation)
@@ -80,8 +78,8 @@ bool
 value_knows_instances(const struct value_names *names, const PyTypeObject *type)
 {
     const struct type_verdict *verdict = &names->types[type->tp_version_tag % TYPE_VERDICTS];
-    return type->tp_version_tag && verdict->version == type->tp_version_tag && recorder_active
-           && verdict->generation == recorder_active->generation;
+    return type->tp_version_tag && verdict->version == type->tp_version_tag
+           && verdict->generation == names->recorder->generation;
 }
 
 static const struct type_verdict *
@@ -91,7 +89,7 @@ judge(struct value_names *names, PyTypeObject *type)
     if (!value_knows_instances(names, type)) {
         bool user = is_users_type(names, type);
         *verdict = (struct type_verdict){.version = type->tp_version_tag,
-                                         .generation = recorder_active ? recorder_active->generation : 0,
+                                         .generation = names->recorder->generation,
                                          .user = user,
                                          .with_private = user && is_users_throughout(names, type)};
     }
