@@ -28,6 +28,10 @@ TIMEOUT = 60  # seconds that a program may take before the test is given up
 CHANGES_OUTPUT = ("PYTHON", "FLOWTRACE", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LC_", "COVERAGE", "PYTEST")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--generated", type=int, default=0, help="so many programs made at random, new ones each time")
+
+
 class Run:
     """A program that has ended: `status` is negative for the signal that killed it."""
 
