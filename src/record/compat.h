@@ -56,11 +56,13 @@ compat_first_chunk(const void *chunk)
     return first;
 }
 
-/* Borrowed. NULL, without an exception, where no class in the MRO has the name. */
-static inline PyObject *
-compat_type_lookup(PyTypeObject *type, PyObject *name)
-{
-    return _PyType_Lookup(type, name);
-}
+/* Looking up a str in a dictionary runs code of the program's if it has keys that are no str: they are asked
+ * whether they are it. These three find only str. Borrowed; NULL, without an exception, where there is none. */
+PyObject *compat_dict_find(PyObject *dict, PyObject *name);
+PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name);
+/* What the program has imported by that name, if it is a module indeed: anything can stand in sys.modules.
+ * PyImport_GetModule() would ask it for its __spec__. */
+PyObject *compat_module(PyObject *name);
+PyObject *compat_module_find(PyObject *module, const char *name);
 
 #endif

@@ -214,7 +214,11 @@ begin_call(struct thread *thread, struct function *function)
     struct recorder *recorder = thread->recorder;
     bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
     bool with_values = recorder->values && function->code.parameter_count > 0;
-    PyFrameObject *frame = suspends || with_values ? (PyFrameObject *)PyEval_GetFrame() : NULL;
+    PyFrameObject *frame = NULL;
+    if ((suspends || with_values) && !(frame = (PyFrameObject *)PyEval_GetFrame())) {
+        recorder_fault(recorder, thread, ENOMEM);
+        return;
+    }
     if (thread->depth == 0)
         link_begin_root(thread);
     const struct activation *caller = thread_top(thread);
@@ -223,7 +227,7 @@ begin_call(struct thread *thread, struct function *function)
         task = caller->task;
 
     struct writer *writer = &thread->writer;
-    uint8_t *p = writer_begin(writer, with_values && frame ? FLOW_CALL_VALUES : FLOW_CALL);
+    uint8_t *p = writer_begin(writer, with_values ? FLOW_CALL_VALUES : FLOW_CALL);
     if (!p)
         return;
     struct activation *activation = thread_push(thread, function);
@@ -238,10 +242,10 @@ begin_call(struct thread *thread, struct function *function)
         activation->generator = ++recorder->next_generator;
         p = varint_put(p, activation->generator);
     }
-    if (with_values && frame)
+    if (with_values)
         p = put_arguments(thread, p, function, frame);
     writer_commit(writer, p);
-    if (suspends && frame)
+    if (suspends)
         remember_generator(thread, activation);
 }
 
@@ -412,7 +416,11 @@ push_generator(struct thread *thread, struct function *function)
 {
     struct recorder *recorder = thread->recorder;
     const void *frame = PyEval_GetFrame();
-    const struct pointer_entry *entry = frame ? pointer_map_get(&recorder->generators, frame) : NULL;
+    if (!frame) {
+        recorder_fault(recorder, thread, ENOMEM);
+        return NULL;
+    }
+    const struct pointer_entry *entry = pointer_map_get(&recorder->generators, frame);
     struct activation *activation = thread_push(thread, function);
     if (!activation)
         return NULL;

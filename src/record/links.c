@@ -73,18 +73,22 @@ find_asyncio(struct recorder *recorder)
 {
     if (recorder->current_task)
         return true;
-    PyObject *module = PyImport_GetModule(recorder->asyncio_name);
-    if (!module) {
-        PyErr_Clear();
+    PyObject *module = compat_module(recorder->asyncio_name); /* Borrowed, as are the next three */
+    if (!module)
         return false;
+    PyObject *loop = compat_module_find(module, "_get_running_loop");
+    PyObject *type = compat_module_find(module, "Task");
+    PyObject *current = compat_module_find(module, "current_task");
+    /* The program may have put something of its own there. */
+    bool genuine = loop && PyCFunction_CheckExact(loop) && current && PyCFunction_CheckExact(current) && type
+                   && PyType_Check(type) && (((PyTypeObject *)type)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
+    PyObject *get_name = genuine ? PyObject_GetAttrString(type, "get_name") : NULL;
+    if (get_name) {
+        Py_XSETREF(recorder->running_loop, Py_NewRef(loop));
+        Py_XSETREF(recorder->task_type, Py_NewRef(type));
+        Py_XSETREF(recorder->get_name, get_name);
+        recorder->current_task = Py_NewRef(current);
     }
-    Py_XSETREF(recorder->running_loop, PyObject_GetAttrString(module, "_get_running_loop"));
-    Py_XSETREF(recorder->task_type, PyObject_GetAttrString(module, "Task"));
-    if (recorder->task_type)
-        Py_XSETREF(recorder->get_name, PyObject_GetAttrString(recorder->task_type, "get_name"));
-    if (recorder->running_loop && recorder->get_name)
-        recorder->current_task = PyObject_GetAttrString(module, "current_task");
-    Py_DECREF(module);
     PyErr_Clear();
     return recorder->current_task != NULL;
 }

@@ -15,16 +15,12 @@
 static const char *
 module_file(PyObject *name, char *out, size_t room)
 {
-    PyObject *module = PyImport_GetModule(name);
-    if (!module || !PyModule_Check(module)) {
-        Py_XDECREF(module);
-        PyErr_Clear();
+    PyObject *module = compat_module(name); /* Borrowed */
+    if (!module)
         return NULL;
-    }
-    PyObject *file = PyDict_GetItemString(PyModule_GetDict(module), "__file__"); /* Borrowed */
+    PyObject *file = compat_module_find(module, "__file__"); /* Borrowed */
     bool complete;
     out[file && PyUnicode_CheckExact(file) ? value_utf8(file, out, room - 1, &complete) : 0] = '\0';
-    Py_DECREF(module);
     return out;
 }
 
@@ -58,7 +54,7 @@ is_users_type(struct value_names *names, PyTypeObject *type)
 {
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE))
         return false;
-    PyObject *module = PyDict_GetItemWithError(type->tp_dict, names->module); /* Borrowed */
+    PyObject *module = compat_dict_find(type->tp_dict, names->module); /* Borrowed */
     PyErr_Clear();
     return module && PyUnicode_CheckExact(module) && is_users_module(names, module);
 }

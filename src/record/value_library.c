@@ -257,7 +257,7 @@ value_put_fraction_or_uuid(struct value_encoder *encoder, uint8_t *p, PyObject *
     bool uuid = strcmp(type->tp_name, "UUID") == 0;
     if (!uuid && strcmp(type->tp_name, "Fraction") != 0)
         return NULL;
-    PyObject *module = PyDict_GetItemWithError(type->tp_dict, encoder->names->module); /* Borrowed */
+    PyObject *module = compat_dict_find(type->tp_dict, encoder->names->module); /* Borrowed */
     PyErr_Clear();
     if (!module || !PyUnicode_CheckExact(module)
         || PyUnicode_CompareWithASCIIString(module, uuid ? "uuid" : "fractions") != 0)

@@ -94,11 +94,7 @@ static bool
 is_instance_of(PyObject *object, PyObject **slot, PyObject *module_name, const char *type_attribute)
 {
     if (!*slot) {
-        PyObject *module = PyImport_GetModule(module_name);
-        if (module)
-            *slot = PyObject_GetAttrString(module, type_attribute);
-        Py_XDECREF(module);
-        PyErr_Clear();
+        *slot = Py_XNewRef(compat_module_find(compat_module(module_name), type_attribute));
     }
     return *slot && PyType_Check(*slot) && PyType_IsSubtype(Py_TYPE(object), (PyTypeObject *)*slot);
 }
