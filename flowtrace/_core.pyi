@@ -189,7 +189,7 @@ class Track:
 
 @final
 class ExceptionInfo:
-    """An exception that left at least one call of the program."""
+    """An exception that left a call of the program, or was thrown into one."""
 
     @property
     def type(self) -> str:
@@ -220,6 +220,26 @@ class ExceptionInfo:
     @property
     def path(self) -> list[Call]:
         """The calls that it left, innermost first."""
+
+    @property
+    def cancelled_by(self) -> Call | None:
+        """Of a CancelledError, the call that cancelled the task, where that is known."""
+
+    @property
+    def cancelled_line(self) -> int:
+        """Line in cancelled_by; 0 where unknown."""
+
+    @property
+    def cancelled_via(self) -> str:
+        """The library code that did it for cancelled_by, as "timeout(0.5)", "TaskGroup"; "" if none."""
+
+    @property
+    def landed_in(self) -> Call | None:
+        """Of a CancelledError, the innermost call into which it was thrown."""
+
+    @property
+    def landed_line(self) -> int:
+        """Line in landed_in that waited; 0 where unknown."""
 
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...

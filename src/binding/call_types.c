@@ -364,6 +364,39 @@ exception_cause(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+exception_cancelled_by(PyObject *self, void *Py_UNUSED(closure))
+{
+    uint32_t cancel = exception_of(self)->cancel;
+    return binding_call(TRACE(self), cancel != MODEL_NONE ? MODEL(self)->cancels[cancel].by : MODEL_NONE);
+}
+
+static PyObject *
+exception_cancelled_line(PyObject *self, void *Py_UNUSED(closure))
+{
+    uint32_t cancel = exception_of(self)->cancel;
+    return PyLong_FromUnsignedLong(cancel != MODEL_NONE ? MODEL(self)->cancels[cancel].line : 0);
+}
+
+static PyObject *
+exception_cancelled_via(PyObject *self, void *Py_UNUSED(closure))
+{
+    uint32_t cancel = exception_of(self)->cancel;
+    return binding_str(cancel != MODEL_NONE ? MODEL(self)->cancels[cancel].via : (struct slice){"", 0});
+}
+
+static PyObject *
+exception_landed_in(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_call(TRACE(self), exception_of(self)->landed_in);
+}
+
+static PyObject *
+exception_landed_line(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(exception_of(self)->landed_line);
+}
+
+static PyObject *
 exception_path(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct model *model = MODEL(self);
@@ -401,11 +434,19 @@ static PyGetSetDef exception_getset[] = {
      "bool: library code stood between caught_by and the last of path, and may have caught it.", NULL},
     {"cause", exception_cause, NULL, "str or None: type of its __cause__, or else of its __context__.", NULL},
     {"path", exception_path, NULL, "list of Call: the calls that it left, innermost first.", NULL},
+    {"cancelled_by", exception_cancelled_by, NULL,
+     "Call or None: of a CancelledError, the call that cancelled the task, where that is known.", NULL},
+    {"cancelled_line", exception_cancelled_line, NULL, "int: line in cancelled_by; 0 where unknown.", NULL},
+    {"cancelled_via", exception_cancelled_via, NULL,
+     "str: the library code that did it for cancelled_by: \"timeout(0.5)\", \"TaskGroup\"; \"\" if none.", NULL},
+    {"landed_in", exception_landed_in, NULL,
+     "Call or None: of a CancelledError, the innermost call into which it was thrown.", NULL},
+    {"landed_line", exception_landed_line, NULL, "int: line in landed_in that waited; 0 where unknown.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot exception_slots[] = {
-    {Py_tp_doc, "An exception that left at least one call of the program."},
+    {Py_tp_doc, "An exception that left a call of the program, or was thrown into one."},
     {Py_tp_dealloc, free_item},
     {Py_tp_repr, exception_repr},
     {Py_tp_richcompare, compare_items},

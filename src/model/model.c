@@ -15,6 +15,7 @@ struct spawn {
     uint32_t creator; /* call */
     uint32_t task;    /* spawn: the creator is this task's creator */
     uint32_t track;   /* of a task */
+    uint32_t cancel;  /* in model->cancels: what asked first and is not felt yet, or what this timeout() would ask */
 };
 
 /* A process that library code started, as SPAWN tells. */
@@ -50,6 +51,7 @@ struct lane {
     uint32_t leaving;   /* exception that has just left the last call of a greenlet, or MODEL_NONE */
     uint32_t origin;    /* spawn that root calls come from, or MODEL_NONE */
     enum flow_spawn origin_kind;
+    uint32_t thrown;    /* exception of the last THROW, or MODEL_NONE */
     bool rebuilding;    /* after a gap: OPEN records tell what runs; else they repeat it */
     uint64_t last_ns;
 };
@@ -69,7 +71,7 @@ struct builder {
     struct id_map greenlets;  /* (lane, id) -> strand */
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
-    uint32_t call_room, last_child_room, track_room, exception_room, process_room;
+    uint32_t call_room, last_child_room, track_room, exception_room, process_room, cancel_room;
     uint32_t inherited; /* calls */
     uint64_t first_ns;  /* of all events */
     bool failed; /* no memory */
@@ -149,7 +151,7 @@ spawn_of(struct builder *builder, uint32_t process, uint64_t id)
         builder->failed = true;
         return MODEL_NONE;
     }
-    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE};
+    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
     return builder->spawn_count++;
 }
 
@@ -281,6 +283,7 @@ add_call(struct builder *builder, struct lane *lane, const struct record *record
                           .start_ns = start_ns,
                           .end_ns = record->time_ns,
                           .exception = MODEL_NONE,
+                          .cancelled = MODEL_NONE,
                           .first_child = MODEL_NONE,
                           .next_sibling = MODEL_NONE};
     if (record->type == FLOW_CALL_VALUES)
@@ -391,10 +394,37 @@ exception_of(struct builder *builder, const struct lane *lane, const struct exce
                                     .cause = record->cause,
                                     .first_call = MODEL_NONE,
                                     .last_call = MODEL_NONE,
-                                    .caught_by = MODEL_NONE};
+                                    .caught_by = MODEL_NONE,
+                                    .cancel = MODEL_NONE,
+                                    .landed_in = MODEL_NONE};
     exception->benign = slice_is(record->type, "StopIteration") || slice_is(record->type, "StopAsyncIteration")
                         || slice_is(record->type, "GeneratorExit") || slice_is(record->type, "GreenletExit");
     return model->exception_count++;
+}
+
+/* A CancelledError that appears in a task is what was asked for, if anything was. */
+static void
+explain_cancellation(struct builder *builder, const struct lane *lane, uint32_t index, const struct call *call)
+{
+    const struct track *track = &builder->model->tracks[call->track];
+    struct exception *exception = &builder->model->exceptions[index];
+    if (track->kind != TRACK_TASK || !exception_is_cancellation(exception) || exception->calls_left > 0
+        || exception->cancel != MODEL_NONE)
+        return;
+    const uint32_t *known = id_map_get(&builder->spawn_ids, lane->process, track->native_id);
+    if (!known)
+        return;
+    exception->cancel = builder->spawns[*known].cancel;
+    builder->spawns[*known].cancel = MODEL_NONE;
+}
+
+/* A coroutine that another awaits is thrown into alone: what runs below it is not its caller. */
+static bool
+is_delegated(const struct model *model, const struct lane *lane, const struct call *call)
+{
+    if (call->parent == MODEL_NONE || model->tracks[call->track].kind != TRACK_TASK)
+        return false;
+    return !lane->depth || model->calls[lane->stack[lane->depth - 1]].track != call->track;
 }
 
 /* Who stands below on the stack has caught it, unless it leaves that call too. */
@@ -407,6 +437,7 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
         return;
     uint32_t number = (uint32_t)(call - builder->model->calls);
     struct exception *exception = &builder->model->exceptions[index];
+    explain_cancellation(builder, lane, index, call);
     call->outcome = OUTCOME_RAISED;
     call->exception = index;
     if (exception->calls_left++ == 0)
@@ -418,19 +449,107 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
     exception->caught_below = record->indirect;
     if (lane->strand != lane->own && !lane->depth)
         lane->leaving = index;
+    if (is_delegated(builder->model, lane, call)) {
+        exception->caught_by = call->parent;
+        exception->caught_line = 0;
+    }
 }
 
 /* What left an awaited call comes up in the one that awaits, which may not have been on the stack. */
 static void
-throw_into(struct builder *builder, const struct lane *lane, const struct record *record)
+throw_into(struct builder *builder, struct lane *lane, const struct record *record)
 {
     uint32_t index = exception_of(builder, lane, &record->exception);
-    if (index == MODEL_NONE || !lane->depth || builder->model->exceptions[index].calls_left == 0)
+    lane->thrown = index;
+    if (index == MODEL_NONE || !lane->depth)
+        return;
+    explain_cancellation(builder, lane, index, &builder->model->calls[lane->stack[lane->depth - 1]]);
+    if (builder->model->exceptions[index].calls_left == 0)
         return;
     struct exception *exception = &builder->model->exceptions[index];
     exception->caught_by = lane->stack[lane->depth - 1];
     exception->caught_line = 0;
     exception->caught_below = false;
+}
+
+/* --- cancellation ------------------------------------------------------- */
+
+static uint32_t
+add_cancel(struct builder *builder, struct cancel cancel)
+{
+    struct model *model = builder->model;
+    struct cancel *slot = append(builder, &model->cancels, model->cancel_count, &builder->cancel_room, sizeof *slot);
+    if (!slot)
+        return MODEL_NONE;
+    *slot = cancel;
+    return model->cancel_count++;
+}
+
+/* What asks first counts: a task that is to be cancelled twice gets one exception. */
+static void
+on_cancel_request(struct builder *builder, const struct lane *lane, const uint8_t *p, const uint8_t *end)
+{
+    uint64_t task, scope, place;
+    struct slice via;
+    p = payload_number(p, end, &task);
+    p = payload_number(p, end, &scope);
+    p = payload_number(p, end, &place);
+    payload_text(p, end, &via);
+    uint32_t index = task ? spawn_of(builder, lane->process, task) : MODEL_NONE;
+    if (index == MODEL_NONE || builder->spawns[index].cancel != MODEL_NONE)
+        return;
+    const uint32_t *known = scope ? id_map_get(&builder->spawn_ids, lane->process, scope) : NULL;
+    uint32_t cancel = known ? builder->spawns[*known].cancel : MODEL_NONE;
+    bool by_top = place & 1 && lane->depth;
+    if (cancel == MODEL_NONE)
+        cancel = add_cancel(builder, (struct cancel){by_top ? lane->stack[lane->depth - 1] : MODEL_NONE,
+                                                     by_top ? (uint32_t)(place >> 1) : 0, via});
+    builder->spawns[index].cancel = cancel;
+}
+
+static void
+on_cancel_scope(struct builder *builder, const struct lane *lane, const uint8_t *p, const uint8_t *end)
+{
+    uint64_t id, line;
+    struct slice via;
+    p = payload_number(p, end, &id);
+    p = payload_number(p, end, &line);
+    payload_text(p, end, &via);
+    uint32_t index = id && lane->depth ? spawn_of(builder, lane->process, id) : MODEL_NONE;
+    if (index != MODEL_NONE)
+        builder->spawns[index].cancel = add_cancel(builder,
+                                                   (struct cancel){lane->stack[lane->depth - 1], (uint32_t)line, via});
+}
+
+static void
+on_cancel_landed(struct builder *builder, const struct lane *lane, const uint8_t *p, const uint8_t *end)
+{
+    uint64_t line;
+    payload_number(p, end, &line);
+    if (lane->thrown == MODEL_NONE || !lane->depth)
+        return;
+    struct exception *exception = &builder->model->exceptions[lane->thrown];
+    uint32_t call = lane->stack[lane->depth - 1];
+    builder->model->calls[call].cancelled = lane->thrown;
+    if (exception->landed_in != MODEL_NONE || exception->calls_left > 0)
+        return;
+    exception->landed_in = call;
+    exception->landed_line = (uint32_t)line;
+}
+
+static void
+on_cancel(struct builder *builder, const struct lane *lane, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    const uint8_t *end = p + payload.length;
+    uint64_t kind;
+    p = payload_number(p, end, &kind);
+    switch (kind) {
+    case FLOW_CANCEL_REQUEST: on_cancel_request(builder, lane, p, end); break;
+    case FLOW_CANCEL_SCOPE: on_cancel_scope(builder, lane, p, end); break;
+    case FLOW_CANCEL_LANDED: on_cancel_landed(builder, lane, p, end); break;
+    default: break;
+    }
 }
 
 /* --- calls that ended unseen ----------------------------------------------------------- */
@@ -550,6 +669,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     case FLOW_EXTENDED_ORIGIN: on_link(builder, lane, record); break;
     case FLOW_EXTENDED_SCOPE: builder->failed |= model_add_module(builder->model, record->payload) < 0; break;
     case FLOW_EXTENDED_GREENLET: on_greenlet(builder, lane, record->payload); break;
+    case FLOW_EXTENDED_CANCEL: on_cancel(builder, lane, record->payload); break;
     case FLOW_EXTENDED_LOST:
         payload_text((const uint8_t *)record->payload.data,
                      (const uint8_t *)record->payload.data + record->payload.length,
@@ -641,7 +761,7 @@ open_lanes(struct builder *builder)
         lane->process = process_of(builder, stream->process, stream->pid);
         lane->thread = lane->track = add_track(builder, TRACK_THREAD, lane->process, 0, (struct slice){"", 0});
         lane->own = lane->strand = add_strand(builder, lane, lane->track);
-        lane->task = lane->origin = lane->leaving = MODEL_NONE;
+        lane->task = lane->origin = lane->thrown = lane->leaving = MODEL_NONE;
     }
     return builder->failed ? -ENOMEM : 0;
 }
@@ -812,6 +932,7 @@ model_free(struct model *model)
     free(model->calls);
     free(model->exceptions);
     free(model->modules);
+    free(model->cancels);
     *model = (struct model){0};
 }
 

@@ -63,7 +63,17 @@ struct exception {
     uint32_t caught_by;       /* the call that caught it, or MODEL_NONE */
     uint32_t caught_line;     /* line in caught_by where it came in; 0 unknown */
     bool caught_below;        /* or library code that caught_by called has caught it */
+    uint32_t cancel;          /* who caused it, in model->cancels: of a CancelledError; else MODEL_NONE */
+    uint32_t landed_in;       /* the first call that it was thrown into as a cancellation, or MODEL_NONE */
+    uint32_t landed_line;     /* where that waited; 0 unknown */
     bool benign;              /* StopIteration, StopAsyncIteration, GeneratorExit, GreenletExit: control flow */
+};
+
+/* Somebody asked for a task to be cancelled. */
+struct cancel {
+    uint32_t by;      /* the call that did, or for which library code did it; MODEL_NONE unknown */
+    uint32_t line;    /* in `by`; 0 unknown */
+    struct slice via; /* what library code did it: timeout(0.5), TaskGroup; empty if `by` itself */
 };
 
 struct call {
@@ -78,6 +88,7 @@ struct call {
     uint32_t exception;   /* OUTCOME_RAISED: index in model->exceptions, else MODEL_NONE */
     uint32_t first_child; /* calls, in order of start */
     uint32_t next_sibling;
+    uint32_t cancelled;   /* the CancelledError that was thrown into it, or MODEL_NONE */
     uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job or greenlet;
                            * for an inherited one: the same call in the parent process */
     uint16_t suspensions; /* saturating */
@@ -107,6 +118,8 @@ struct model {
     uint32_t exception_count;
     struct module *modules; /* recorded ones first, then by reason and name */
     uint32_t module_count;
+    struct cancel *cancels;
+    uint32_t cancel_count;
     uint64_t duration_ns;  /* first to last event */
     uint64_t lost_records; /* as the chunks tell */
 };
@@ -128,6 +141,21 @@ static inline uint64_t
 call_duration(const struct call *call)
 {
     return call->end_ns - call->start_ns;
+}
+
+static inline bool
+exception_is_cancellation(const struct exception *exception)
+{
+    return slice_is(exception->type, "CancelledError");
+}
+
+/* Was a cancellation thrown into this call, which kept it to itself? */
+static inline bool
+call_kept_cancellation(const struct model *model, uint32_t call)
+{
+    uint32_t index = model->calls[call].cancelled;
+    return index != MODEL_NONE && model->exceptions[index].calls_left == 0
+           && model->exceptions[index].landed_in == call;
 }
 
 /* The value of parameter `index`; absent if it was not recorded. */

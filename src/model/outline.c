@@ -162,7 +162,8 @@ sum_up(struct outline *outline, uint32_t number)
     }
     if (call->outcome == OUTCOME_RUNNING)
         flags |= OUTLINE_RUNNING;
-    if (call->exception != MODEL_NONE && !model->exceptions[call->exception].benign)
+    const struct exception *exception = call->exception != MODEL_NONE ? &model->exceptions[call->exception] : NULL;
+    if (exception && !exception->benign && !exception_is_cancellation(exception))
         flags |= OUTLINE_ERROR;
     outline->calls[number] = calls;
     outline->depth[number] = depth + 1;

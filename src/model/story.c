@@ -209,7 +209,7 @@ cost_of(const struct story *story, const struct story_line *line)
     uint32_t exception = model->calls[line->calls[0]].exception;
     bool raised = exception != MODEL_NONE && model->exceptions[exception].first_call == line->calls[0]
                   && !model->exceptions[exception].benign;
-    return raised ? 2 : 1;
+    return raised || call_kept_cancellation(model, line->calls[0]) ? 2 : 1;
 }
 
 /* What the chain that begins at `line` takes, the notes of skipped lines included. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "calls.h"
 #include "recorder.h"
 #include "secret.h"
 
@@ -12,8 +13,8 @@ recorder_of(PyObject *module)
     return PyModule_GetState(module);
 }
 
-static struct thread *
-enter_thread(struct recorder *recorder, bool begins)
+struct thread *
+event_enter(struct recorder *recorder, bool begins)
 {
     struct thread *thread = thread_get(recorder);
     if (!thread || thread->busy)
@@ -26,18 +27,17 @@ enter_thread(struct recorder *recorder, bool begins)
     return thread;
 }
 
-/* NULL: this event is not to be recorded. leave() must follow. */
 static struct thread *
 enter(struct recorder *recorder)
 {
-    return enter_thread(recorder, false);
+    return event_enter(recorder, false);
 }
 
 /* The same, for a frame that begins or goes on: it is no call on the stack yet. */
 static struct thread *
 enter_frame(struct recorder *recorder)
 {
-    return enter_thread(recorder, true);
+    return event_enter(recorder, true);
 }
 
 /* Code that is out of scope costs nothing from now on; but what a fault made unknown may not be. New reference. */
@@ -45,12 +45,6 @@ static PyObject *
 disabled(struct recorder *recorder)
 {
     return Py_NewRef(recorder->failed ? Py_None : recorder->disable);
-}
-
-static inline void
-leave(struct thread *thread)
-{
-    thread->busy = false;
 }
 
 /* The list of containers is left as it is: depth says how much of it holds. */
@@ -282,7 +276,7 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
         link_start(thread, function);
     else
         begin_call(thread, function);
-    leave(thread);
+    event_leave(thread);
     Py_RETURN_NONE;
 }
 
@@ -342,7 +336,7 @@ on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
         link_return(thread, function, args[2]);
     else
         end_by_return(thread, function, args[2]);
-    leave(thread);
+    event_leave(thread);
     Py_RETURN_NONE;
 }
 
@@ -404,7 +398,7 @@ on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     if (function->link == LINK_NONE)
         suspend(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
-    leave(thread);
+    event_leave(thread);
     Py_RETURN_NONE;
 }
 
@@ -474,7 +468,7 @@ on_resume(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     if (function->link == LINK_NONE)
         go_on(thread, function, NULL, NULL, 0);
-    leave(thread);
+    event_leave(thread);
     Py_RETURN_NONE;
 }
 
@@ -491,8 +485,10 @@ on_throw(PyObject *module, PyObject *const *args, Py_ssize_t count)
     struct thread *thread = function && function->link == LINK_NONE ? enter_frame(recorder) : NULL;
     if (!thread)
         Py_RETURN_NONE;
-    go_on(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
-    leave(thread);
+    int offset = (int)PyLong_AsLong(args[1]);
+    go_on(thread, function, args[2], code, offset);
+    cancel_landed(thread, args[2], code, offset);
+    event_leave(thread);
     Py_RETURN_NONE;
 }
 
@@ -585,7 +581,7 @@ on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
         link_return(thread, function, NULL);
     else
         unwind(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
-    leave(thread);
+    event_leave(thread);
     Py_RETURN_NONE;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "recorder.h"
 #include "secret.h"
 
@@ -253,6 +254,8 @@ find_link(const char *file, const char *qualname)
         {"/greenlet/__init__.py", "<module>", LINK_GREENLET},
         {"/gevent/__init__.py", "<module>", LINK_HUB},
         {"/eventlet/__init__.py", "<module>", LINK_HUB},
+        {"/asyncio/timeouts.py", "Timeout.__init__", LINK_TIMEOUT},
+        {"/asyncio/taskgroups.py", "TaskGroup.__aenter__", LINK_TASK_GROUP},
     };
     size_t length = strlen(file);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -334,6 +337,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     if (!module)
         return no_memory(recorder);
     scope_log_write(recorder, in_scope);
+    calls_watch(recorder, code);
     recorder->decided_in += in_scope;
     recorder->decided_out += !in_scope;
     if (function) { /* known from a recording with another scope, or watched */

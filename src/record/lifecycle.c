@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "recorder.h"
 
 /* Each set_events() takes one of 2^24 versions: a function that is traced again
@@ -34,8 +35,8 @@ monitoring(void)
 }
 
 /* The arguments are as Py_BuildValue() takes them, a tuple. */
-static PyObject *
-ask_monitoring(const char *name, const char *format, ...)
+PyObject *
+recorder_ask_monitoring(const char *name, const char *format, ...)
 {
     va_list given;
     va_start(given, format);
@@ -77,7 +78,7 @@ set_events(struct recorder *recorder, bool on)
             return -1;
         mask |= number;
     }
-    if (done(ask_monitoring("set_events", "(ii)", recorder->tool, mask)) < 0)
+    if (done(recorder_ask_monitoring("set_events", "(ii)", recorder->tool, mask)) < 0)
         return -1;
     recorder->events_on = on;
     recorder->toggles++;
@@ -85,14 +86,25 @@ set_events(struct recorder *recorder, bool on)
 }
 
 static int
+register_callback(struct recorder *recorder, int number, PyObject *callback)
+{
+    return done(recorder_ask_monitoring("register_callback", "(iiO)", recorder->tool, number, callback));
+}
+
+static int
 register_callbacks(struct recorder *recorder)
 {
     for (int i = 0; i < EVENTS; i++) {
         int number = event_number(event_names[i]);
-        if (number < 0
-            || done(ask_monitoring("register_callback", "(iiO)", recorder->tool, number, recorder->callbacks[i])) < 0)
+        if (number < 0 || register_callback(recorder, number, recorder->callbacks[i]) < 0)
             return -1;
     }
+    for (int i = 0; i < CALL_EVENTS; i++) {
+        int number = event_number(call_event_names[i]);
+        if (number < 0 || register_callback(recorder, number, recorder->call_callbacks[i]) < 0)
+            return -1;
+    }
+    recorder->call_event = event_number("CALL");
     return 0;
 }
 
@@ -104,7 +116,7 @@ take_tool(struct recorder *recorder)
     if (recorder->tool >= 0)
         return 0;
     for (size_t i = 0; i < sizeof order / sizeof *order && recorder->tool < 0; i++) {
-        if (done(ask_monitoring("use_tool_id", "(is)", order[i], "flowtrace")) == 0)
+        if (done(recorder_ask_monitoring("use_tool_id", "(is)", order[i], "flowtrace")) == 0)
             recorder->tool = order[i];
         else
             PyErr_Clear();
@@ -131,6 +143,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->asyncio_name = PyUnicode_InternFromString("_asyncio");
     recorder->thread_name = PyUnicode_InternFromString("_name");
     recorder->pid_name = PyUnicode_InternFromString("pid");
+    recorder->cancel_name = PyUnicode_InternFromString("cancel");
     if (!monitoring()) {
         PyErr_SetString(PyExc_ImportError, "FlowTrace needs CPython 3.12 or newer");
         return -1;
@@ -141,6 +154,9 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->names.recorder = recorder;
     for (int i = 0; i < EVENTS; i++)
         if (!(recorder->callbacks[i] = PyCFunction_New(&event_callbacks[i], module)))
+            return -1;
+    for (int i = 0; i < CALL_EVENTS; i++)
+        if (!(recorder->call_callbacks[i] = PyCFunction_New(&call_callbacks[i], module)))
             return -1;
     recorder->extra_index = recorders_take_extra_index();
     if (recorder->extra_index < 0) {
@@ -189,7 +205,7 @@ set_scope(struct recorder *recorder, const struct recorder_options *options)
     bool asked_before = recorder->generation > 0 && recorder->decided_out > 0;
     recorder->generation = recorders_new_generation();
     if (asked_before)
-        return done(ask_monitoring("restart_events", "()"));
+        return done(recorder_ask_monitoring("restart_events", "()"));
     return 0;
 }
 
@@ -359,6 +375,9 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
         || set_scope(recorder, options) < 0 || encode_info(recorder, options->info) < 0
         || open_file(recorder, options) < 0)
         return -1;
+    if (recorder->calls_disabled && done(recorder_ask_monitoring("restart_events", "()")) < 0)
+        return -1;
+    recorder->calls_disabled = false;
     greenlet_look(recorder);
     recorder->next_thread = 0;
     recorder->session++;
@@ -382,9 +401,9 @@ recorder_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, P
         return -1;
     if (before) /* a function that is made and decorated again and again must not use up versions */
         return 0;
-    if (recorder->decided_out > 0 && done(ask_monitoring("restart_events", "()")) < 0)
+    if (recorder->decided_out > 0 && done(recorder_ask_monitoring("restart_events", "()")) < 0)
         return -1;
-    return done(ask_monitoring("set_local_events", "(iOi)", recorder->tool, code, start));
+    return calls_add_local(recorder, code, start);
 }
 
 /* --- pause and stop ----------------------------------------------------- */
@@ -503,10 +522,12 @@ void
 recorder_unregister(struct recorder *recorder)
 {
     for (int i = 0; i < EVENTS && recorder->tool >= 0; i++)
-        if (done(ask_monitoring("register_callback", "(iiO)", recorder->tool, event_number(event_names[i]), Py_None))
-            < 0)
+        if (register_callback(recorder, event_number(event_names[i]), Py_None) < 0)
             PyErr_Clear();
-    if (recorder->tool >= 0 && done(ask_monitoring("free_tool_id", "(i)", recorder->tool)) < 0)
+    for (int i = 0; i < CALL_EVENTS && recorder->tool >= 0; i++)
+        if (register_callback(recorder, event_number(call_event_names[i]), Py_None) < 0)
+            PyErr_Clear();
+    if (recorder->tool >= 0 && done(recorder_ask_monitoring("free_tool_id", "(i)", recorder->tool)) < 0)
         PyErr_Clear();
     recorder->tool = -1;
 }
@@ -516,11 +537,14 @@ recorder_visit(struct recorder *recorder, visitproc visit, void *arg)
 {
     for (int i = 0; i < EVENTS; i++)
         Py_VISIT(recorder->callbacks[i]);
+    for (int i = 0; i < CALL_EVENTS; i++)
+        Py_VISIT(recorder->call_callbacks[i]);
     Py_VISIT(recorder->disable);
     Py_VISIT(recorder->running_loop);
     Py_VISIT(recorder->current_task);
     Py_VISIT(recorder->task_type);
     Py_VISIT(recorder->get_name);
+    Py_VISIT(recorder->awaited);
     Py_VISIT(recorder->session_end);
     Py_VISIT(recorder->watched_generators);
     return value_names_visit(&recorder->names, visit, arg);
@@ -532,14 +556,18 @@ recorder_clear_references(struct recorder *recorder)
     value_names_clear(&recorder->names);
     for (int i = 0; i < EVENTS; i++)
         Py_CLEAR(recorder->callbacks[i]);
+    for (int i = 0; i < CALL_EVENTS; i++)
+        Py_CLEAR(recorder->call_callbacks[i]);
     Py_CLEAR(recorder->disable);
     Py_CLEAR(recorder->running_loop);
     Py_CLEAR(recorder->current_task);
     Py_CLEAR(recorder->task_type);
     Py_CLEAR(recorder->get_name);
+    Py_CLEAR(recorder->awaited);
     Py_CLEAR(recorder->asyncio_name);
     Py_CLEAR(recorder->thread_name);
     Py_CLEAR(recorder->pid_name);
+    Py_CLEAR(recorder->cancel_name);
     Py_CLEAR(recorder->session_end);
     Py_CLEAR(recorder->watched_generators);
 }

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "calls.h"
 #include "recorder.h"
 
 /* --- records ------------------------------------------------------------ */
@@ -87,6 +88,7 @@ find_asyncio(struct recorder *recorder)
         Py_XSETREF(recorder->running_loop, Py_NewRef(loop));
         Py_XSETREF(recorder->task_type, Py_NewRef(type));
         Py_XSETREF(recorder->get_name, get_name);
+        Py_XSETREF(recorder->awaited, PyObject_GetAttrString(type, "_fut_waiter"));
         recorder->current_task = Py_NewRef(current);
     }
     PyErr_Clear();
@@ -122,6 +124,39 @@ task_name(struct recorder *recorder, PyObject *task, char *out, size_t size)
     copy_name(out, size, name);
     Py_XDECREF(name);
     PyErr_Clear();
+}
+
+bool
+link_is_task(struct recorder *recorder, PyObject *object)
+{
+    return find_asyncio(recorder) && PyObject_TypeCheck(object, (PyTypeObject *)recorder->task_type);
+}
+
+uint64_t
+link_id(struct recorder *recorder, PyObject *object)
+{
+    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, object);
+    return entry ? entry->id : new_spawn(recorder, object);
+}
+
+uint64_t
+link_new_id(struct recorder *recorder, PyObject *object)
+{
+    return new_spawn(recorder, object);
+}
+
+/* Read with the getter of asyncio's own Task: a class made of it may have another. */
+PyObject *
+link_awaited(struct recorder *recorder, PyObject *task)
+{
+    PyObject *getter = recorder->awaited; /* Borrowed */
+    bool plain = getter && Py_IS_TYPE(getter, &PyGetSetDescr_Type);
+    PyObject *awaited = plain ? Py_TYPE(getter)->tp_descr_get(getter, task, (PyObject *)Py_TYPE(task)) : NULL;
+    if (!awaited)
+        PyErr_Clear();
+    if (awaited && !link_is_task(recorder, awaited))
+        Py_CLEAR(awaited);
+    return awaited;
 }
 
 /* The id of the running task, if the call on top of the stack is not in it: asyncio's own
@@ -207,6 +242,8 @@ link_start(struct thread *thread, const struct function *function)
     case LINK_THREAD_BOOTSTRAP: begin_thread(thread, self); break;
     case LINK_JOB_INIT: announce(thread, self, FLOW_SPAWN_JOB); break;
     case LINK_JOB_RUN: begin_job(thread, self); break;
+    case LINK_TIMEOUT:
+    case LINK_TASK_GROUP: cancel_scope(thread, self, function->link); break;
     default: break;
     }
     Py_DECREF(self);

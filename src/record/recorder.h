@@ -34,6 +34,8 @@ enum link {
     LINK_PROCESS,          /* Popen._execute_child(self) and the like: returns the pid, or has set self.pid */
     LINK_GREENLET,         /* the import of greenlet */
     LINK_HUB,              /* the import of what runs greenlets from a loop of its own: gevent, eventlet */
+    LINK_TIMEOUT,          /* Timeout.__init__(self): asyncio.timeout() and wait_for() */
+    LINK_TASK_GROUP,       /* TaskGroup.__aenter__(self) */
 };
 
 /* What the recorder knows of a code object; lives as long as it does (co_extra). */
@@ -137,8 +139,11 @@ struct recorder {
     PyObject *module;        /* Borrowed: it owns this */
     PyObject *callbacks[6];  /* Owned; in the order of event_names */
     PyObject *disable;       /* Owned; sys.monitoring.DISABLE */
-    PyObject *running_loop, *current_task, *task_type, *get_name; /* Owned; _asyncio's, once it is there */
-    PyObject *asyncio_name, *thread_name, *pid_name; /* Owned, str */
+    PyObject *call_callbacks[1]; /* Owned; in the order of call_event_names */
+    int call_event;          /* number of CALL */
+    bool calls_disabled;     /* places of CALL were, after a recording had ended */
+    PyObject *running_loop, *current_task, *task_type, *get_name, *awaited; /* Owned; _asyncio's, once it is there */
+    PyObject *asyncio_name, *thread_name, *pid_name, *cancel_name; /* Owned, str */
 };
 
 /* function.c */
@@ -206,6 +211,14 @@ void link_return(struct thread *thread, const struct function *function, PyObjec
 uint64_t link_task(struct thread *thread);
 /* Before a root call: tells where it comes from, where that is due. */
 void link_begin_root(struct thread *thread);
+/* Is it asyncio's Task, or of a class made of it? */
+bool link_is_task(struct recorder *recorder, PyObject *object);
+/* What a task, thread or job is called in SPAWN records, made if it has no id yet; 0 without memory. */
+uint64_t link_id(struct recorder *recorder, PyObject *object);
+/* The same, always made: the address may be a dead one's. */
+uint64_t link_new_id(struct recorder *recorder, PyObject *object);
+/* New reference to the task that `task` waits for, or NULL. */
+PyObject *link_awaited(struct recorder *recorder, PyObject *task);
 
 /* greenlet.c */
 
@@ -237,6 +250,16 @@ uint8_t *exception_put(struct thread *thread, uint8_t *p, PyObject *exception, P
 
 /* events.c */
 
+/* At the start of a callback. NULL: this event is not to be recorded. event_leave() must follow. `begins`: of a
+ * frame that begins or goes on, so that it is no call on the stack yet. */
+struct thread *event_enter(struct recorder *recorder, bool begins);
+
+static inline void
+event_leave(struct thread *thread)
+{
+    thread->busy = false;
+}
+
 #define EVENTS 6
 extern const char *const event_names[EVENTS];
 extern PyMethodDef event_callbacks[EVENTS];
@@ -260,6 +283,8 @@ struct recorder_options {
     PyObject *settings; /* Borrowed; dict of str to int: those of lifecycle.c's table */
 };
 
+/* Calls a function of sys.monitoring; the arguments are as Py_BuildValue() takes them, a tuple. New reference. */
+PyObject *recorder_ask_monitoring(const char *name, const char *format, ...);
 /* These set a Python exception and return -1 on failure. */
 int recorder_init(struct recorder *recorder, PyObject *module);
 /* `settings` is a dict or NULL: what it doesn't name gets its default. */

@@ -135,13 +135,33 @@ journey_print(struct printer *printer, const struct exception *exception, const 
     struct text *text = &printer->line;
     size_t used = 0;
     text_truncate(text, 0);
-    put_origin(text, printer->model, exception);
+    if (!cancellation_put_asker(text, printer->model, exception))
+        put_origin(text, printer->model, exception);
     put_part(printer, indent, &used);
+    text_truncate(text, 0);
+    if (cancellation_put_landing(text, printer->model, exception))
+        put_part(printer, indent, &used);
     text_truncate(text, 0);
     put_path(text, printer->model, exception, printer->glyphs, printer->options->exceptions);
     put_part(printer, indent, &used);
     text_truncate(text, 0);
     put_end(text, printer->model, exception);
+    put_part(printer, indent, &used);
+    text_string(printer->out, "\n");
+}
+
+void
+journey_print_swallowed(struct printer *printer, const struct exception *exception, const char *indent)
+{
+    struct text *text = &printer->line;
+    size_t used = 0;
+    text_truncate(text, 0);
+    if (!cancellation_put_asker(text, printer->model, exception))
+        text_string(text, "cancelled");
+    put_part(printer, indent, &used);
+    text_truncate(text, 0);
+    cancellation_put_landing(text, printer->model, exception);
+    text_string(text, " and was caught there");
     put_part(printer, indent, &used);
     text_string(printer->out, "\n");
 }

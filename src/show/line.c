@@ -303,6 +303,8 @@ put_end(struct text *out, struct printer *printer, const struct story_line *line
     if (call->exception == MODEL_NONE || printer->model->exceptions[call->exception].benign)
         return;
     const struct exception *exception = &printer->model->exceptions[call->exception];
+    if (exception_is_cancellation(exception))
+        return;
     text_string(out, printer->glyphs->cross);
     label_exception(out, printer->model, exception, line_raised_here(printer, line->calls[0]), width < 40 ? 40 : width);
 }
@@ -312,6 +314,8 @@ static void
 put_benign_end(struct text *out, const struct printer *printer, const struct story_line *line)
 {
     uint32_t index = printer->model->calls[line->calls[0]].exception;
+    if (index != MODEL_NONE && exception_is_cancellation(&printer->model->exceptions[index]))
+        text_string(out, "  (cancelled)");
     if (index == MODEL_NONE || !printer->model->exceptions[index].benign)
         return;
     struct slice type = printer->model->exceptions[index].type;

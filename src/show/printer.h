@@ -58,6 +58,12 @@ bool line_raised_here(const struct printer *printer, uint32_t call);
 
 /* Does it leave a recording of a part of the program, so that nobody knows who caught it? */
 bool journey_goes_on(const struct model *model, const struct exception *exception);
+/* cancellation.c: false, and nothing put, where it is not known. */
+bool cancellation_put_asker(struct text *out, const struct model *model, const struct exception *exception);
+bool cancellation_put_landing(struct text *out, const struct model *model, const struct exception *exception);
+
+/* Of a cancellation that the call into which it was thrown kept to itself. */
+void journey_print_swallowed(struct printer *printer, const struct exception *exception, const char *indent);
 /* journey.c: where an exception was raised, what it left, where it was caught; as many lines as it takes. */
 void journey_print(struct printer *printer, const struct exception *exception, const char *indent);
 

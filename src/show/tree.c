@@ -105,13 +105,19 @@ print_story_line(struct printer *printer, uint32_t number)
     }
     line_print(printer, line, root ? "" : last ? glyphs->last : glyphs->branch);
     uint32_t index = printer->model->calls[line->calls[0]].exception;
-    if (printer->options->exceptions && line_raised_here(printer, line->calls[0])
-        && !printer->model->exceptions[index].benign) {
+    bool raised = line_raised_here(printer, line->calls[0]) && !printer->model->exceptions[index].benign;
+    bool swallowed = call_kept_cancellation(printer->model, line->calls[0]);
+    if (printer->options->exceptions && (raised || swallowed)) {
         struct text indent = {0};
         text_string(&indent, root ? "" : last ? glyphs->gap : glyphs->bar);
         text_string(&indent, line->first_child != MODEL_NONE ? glyphs->bar : glyphs->gap);
         text_bytes(&indent, "", 1);
-        journey_print(printer, &printer->model->exceptions[index], indent.data ? indent.data : "");
+        const char *before = indent.data ? indent.data : "";
+        if (raised)
+            journey_print(printer, &printer->model->exceptions[index], before);
+        else
+            journey_print_swallowed(
+                printer, &printer->model->exceptions[printer->model->calls[line->calls[0]].cancelled], before);
         text_free(&indent);
     }
 }
@@ -213,7 +219,8 @@ count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught, u
     *all = *uncaught = *unknown = 0;
     for (uint32_t i = 0; i < model->exception_count; i++) {
         const struct exception *exception = &model->exceptions[i];
-        if (exception->benign || exception->calls_left == 0 || slice_is(exception->type, "SystemExit"))
+        if (exception->benign || exception->calls_left == 0 || slice_is(exception->type, "SystemExit")
+            || (exception_is_cancellation(exception) && !is_uncaught(model, exception)))
             continue;
         ++*all;
         bool goes_on = journey_goes_on(model, exception);

@@ -182,6 +182,7 @@ enum flow_extended {
                                     * a library's switches between greenlets and keeps their exceptions.
                                     * In a chunk OPEN records follow the first switch to a greenlet
                                     * that ran in an earlier one */
+    FLOW_EXTENDED_CANCEL = 8,      /* varint FLOW_CANCEL_*, and what that says */
     FLOW_EXTENDED_SCOPE = 11,      /* varint 1 if recorded, varint FLOW_SCOPE_*, text top-level module,
                                     * text the root or the rule's pattern: code of it was seen */
 };
@@ -202,6 +203,15 @@ enum flow_scope {
     FLOW_SCOPE_STANDARD = 4,  /* the standard library */
     FLOW_SCOPE_INSTALLED = 5, /* an installed package or command */
     FLOW_SCOPE_ELSEWHERE = 6, /* in no folder of the program's */
+};
+
+enum flow_cancel {
+    FLOW_CANCEL_REQUEST = 1, /* varint id of the task, as in SPAWN; varint id of a SCOPE or 0; varint
+                              * 2 * line in the call on top of this thread's stack, + 1 if that
+                              * asked for it; text: what library code did it for, or "" */
+    FLOW_CANCEL_SCOPE = 2,   /* varint id, varint line in the call on top, which has made it,
+                              * text: timeout(0.5), TaskGroup */
+    FLOW_CANCEL_LANDED = 3,  /* varint line where the call on top was thrown a CancelledError */
 };
 
 enum flow_yield { FLOW_YIELD_PLAIN = 1, FLOW_YIELD_FROM = 2, FLOW_YIELD_AWAIT = 3 };

@@ -90,6 +90,10 @@ make_forked_subject(struct subject *s)
     build_yield(&b, 1);
     build_link(&b, FLOW_EXTENDED_ORIGIN, 7, FLOW_SPAWN_TASK, "Task-2");
     build_generator(&b, 1, "fetch", 6);
+    build_cancel(&b, FLOW_CANCEL_SCOPE, (uint64_t[]){9, 4}, 2, "timeout(0.5)");
+    build_cancel(&b, FLOW_CANCEL_REQUEST, (uint64_t[]){7, 9, 3}, 3, "timeout");
+    build_throw(&b, 1, "fetch", 6, 3, "CancelledError");
+    build_cancel(&b, FLOW_CANCEL_LANDED, (uint64_t[]){20}, 1, NULL);
     build_unwind(&b, 1, 1, "ValueError", 9);
     build_throw(&b, 1, "serve", 5, 1, NULL);
     build_call(&b, 10, "fork");

@@ -285,6 +285,22 @@ build_link(struct trace_builder *b, enum flow_extended subtype, uint64_t id, enu
     build_extended(b, subtype, payload, (size_t)(p - payload) + strlen(name));
 }
 
+/* What cancel `kind` says: two or three numbers, and a text unless it is NULL. */
+static inline void
+build_cancel(struct trace_builder *b, enum flow_cancel kind, const uint64_t *numbers, unsigned count, const char *via)
+{
+    uint8_t payload[256];
+    uint8_t *p = varint_put(payload, kind);
+    for (unsigned i = 0; i < count; i++)
+        p = varint_put(p, numbers[i]);
+    if (via) {
+        p = varint_put(p, strlen(via));
+        memcpy(p, via, strlen(via));
+        p += strlen(via);
+    }
+    build_extended(b, FLOW_EXTENDED_CANCEL, payload, (size_t)(p - payload));
+}
+
 static inline void
 build_greenlet(struct trace_builder *b, uint64_t id, uint64_t by, const char *name, bool hub)
 {
