@@ -94,6 +94,8 @@ def join(path: str, options: dict[str, list[str]]) -> None:
     info = {key[5:]: value[0] for key, value in options.items() if key.startswith("info.")}
     if is_child(options):
         info["command"] = " ".join(sys.orig_argv[1:])[:1000]
+        info["ancestors"] = ancestors(options)
+        info["age_ms"] = age_ms()
     _core.record_join(
         path,
         roots=options.get("root", []),
@@ -102,6 +104,49 @@ def join(path: str, options: dict[str, list[str]]) -> None:
         info=info,
         settings={name: int(value) for name, _, value in (pair.partition(" ") for pair in options.get("set", []))},
     )
+
+
+def ancestors(options: dict[str, list[str]]) -> str:
+    """Return who started this process, nearest first, as far as the launcher: "pid/thread"; a shell may be between."""
+    child, pid = os.getpid(), os.getppid()
+    found: list[str] = []
+    while pid > 1 and [str(pid)] != options.get("launcher") and len(found) < 8:
+        found.append(f"{pid}/{thread_of(pid, child)}")
+        child, pid = pid, int(stat_of(pid)[1])
+    return " ".join(found)
+
+
+def thread_of(pid: int, child: int) -> str:
+    """Return the thread of `pid` that started `child`, "0" where the system doesn't tell."""
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task")[:64]:
+            if str(child) in read(f"/proc/{pid}/task/{thread}/children").split():
+                return thread
+    except OSError:
+        pass
+    return "0"
+
+
+def age_ms() -> str:
+    """Return how long ago this process was started, by a clock that counts hundredths of seconds."""
+    try:
+        seconds = float(read("/proc/uptime").split()[0]) - int(stat_of(os.getpid())[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        seconds = 0
+    return str(max(0, round(1000 * seconds)))
+
+
+def stat_of(pid: int) -> list[str]:
+    """Return /proc/PID/stat behind the program's name: state, parent ..."""
+    try:
+        return read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    except OSError:
+        return ["", "0"]
+
+
+def read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def report(error: Exception) -> None:

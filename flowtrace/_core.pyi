@@ -309,7 +309,7 @@ class _Process(TypedDict, total=False):
     pid: int
     ended: bool
     wait_status: int | None
-    """As os.waitpid() gives it; known of the program that `flowtrace run` started."""
+    """As os.waitpid() gives it; known of the program that `flowtrace run` started, and of children waited for."""
     lost: str | None
     """Why its recording stopped early."""
     program: str

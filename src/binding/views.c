@@ -1,5 +1,7 @@
 /* views.c - traces as text, and what is said about a process after its end. */
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 
 #include "../show/show.h"
 #include "../trace/varint.h"
@@ -121,23 +123,82 @@ binding_info(PyObject *module, PyObject *args, PyObject *kwargs)
 
 /* --- add_status --------------------------------------------------------- */
 
-/* The number of the process in the trace, 0 if it never joined. */
 static int
-number_of(const struct binding_types *types, const char *path, uint32_t pid, uint32_t *number)
+add_end(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *payload, size_t length)
+{
+    uint8_t record[8 * VARINT_MAX];
+    uint8_t *p = varint_put(varint_put(record, FLOW_EXTENDED), FLOW_EXTENDED_PROCESS_END);
+    p = writer_text(p, (const char *)payload, length);
+    return trace_file_add_meta(file, process, pid, record, (size_t)(p - record));
+}
+
+static int
+add_wait_status(struct trace_file *file, const struct process *process, unsigned status)
+{
+    uint8_t payload[2 * VARINT_MAX];
+    uint8_t *end = varint_put(varint_put(payload, 2), status);
+    return add_end(file, process->number, process->pid, payload, (size_t)(end - payload));
+}
+
+/* What META chunks say: the model of a long trace would take its time. NULL without memory. */
+static struct process *
+read_processes(struct reader *reader, uint32_t *count)
+{
+    struct process *processes = calloc(reader->chunk_count + (size_t)1, sizeof *processes);
+    *count = 0;
+    for (uint32_t i = reader->event_chunk_count; processes && i < reader->chunk_count; i++) {
+        const struct flow_chunk_header *header = reader->chunks[i].header;
+        uint32_t known = 0;
+        while (known < *count && processes[known].number != header->process)
+            known++;
+        if (known == *count)
+            processes[(*count)++] = (struct process){.number = header->process, .pid = header->pid};
+        process_read_meta(&processes[known], reader, i);
+    }
+    return processes;
+}
+
+/* The status of all that had this pid, one after the other; and which of the others are no more. */
+static int
+add_ends(struct trace_file *file, const struct process *processes, uint32_t count, unsigned pid, unsigned status)
+{
+    static const uint8_t gone[] = {3};
+    int ret = 0;
+    for (uint32_t i = 0; i < count && ret == 0; i++) {
+        const struct process *process = &processes[i];
+        if (process->pid == pid)
+            ret = add_wait_status(file, process, status);
+        else if (!process->ended && process->pid <= INT32_MAX && kill((pid_t)process->pid, 0) < 0 && errno == ESRCH)
+            ret = add_end(file, process->number, process->pid, gone, sizeof gone);
+    }
+    return ret;
+}
+
+static int
+add_to(const struct binding_types *types, const char *path, unsigned pid, unsigned status, bool *found)
 {
     struct reader reader;
     char message[512] = "";
     int ret = reader_open(&reader, path, message, sizeof message);
-    *number = 0;
     if (ret < 0) {
         binding_fail(types, ret, path, message);
-        return -1;
+        return ret;
     }
-    for (uint32_t i = 0; i < reader.chunk_count && !*number; i++)
-        if (reader.chunks[i].header->pid == pid)
-            *number = reader.chunks[i].process;
+    uint32_t count;
+    struct process *processes = read_processes(&reader, &count);
+    struct trace_file *file = NULL;
+    ret = processes ? 0 : -ENOMEM;
+    for (uint32_t i = 0; processes && i < count; i++)
+        *found |= processes[i].pid == pid;
+    if (processes && count && (ret = trace_file_join(&file, path)) == 0) {
+        ret = add_ends(file, processes, count, pid, status);
+        trace_file_close(file);
+    }
+    if (ret < 0)
+        binding_fail(types, ret, path, "");
+    free(processes);
     reader_close(&reader);
-    return 0;
+    return ret;
 }
 
 PyObject *
@@ -149,22 +210,8 @@ binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&II:add_status", names, PyUnicode_FSConverter, &path, &pid,
                                      &status))
         return NULL;
-    struct trace_file *file = NULL;
-    uint32_t number;
-    const struct binding_types *types = binding_types_of(module);
-    int ret = number_of(types, PyBytes_AS_STRING(path), pid, &number);
-    if (ret == 0 && number && (ret = trace_file_join(&file, PyBytes_AS_STRING(path))) < 0)
-        binding_fail(types, ret, PyBytes_AS_STRING(path), "");
-    if (file) {
-        uint8_t payload[2 * VARINT_MAX], record[8 * VARINT_MAX];
-        uint8_t *end = varint_put(varint_put(payload, 2), status);
-        uint8_t *p = varint_put(varint_put(record, FLOW_EXTENDED), FLOW_EXTENDED_PROCESS_END);
-        p = writer_text(p, (const char *)payload, (size_t)(end - payload));
-        ret = trace_file_add_meta(file, number, pid, record, (size_t)(p - record));
-        trace_file_close(file);
-        if (ret < 0)
-            binding_fail(types, ret, PyBytes_AS_STRING(path), "");
-    }
+    bool found = false;
+    int ret = add_to(binding_types_of(module), PyBytes_AS_STRING(path), pid, status, &found);
     Py_DECREF(path);
-    return ret < 0 ? NULL : PyBool_FromLong(number != 0);
+    return ret < 0 ? NULL : PyBool_FromLong(found);
 }

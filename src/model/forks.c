@@ -40,6 +40,31 @@ original_of(const struct call *calls, const uint32_t *order, uint32_t count, con
     return original;
 }
 
+/* Threads of a forked process have no call above them there: theirs is the one that forked. */
+static int
+hang_threads(struct model *model)
+{
+    uint32_t *forkers = malloc((model->process_count + (size_t)1) * sizeof *forkers);
+    if (!forkers)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < model->process_count; i++)
+        forkers[i] = MODEL_NONE;
+    for (uint32_t i = 0; i < model->call_count; i++) {
+        struct call *call = &model->calls[i];
+        const struct track *track = &model->tracks[call->track];
+        if (call->origin == CALL_INHERITED) {
+            forkers[track->process] = call->spawned_by;
+        }
+        else if (call->parent == MODEL_NONE && !call->origin && track->kind == TRACK_THREAD
+                 && forkers[track->process] != MODEL_NONE) {
+            call->origin = FLOW_SPAWN_PROCESS;
+            call->spawned_by = forkers[track->process];
+        }
+    }
+    free(forkers);
+    return 0;
+}
+
 int
 model_find_originals(struct model *model)
 {
@@ -56,7 +81,7 @@ model_find_originals(struct model *model)
             order[count++] = i;
         }
     }
-    int ret = order ? 0 : -ENOMEM;
+    int ret = order ? hang_threads(model) : -ENOMEM;
     free(order);
     return ret;
 }

@@ -8,6 +8,7 @@
 #include "merge.h"
 #include "payload.h"
 
+#define EXITS_MAX 65536
 #define SUSPENDED 255 /* a call's outcome while it waits in yield or await */
 
 /* A task, thread or job, as SPAWN and ORIGIN tell of it, in whichever order. */
@@ -73,6 +74,7 @@ struct builder {
     struct id_map exception_ids;
     uint32_t call_room, last_child_room, track_room, exception_room, process_room, cancel_room;
     uint32_t inherited; /* calls */
+    uint32_t exits;     /* of processes, as their parents tell */
     uint64_t first_ns;  /* of all events */
     bool failed; /* no memory */
 };
@@ -660,6 +662,26 @@ on_greenlet(struct builder *builder, struct lane *lane, struct slice payload)
 
 /* --- the pass, record by record ----------------------------------------- */
 
+/* The parent has heard how a process ended. */
+static void
+on_process_exit(struct builder *builder, const struct record *record)
+{
+    const uint8_t *p = (const uint8_t *)record->payload.data;
+    const uint8_t *end = p + record->payload.length;
+    uint64_t reason, status, pid;
+    p = payload_number(p, end, &reason);
+    p = payload_number(p, end, &status);
+    p = payload_number(p, end, &pid);
+    bool holds = p && reason == 2 && builder->exits++ < EXITS_MAX;
+    uint32_t index = holds ? model_process_at(builder->model, pid, record->time_ns, MODEL_NONE) : MODEL_NONE;
+    if (index == MODEL_NONE || builder->model->processes[index].has_status)
+        return;
+    struct process *process = &builder->model->processes[index];
+    process->has_status = true;
+    process->wait_status = (int32_t)(status & 0xffff);
+    process->end_ns = process->end_ns ? process->end_ns : record->time_ns;
+}
+
 static void
 on_extended(struct builder *builder, struct lane *lane, const struct record *record)
 {
@@ -667,6 +689,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     case FLOW_EXTENDED_THREAD: on_thread(builder, lane, record->payload); break;
     case FLOW_EXTENDED_SPAWN:
     case FLOW_EXTENDED_ORIGIN: on_link(builder, lane, record); break;
+    case FLOW_EXTENDED_PROCESS_END: on_process_exit(builder, record); break;
     case FLOW_EXTENDED_SCOPE: builder->failed |= model_add_module(builder->model, record->payload) < 0; break;
     case FLOW_EXTENDED_GREENLET: on_greenlet(builder, lane, record->payload); break;
     case FLOW_EXTENDED_CANCEL: on_cancel(builder, lane, record->payload); break;
@@ -807,16 +830,62 @@ find_creator(struct builder *builder, uint32_t index)
     }
 }
 
-/* The call that started the process which made its first call at `start_ns`: pids are used again. */
 static uint32_t
-creator_of_process(const struct builder *builder, uint32_t pid, uint64_t start_ns)
+creator_at_birth(const struct builder *builder, const struct birth *birth)
 {
+    return birth->task != MODEL_NONE ? builder->spawns[birth->task].creator : birth->creator;
+}
+
+/* The last that was told of this pid by then, since pids are used again; or NULL. A child may be
+ * up before its parent has told of it: then the call that started it has begun before, and still ran. */
+static const struct birth *
+birth_of(const struct builder *builder, uint64_t pid, uint64_t start_ns)
+{
+    const struct birth *late = NULL;
     for (uint32_t i = builder->birth_count; i-- > 0;) {
         const struct birth *birth = &builder->births[i];
         if (birth->pid == pid && birth->time_ns <= start_ns)
-            return birth->task != MODEL_NONE ? builder->spawns[birth->task].creator : birth->creator;
+            return birth;
+        if (birth->pid == pid)
+            late = birth;
+    }
+    uint32_t creator = late ? creator_at_birth(builder, late) : MODEL_NONE;
+    return creator != MODEL_NONE && builder->model->calls[creator].start_ns <= start_ns ? late : NULL;
+}
+
+/* Nobody told of it: whatever ran in its parent, or whoever started the shell between. */
+static uint32_t
+creator_by_ancestors(const struct builder *builder, const struct process *process)
+{
+    const struct model *model = builder->model;
+    struct ancestor ancestors[ANCESTORS_MAX];
+    size_t count = process_ancestors(process, ancestors);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t index = (uint32_t)(process - model->processes);
+        uint32_t parent = model_process_at(model, ancestors[i].pid, process->joined_ns, index);
+        const struct birth *birth = birth_of(builder, ancestors[i].pid, process->joined_ns);
+        if (parent != MODEL_NONE)
+            return model_running(model, parent, ancestors[i].thread, process_start_limit(process), process->joined_ns);
+        if (birth)
+            return creator_at_birth(builder, birth);
     }
     return MODEL_NONE;
+}
+
+/* The call that started the process which made its first call at `start_ns`. */
+static uint32_t
+creator_of_process(const struct builder *builder, uint32_t index, uint64_t start_ns)
+{
+    struct model *model = builder->model;
+    struct process *process = &model->processes[index];
+    const struct birth *birth = birth_of(builder, process->pid, start_ns);
+    uint32_t before = model_process_at(model, process->pid, process->joined_ns, index);
+    if (before != MODEL_NONE && before < index && !model->processes[before].ended
+        && (!birth || birth->time_ns <= model->processes[before].joined_ns)) {
+        model->processes[before].replaced = true;
+        return model_unfinished(model, before, process->joined_ns);
+    }
+    return birth ? creator_at_birth(builder, birth) : creator_by_ancestors(builder, process);
 }
 
 /* Calls of a process without a caller there come from the call that started it. */
@@ -833,7 +902,7 @@ hang_processes(struct builder *builder)
         if (call->parent != MODEL_NONE || call->origin)
             continue;
         if (!asked[track->process])
-            process->creator = creator_of_process(builder, process->pid, call->start_ns);
+            process->creator = creator_of_process(builder, track->process, call->start_ns);
         asked[track->process] = true;
         if (process->creator == MODEL_NONE || process->creator >= i)
             continue;
@@ -881,7 +950,7 @@ finish(struct builder *builder)
         else if (call->origin && call->origin != CALL_INHERITED)
             call->spawned_by = builder->spawns[call->spawned_by].creator;
     }
-    if (builder->birth_count)
+    if (model->process_count > 1)
         hang_processes(builder);
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
         builder->failed |= model_find_originals(model) < 0;

@@ -30,9 +30,12 @@ struct process {
     uint32_t number;
     uint32_t pid;
     bool ended;          /* in order: the recorder was stopped or the interpreter ended */
+    bool gone;           /* it was no more when the program had ended, and has said nothing */
+    bool replaced;       /* another program was executed in its place */
     bool has_status;
     int32_t wait_status; /* as wait(2) gives it, from the parent */
     uint32_t creator;    /* the call that started it, or MODEL_NONE: the first, a forked, an unknown one */
+    uint64_t joined_ns;  /* when it began to record */
     uint64_t end_ns;     /* when that was told, or the process told its end; 0 unknown */
     struct slice lost;   /* why recording stopped before the end; empty if it did not */
     struct slice info[PROCESS_INFO_MAX]; /* PROCESS payloads: pairs of texts */
@@ -160,6 +163,26 @@ call_kept_cancellation(const struct model *model, uint32_t call)
 
 /* The value of parameter `index`; absent if it was not recorded. */
 struct value call_argument(const struct model *model, const struct call *call, uint32_t index);
+
+#define ANCESTORS_MAX 8
+
+struct ancestor {
+    uint64_t pid;
+    uint64_t thread; /* which started the next one; 0 unknown */
+};
+
+/* Who started the process, nearest first, as it says itself. Returns how many. */
+size_t process_ancestors(const struct process *process, struct ancestor out[ANCESTORS_MAX]);
+/* The latest that the process may have been started. */
+uint64_t process_start_limit(const struct process *process);
+/* The last process of that pid that had joined by then, other than `except`; or MODEL_NONE. */
+uint32_t model_process_at(const struct model *model, uint64_t pid, uint64_t ns, uint32_t except);
+/* The innermost call of a thread that had begun at `started_ns` and ran until `until_ns` at least; or MODEL_NONE.
+ * Thread 0 stands for the main one. */
+uint32_t model_running(const struct model *model, uint32_t process, uint64_t thread, uint64_t started_ns,
+                       uint64_t until_ns);
+/* The innermost call of its main thread that had begun by then and never ended; or MODEL_NONE. */
+uint32_t model_unfinished(const struct model *model, uint32_t process, uint64_t ns);
 
 /* Text `key` of a process's PROCESS record; empty if there is none. */
 struct slice process_info(const struct process *process, const char *key);

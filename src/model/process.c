@@ -33,6 +33,9 @@ read_end(struct process *process, struct slice payload)
     if (reason < 2) {
         process->ended = true;
     }
+    else if (reason == 3) {
+        process->gone = true;
+    }
     else if (payload_number(p, end, &status)) {
         process->has_status = true;
         process->wait_status = (int32_t)status;
@@ -43,20 +46,24 @@ int
 process_read_meta(struct process *process, struct reader *reader, uint32_t chunk)
 {
     const struct flow_chunk_header *header = reader->chunks[chunk].header;
+    bool is_later = header->first_ns > reader->header->start_mono_ns && header->first_ns < UINT64_MAX / 2;
     struct cursor cursor;
     struct record record;
     int ret;
     cursor_open_chunk(&cursor, reader, chunk);
     while ((ret = cursor_next(&cursor, &record)) > 0) {
-        if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX)
+        if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX) {
+            if (!process->info_count && is_later)
+                process->joined_ns = header->first_ns - reader->header->start_mono_ns;
             process->info[process->info_count++] = record.payload;
+        }
         if (record.extended == FLOW_EXTENDED_LOST)
             payload_text((const uint8_t *)record.payload.data,
                          (const uint8_t *)record.payload.data + record.payload.length, &process->lost);
         if (record.extended != FLOW_EXTENDED_PROCESS_END)
             continue;
         read_end(process, record.payload);
-        if (header->first_ns > reader->header->start_mono_ns && header->first_ns < UINT64_MAX / 2)
+        if (is_later && !process->gone)
             process->end_ns = header->first_ns - reader->header->start_mono_ns;
     }
     return ret;

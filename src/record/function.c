@@ -256,6 +256,14 @@ find_link(const char *file, const char *qualname)
         {"/eventlet/__init__.py", "<module>", LINK_HUB},
         {"/asyncio/timeouts.py", "Timeout.__init__", LINK_TIMEOUT},
         {"/asyncio/taskgroups.py", "TaskGroup.__aenter__", LINK_TASK_GROUP},
+        {"/multiprocessing/popen_fork.py", "Popen._launch", LINK_PROCESS},
+        {"/os.py", "_spawnvef", LINK_SPAWNV},
+        {"frozen os>", "_spawnvef", LINK_SPAWNV},
+        {"/subprocess.py", "Popen._handle_exitstatus", LINK_EXIT_STATUS},
+        {"/asyncio/base_subprocess.py", "BaseSubprocessTransport._process_exited", LINK_TRANSPORT_EXIT},
+        {"/multiprocessing/popen_fork.py", "Popen.poll", LINK_POLL},
+        {"/multiprocessing/popen_forkserver.py", "Popen.poll", LINK_POLL},
+        {"/multiprocessing/process.py", "BaseProcess._bootstrap", LINK_BOOTSTRAP},
     };
     size_t length = strlen(file);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

@@ -144,6 +144,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->thread_name = PyUnicode_InternFromString("_name");
     recorder->pid_name = PyUnicode_InternFromString("pid");
     recorder->cancel_name = PyUnicode_InternFromString("cancel");
+    recorder->transport_pid_name = PyUnicode_InternFromString("_pid");
     if (!monitoring()) {
         PyErr_SetString(PyExc_ImportError, "FlowTrace needs CPython 3.12 or newer");
         return -1;
@@ -323,16 +324,25 @@ put_extended(uint8_t *p, enum flow_extended subtype, const uint8_t *payload, siz
 
 /* -errno on failure. */
 static int
-add_process(struct recorder *recorder)
+add_process(struct recorder *recorder, uint32_t forked_from)
 {
     recorder->pid = (uint32_t)getpid();
     recorder->process = trace_file_add_process(recorder->file);
-    uint8_t *record = malloc(recorder->process_record_size + 3 * VARINT_MAX);
+    uint8_t *record = malloc(recorder->process_record_size + 128);
     if (!record) {
         atomic_fetch_add(&recorder->file->header->unrecorded, 1);
         return -ENOMEM;
     }
     uint8_t *end = put_extended(record, FLOW_EXTENDED_PROCESS, recorder->process_record, recorder->process_record_size);
+    if (forked_from) {
+        static const char key[] = "forked_from";
+        char number[16];
+        uint8_t payload[64];
+        int length = snprintf(number, sizeof number, "%u", forked_from);
+        uint8_t *p = writer_text(payload, key, sizeof key - 1);
+        p = writer_text(p, number, (size_t)length);
+        end = put_extended(end, FLOW_EXTENDED_PROCESS, payload, (size_t)(p - payload));
+    }
     int ret = trace_file_begin_process(recorder->file, recorder->process, recorder->pid, record,
                                        (size_t)(end - record));
     free(record);
@@ -345,7 +355,7 @@ open_file(struct recorder *recorder, const struct recorder_options *options)
     struct trace_settings wanted = {.values = options->values, .time = options->time};
     int ret = options->create ? trace_file_create(&recorder->file, options->path, &wanted)
                               : trace_file_join(&recorder->file, options->path);
-    if (ret == 0 && (ret = add_process(recorder)) < 0) {
+    if (ret == 0 && (ret = add_process(recorder, 0)) < 0) {
         trace_file_close(recorder->file);
         recorder->file = NULL;
     }
@@ -512,7 +522,7 @@ recorder_after_fork(struct recorder *recorder)
     recorder->unsaid = 0;
     if (recorder->file)
         trace_file_after_fork(recorder->file);
-    int ret = recorder->file ? add_process(recorder) : -EBADF;
+    int ret = recorder->file ? add_process(recorder, recorder->process) : -EBADF;
     if (ret < 0)
         recorder_fault(recorder, NULL, -ret);
     thread_after_fork(recorder);
@@ -568,6 +578,7 @@ recorder_clear_references(struct recorder *recorder)
     Py_CLEAR(recorder->thread_name);
     Py_CLEAR(recorder->pid_name);
     Py_CLEAR(recorder->cancel_name);
+    Py_CLEAR(recorder->transport_pid_name);
     Py_CLEAR(recorder->session_end);
     Py_CLEAR(recorder->watched_generators);
 }

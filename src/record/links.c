@@ -160,7 +160,8 @@ link_awaited(struct recorder *recorder, PyObject *task)
 }
 
 /* The id of the running task, if the call on top of the stack is not in it: asyncio's own
- * coroutines, such as to_thread(), run in tasks of the user's making. Else 0. */
+ * coroutines, such as to_thread(), run in tasks of the user's making. Or of the thread that
+ * runs library code alone: a pool's own threads start its workers. Else 0. */
 static uint64_t
 library_task(const struct thread *thread)
 {
@@ -168,9 +169,9 @@ library_task(const struct thread *thread)
     PyObject *task = running_task(recorder);
     const struct pointer_entry *entry = task ? pointer_map_get(&recorder->spawns, task) : NULL;
     Py_XDECREF(task);
-    if (!entry || (thread->depth && thread->stack[thread->depth - 1].task == entry->id))
-        return 0;
-    return entry->id;
+    if (!entry)
+        return thread->depth ? 0 : thread->origin;
+    return thread->depth && thread->stack[thread->depth - 1].task == entry->id ? 0 : entry->id;
 }
 
 /* --- threads and jobs --------------------------------------------------- */
@@ -233,7 +234,9 @@ announce(struct thread *thread, PyObject *self, enum flow_spawn kind)
 void
 link_start(struct thread *thread, const struct function *function)
 {
-    bool by_self = function->link != LINK_TASK_CREATE && function->link != LINK_PROCESS;
+    bool by_self = function->link != LINK_TASK_CREATE && function->link != LINK_PROCESS && function->link < LINK_SPAWNV;
+    if (function->link >= LINK_SPAWNV)
+        child_start(thread, function);
     PyObject *self = by_self ? running_self() : NULL;
     if (!self)
         return;
@@ -293,7 +296,7 @@ static void
 announce_process(struct thread *thread, PyObject *value)
 {
     uint64_t task = library_task(thread);
-    bool returned = PyLong_CheckExact(value);
+    bool returned = value && PyLong_CheckExact(value);
     PyObject *self = !returned && (thread->depth || task) ? running_self() : NULL;
     PyObject *pid = returned ? Py_NewRef(value) : self ? value_read_field(self, thread->recorder->pid_name) : NULL;
     if (pid && (thread->depth || task) && PyLong_CheckExact(pid)) {
@@ -315,6 +318,14 @@ link_return(struct thread *thread, const struct function *function, PyObject *va
     }
     else if (function->link == LINK_PROCESS && value) {
         announce_process(thread, value);
+    }
+    else if (function->link == LINK_SPAWNV && value) {
+        PyObject *pid = child_spawned();
+        announce_process(thread, pid);
+        Py_XDECREF(pid);
+    }
+    else if (function->link >= LINK_SPAWNV && value) {
+        child_return(thread, function, value);
     }
     else if (function->link == LINK_JOB_RUN) {
         thread->origin_pending = thread->origin != 0 && !thread->origin_pending;

@@ -36,6 +36,11 @@ enum link {
     LINK_HUB,              /* the import of what runs greenlets from a loop of its own: gevent, eventlet */
     LINK_TIMEOUT,          /* Timeout.__init__(self): asyncio.timeout() and wait_for() */
     LINK_TASK_GROUP,       /* TaskGroup.__aenter__(self) */
+    LINK_SPAWNV,           /* os._spawnvef(), which has it in a local variable */
+    LINK_EXIT_STATUS,      /* Popen._handle_exitstatus(self, sts) of subprocess */
+    LINK_TRANSPORT_EXIT,   /* BaseSubprocessTransport._process_exited(self, returncode) */
+    LINK_POLL,             /* Popen.poll(self) of multiprocessing: returns the exit code, or None */
+    LINK_BOOTSTRAP,        /* BaseProcess._bootstrap(self), in the child: returns its exit code */
 };
 
 /* What the recorder knows of a code object; lives as long as it does (co_extra). */
@@ -143,7 +148,7 @@ struct recorder {
     int call_event;          /* number of CALL */
     bool calls_disabled;     /* places of CALL were, after a recording had ended */
     PyObject *running_loop, *current_task, *task_type, *get_name, *awaited; /* Owned; _asyncio's, once it is there */
-    PyObject *asyncio_name, *thread_name, *pid_name, *cancel_name; /* Owned, str */
+    PyObject *asyncio_name, *thread_name, *pid_name, *transport_pid_name, *cancel_name; /* Owned, str */
 };
 
 /* function.c */
@@ -241,6 +246,12 @@ greenlet_changed(const struct thread *thread)
 {
     return thread->recorder->greenlets && compat_data_chunk() != thread->data_chunk;
 }
+
+/* children.c */
+
+void child_start(struct thread *thread, const struct function *function);
+void child_return(struct thread *thread, const struct function *function, PyObject *value);
+PyObject *child_spawned(void); /* new reference, or NULL */
 
 /* exceptions.c */
 

@@ -254,6 +254,7 @@ thread_pop(struct thread *thread, struct function *function, const void *frame, 
         return false;
     if (i < thread->depth)
         thread_drop(thread, thread->depth - i);
+    writer_make_room(&thread->writer); /* a chunk that begins with its end must still name it among the running */
     *out = thread->stack[--thread->depth];
     return true;
 }
@@ -343,6 +344,8 @@ thread_after_fork(struct recorder *recorder)
     if (!survivor)
         return;
     survivor->next = NULL;
+    survivor->origin = 0; /* it is the main thread here, and what it was started by belongs to the parent */
+    survivor->origin_pending = false;
     recorder->next_thread = 0;
     if (!recorder->file)
         survivor->depth = 0; /* thread_renew() gives it a writer */

@@ -59,12 +59,16 @@ put_processes(struct text *out, const struct model *model, const struct show_opt
         put_key(out, options, i ? "" : "processes");
         text_format(out, "%u  ", process->pid);
         int status = process->wait_status;
-        if (process->has_status && (status & 0x7f))
+        if (process->replaced)
+            text_string(out, "executed another program in its place");
+        else if (process->has_status && (status & 0x7f))
             text_format(out, "killed by %s (%d)", show_signal_name(status & 0x7f), status & 0x7f);
         else if (process->has_status)
             text_format(out, "exit status %d", status >> 8 & 0xff);
         else
-            text_string(out, process->ended ? "ended" : "still running, or ended without a word (os._exit, a signal)");
+            text_string(out, process->ended  ? "ended"
+                             : process->gone ? "ended without a word (os._exit, a signal)"
+                                             : "still running, or ended without a word (os._exit, a signal)");
         if (process->lost.length) {
             text_string(out, "; recording stopped early: ");
             text_clean(out, process->lost);

@@ -166,7 +166,9 @@ enum flow_record {
 enum flow_extended {
     FLOW_EXTENDED_PROCESS = 1,     /* pairs of texts, key and value */
     FLOW_EXTENDED_PROCESS_END = 2, /* varint: 0 the recorder was stopped, 1 the interpreter ended,
-                                    * 2 wait status follows as a varint (from the parent) */
+                                    * 2 wait status follows as a varint (from the parent; among a
+                                    * thread's records the pid follows too), 3 it was no more when
+                                    * the program had ended */
     FLOW_EXTENDED_THREAD = 3,      /* varint native id, varint 1 if main, text name */
     FLOW_EXTENDED_SPAWN = 4,       /* varint id, varint FLOW_SPAWN_*, text name, varint task: the
                                     * call on top of this thread's stack created task, thread or

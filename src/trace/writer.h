@@ -146,6 +146,14 @@ int writer_lose(struct writer *writer, int error, const char *reason);
 
 #define WRITER_TIE_TICKS (1u << 22) /* about every 10 ms of a cycle counter */
 
+/* The next record will go into the chunk that is current now. */
+static inline void
+writer_make_room(struct writer *writer)
+{
+    if (writer->p > writer->limit)
+        writer_next_chunk(writer);
+}
+
 static inline uint8_t *
 writer_begin_at(struct writer *writer, enum flow_record type, uint64_t ticks)
 {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 from conftest import Run, Workshop
 
@@ -180,6 +183,292 @@ def test_sub_interpreters_are_left_alone(workshop: Workshop) -> None:
     assert traced.call("runs").outcome == "returned"
     assert len(traced.trace.info["processes"]) == 1
     assert traced.trace.info["damaged_chunks"] == 0
+
+
+# --- each child under the call that started it ----------------------------------
+
+
+CHILD = "import sys\ndef child(): pass\nchild()\nsys.exit(3)\n"
+
+STARTS = {
+    "subprocess.run": "subprocess.run([sys.executable, 'child.py'])",
+    "check_output": "subprocess.Popen([sys.executable, 'child.py'], stdout=subprocess.PIPE).communicate()",
+    "shell": "subprocess.run(f'{sys.executable} child.py', shell=True)",
+    "a shell that goes on": "subprocess.run(f'true; {sys.executable} child.py; true', shell=True)",
+    "-m": "subprocess.run([sys.executable, '-m', 'child'])",
+    "a script of its own": "subprocess.run(['./script'])",
+    "new session, files closed": "subprocess.run([sys.executable, 'child.py'], start_new_session=True, close_fds=True)",
+    "files left open": "subprocess.run([sys.executable, 'child.py'], close_fds=False)",
+    "a function before": "subprocess.run([sys.executable, 'child.py'], preexec_fn=before)",
+    "os.system": "os.system(f'{sys.executable} child.py')",
+    "os.system, a shell that goes on": "os.system(f'true; {sys.executable} child.py; true')",
+    "os.popen": "os.popen(f'{sys.executable} child.py').close()",
+    "os.spawnv": "os.spawnv(os.P_WAIT, sys.executable, [sys.executable, 'child.py'])",
+    "os.spawnlp": "os.waitpid(os.spawnlp(os.P_NOWAIT, sys.executable, sys.executable, 'child.py'), 0)",
+    "os.posix_spawn": "os.waitpid(os.posix_spawn(sys.executable, [sys.executable, 'child.py'], environment), 0)",
+    "fork and exec": "os.fork() and os.wait() or os.execv(sys.executable, [sys.executable, 'child.py'])",
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("where", ["main", "thread"])
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_a_python_started_anew(workshop: Workshop, start: str, where: str) -> None:
+    workshop.write("child.py", CHILD)
+    workshop.write("script", f"#!{sys.executable}\n{CHILD}").chmod(0o755)
+    call = "starts()" if where == "main" else "in_a_thread()"
+    run = workshop.record(f"""
+        import os, subprocess, sys, threading, warnings
+        warnings.simplefilter("ignore")
+        environment = dict(pair.split("=", 1) for pair in open("/proc/self/environ").read().split("\\0") if pair)
+        def before(): pass
+        def starts(): {start}
+        def in_a_thread():
+            thread = threading.Thread(target=starts)
+            thread.start()
+            while thread.is_alive(): thread.join(1)
+        {call}
+        """)
+    if "close_fds=False" in start and "start_new_session" not in start and sys.version_info < (3, 13):
+        assert parents(run, "<module>") == [""]  # 3.12 hands on os.environ there, not what the system has
+        return
+    assert parents(run, "<module>") == ["", "starts"]
+    assert len(run.calls("child")) == 1
+    assert pids(run, "child").isdisjoint(pids(run, "starts"))
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_python_started_by_asyncio(workshop: Workshop, shell: bool) -> None:
+    workshop.write("child.py", CHILD)
+    start = "shell(f'true; {sys.executable} child.py')" if shell else "exec(sys.executable, 'child.py')"
+    run = workshop.record(f"""
+        import asyncio, sys
+        async def starts():
+            process = await asyncio.create_subprocess_{start}
+            return await process.wait()
+        async def other(): await asyncio.sleep(0)
+        async def main(): await asyncio.gather(starts(), other())
+        asyncio.run(main())
+        """)
+    assert parents(run, "<module>") == ["", "starts"]
+    assert run.call("starts").result.python() == 3
+
+
+def test_an_environment_of_its_own(workshop: Workshop) -> None:
+    """os.environ lacks our two variables, so a child that gets a copy of it is not recorded."""
+    workshop.write("child.py", "def child(n): pass\nimport sys\nchild(int(sys.argv[1]))\n")
+    run = workshop.record("""
+        import os, subprocess, sys
+        def starts(n, environment): subprocess.run([sys.executable, "child.py", str(n)], env=environment, check=True)
+        os.environ["MORE"] = "1"
+        starts(1, None)
+        starts(2, dict(os.environ))
+        starts(3, {})
+        starts(4, dict(pair.split("=", 1) for pair in open("/proc/self/environ").read().split("\\0") if pair))
+        """)
+    assert sorted(call.arguments["n"].python() for call in run.calls("child")) == [1, 4]
+
+
+def test_the_right_call_among_many(workshop: Workshop) -> None:
+    """Calls before and after the one that starts a child without waiting, each gone when it is up."""
+    workshop.write("child.py", "def child(): pass\nchild()\n")
+    run = workshop.record("""
+        import os, sys
+        environment = dict(pair.split("=", 1) for pair in open("/proc/self/environ").read().split("\\0") if pair)
+        def step(n): return n
+        def waits(pid): os.waitpid(pid, 0)
+        def starts(): return os.posix_spawn(sys.executable, [sys.executable, "child.py"], environment)
+        def main():
+            for n in range(1000): step(n)
+            pid = starts()
+            for n in range(1000): step(n)
+            end = os.times().elapsed + 0.05
+            while os.times().elapsed < end: pass
+            waits(pid)
+        main()
+        """)
+    assert parents(run, "<module>") == ["", "main"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_forks_of_forks_and_of_threads(workshop: Workshop) -> None:
+    run = workshop.record("""
+        import os, threading, warnings
+        warnings.simplefilter("ignore")
+        def forks(name, then):
+            pid = os.fork()
+            if pid == 0:
+                then(name)
+                os._exit(0)
+            os.waitpid(pid, 0)
+        def leaf(name): pass
+        def middle(name): forks("inner", leaf)
+        forks("outer", middle)
+        thread = threading.Thread(target=forks, args=("of a thread", leaf))
+        thread.start()
+        thread.join()
+        """)
+    assert parents(run, "leaf") == ["forks", "forks"]
+    assert parents(run, "middle") == ["forks"]
+    assert [call.arguments["name"].python() for call in run.calls("leaf")] == ["inner", "of a thread"]
+    inner, outer = run.calls("leaf")[0].parent, run.calls("middle")[0].parent
+    assert inner.arguments["name"].python() == "inner"
+    assert outer.arguments["name"].python() == "outer"
+    assert inner.parent == run.call("middle")
+    assert len(pids(run, "leaf") | pids(run, "middle") | pids(run, "forks")) == 4
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_daemon(workshop: Workshop) -> None:
+    """Forked twice, its parents dead; it outlives the program that started it."""
+    workshop.write("child.py", "import os\ndef child(): os.write(1, b'up')\nchild()\n")
+    run = workshop.record("""
+        import os, sys, warnings
+        warnings.simplefilter("ignore")
+        def daemonize():
+            if os.fork(): return False
+            os.setsid()
+            if os.fork(): os._exit(0)
+            return True
+        def serve(gate):
+            os.read(gate, 1)
+            work()
+            os.execv(sys.executable, [sys.executable, "child.py"])
+        def work(): pass
+        def main():
+            gate, opens = os.pipe()
+            if daemonize():
+                os.close(opens)
+                serve(gate)
+            os.close(gate)
+        main()
+        """)
+    assert run.out == "up"
+    assert parents(run, "serve") == ["main"]
+    assert parents(run, "work") == ["serve"]
+    assert parents(run, "<module>") == ["", "serve"]
+    assert pids(run, "child") == pids(run, "serve")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_pools_and_managers(workshop: Workshop, method: str) -> None:
+    run = workshop.record(
+        f"""
+        import multiprocessing, multiprocessing.managers, warnings
+        warnings.simplefilter("ignore")
+        def work(n): return n + 1
+        class Till:
+            def add(self, n): return n
+        class Manager(multiprocessing.managers.BaseManager): pass
+        Manager.register("Till", Till)
+        def pools(context):
+            with context.Pool(2, maxtasksperchild=1) as pool:
+                return pool.map(work, range(3), chunksize=1)
+        def manages(context):
+            with Manager(ctx=context) as manager:
+                return manager.Till().add(7)
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("{method}")
+            pools(context)
+            manages(context)
+        """
+    )
+    assert run.call("pools").result.python() == [1, 2, 3]
+    assert run.call("manages").result.python() == 7
+    assert parents(run, "work") == ["pools"] * 3
+    assert parents(run, "Till.add") == ["manages"]
+
+
+def test_an_executor_that_replaces_its_workers(workshop: Workshop) -> None:
+    run = workshop.record("""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        def work(n): return n
+        def fills():
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
+                return list(pool.map(work, range(3)))
+        if __name__ == "__main__": fills()
+        """)
+    assert sorted(call.arguments["n"].python() for call in run.calls("work")) == [0, 1, 2]
+    assert len(pids(run, "work")) == 3
+
+
+# --- how they ended ---------------------------------------------------------------
+
+
+def test_how_processes_ended(workshop: Workshop) -> None:
+    run = workshop.record("""
+        import asyncio, multiprocessing, os, signal, subprocess, sys
+        def work(how):
+            if how == "kill": os.kill(os.getpid(), signal.SIGKILL)
+            if how == "exit": sys.exit(5)
+            if how == "leave": os._exit(6)
+            if how == "raise": raise ValueError
+        def starts(method, how):
+            process = multiprocessing.get_context(method).Process(target=work, args=(how,))
+            process.start()
+            process.join()
+            return process.exitcode
+        def runs(how): return subprocess.run([sys.executable, "-c", how]).returncode
+        async def awaits(): return await (await asyncio.create_subprocess_exec(sys.executable, "-c", "exit(8)")).wait()
+        def forks(how):
+            if pid := os.fork(): return os.waitpid(pid, 0)[0]
+            work(how)
+        if __name__ == "__main__":
+            sys.stderr = open(os.devnull, "w")
+            os.dup2(sys.stderr.fileno(), 2)
+            for method in ("fork", "spawn", "forkserver"):
+                for how in ("kill", "exit", "leave", "raise", ""):
+                    starts(method, how)
+            runs("exit(7)"); runs("import os; os.kill(os.getpid(), 15)")
+            asyncio.run(awaits())
+            forks("leave")
+        """)
+    by_pid = {process["pid"]: process["wait_status"] for process in run.trace.info["processes"]}
+    for call in run.calls("work"):
+        how, status = call.arguments["how"].python(), by_pid[call.track.pid]
+        if call.parent and call.parent.function.qualname == "forks":
+            assert status is None
+        else:
+            assert status == {"kill": 9, "exit": 5 << 8, "leave": 6 << 8, "raise": 1 << 8, "": 0}[how], how
+    told = workshop.flowtrace("info").out
+    (forked,) = [call.track.pid for call in run.calls("work") if call.parent in run.calls("forks")]
+    assert f"{forked}  ended without a word (os._exit, a signal)\n" in told
+    for text in ("killed by SIGTERM (15)", "exit status 7", "exit status 8"):
+        assert told.count(text) == 1, told
+    assert "still running" not in told
+
+
+def test_a_process_that_executes_another_program(workshop: Workshop) -> None:
+    workshop.write("next.py", "import sys\nsys.exit(4)")
+    run = workshop.record("import os, sys\nos.execv(sys.executable, [sys.executable, 'next.py'])", status=4)
+    told = workshop.flowtrace("info").out.partition("processes")[2].splitlines()
+    assert told[0].endswith("executed another program in its place")
+    assert told[1].endswith("exit status 4")
+    assert parents(run, "<module>") == ["", "<module>"]
+
+
+def test_a_child_that_outlives_the_program(workshop: Workshop) -> None:
+    workshop.write("child.py", "import os\ndef waits(): os.read(0, 1)\ndef after(): pass\nwaits(); after()\n")
+    workshop.write(
+        "app.py",
+        """
+        import subprocess, sys
+        def starts():
+            process = subprocess.Popen([sys.executable, "child.py"], stdin=int(sys.argv[1]), stdout=-3, stderr=-3)
+            process.returncode = 0  # so that it is not asked for
+        starts()
+        """,
+    )
+    gate, opens = os.pipe()
+    try:
+        run = workshop.run("app.py", str(gate), pass_fds=[gate])
+        assert "still running, or ended without a word" in workshop.flowtrace("info").out or run.calls("waits") == []
+    finally:
+        os.write(opens, b"x")
+        os.close(gate)
+        os.close(opens)
 
 
 # --- FLOWTRACE=1 --------------------------------------------------------------

@@ -613,6 +613,80 @@ TEST(processes_tell_of_themselves)
 }
 
 static void
+build_text_pair(struct fixture *f, const char *key, const char *value)
+{
+    uint8_t payload[256];
+    uint8_t *p = varint_put(payload, strlen(key));
+    p = mempcpy(p, key, strlen(key));
+    p = varint_put(p, strlen(value));
+    p = mempcpy(p, value, strlen(value));
+    build_extended(&f->b, FLOW_EXTENDED_PROCESS, payload, (size_t)(p - payload));
+}
+
+/* Process 1002 is a grandchild of 1001, by a shell that nobody told of; its age is 30 ms. */
+static void
+build_grandchild(struct fixture *f, const char *ancestors)
+{
+    begin(f);
+    build_call(&f->b, 1000000, "main");
+    build_call(&f->b, 1000000, "starts");
+    build_call(&f->b, 41000000, "later");
+    build_meta_chunk(&f->b, 2);
+    build_text_pair(f, "ancestors", ancestors);
+    build_text_pair(f, "age_ms", "30");
+    build_chunk(&f->b, 2, 1, 0);
+    build_thread(&f->b, 1002, true, "MainThread");
+    build_call(&f->b, 1, "child");
+    build_chunk(&f->b, 1, 1, 1);
+    build_record(&f->b, 1, FLOW_RETURN);
+    build_record(&f->b, 1, FLOW_RETURN);
+    build_record(&f->b, 1, FLOW_RETURN);
+    end(f);
+}
+
+TEST(a_process_of_which_no_call_has_told)
+{
+    static const struct {
+        const char *ancestors, *creator;
+    } cases[] = {{"77/0 1001/1001", "starts"},
+                 {"1001/0", "starts"},
+                 {"1001/5", NULL},
+                 {"77/0", NULL},
+                 {"", NULL},
+                 {"1001", NULL},
+                 {"99999999999999999999999/1 1001/1001", NULL},
+                 {"/ /", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        build_grandchild(&f, cases[i].ancestors);
+        const struct call *child = get(&f, "child");
+        CHECK_NUMBER(child->origin, cases[i].creator ? FLOW_SPAWN_PROCESS : 0);
+        CHECK_NUMBER(child->spawned_by, cases[i].creator ? find(&f, cases[i].creator) : MODEL_NONE);
+        finish(&f);
+    }
+}
+
+TEST(the_parent_tells_how_a_process_ended)
+{
+    static const uint8_t killed[] = {2, 9, 0xea, 7}, unknown[] = {2, 9, 0x63}, cut[] = {2, 9};
+    struct fixture f;
+    begin(&f);
+    build_meta_chunk(&f.b, 2);
+    build_text_pair(&f, "command", "child.py");
+    build_chunk(&f.b, 1, 1, 1);
+    build_extended(&f.b, FLOW_EXTENDED_PROCESS_END, unknown, sizeof unknown);
+    build_extended(&f.b, FLOW_EXTENDED_PROCESS_END, cut, sizeof cut);
+    build_extended(&f.b, FLOW_EXTENDED_PROCESS_END, killed, sizeof killed);
+    end(&f);
+    CHECK_NUMBER(f.model.process_count, 2);
+    for (uint32_t i = 0; i < f.model.process_count; i++) {
+        CHECK_NUMBER(f.model.processes[i].has_status, f.model.processes[i].pid == 1002);
+        CHECK_NUMBER(f.model.processes[i].wait_status, f.model.processes[i].pid == 1002 ? 9 : 0);
+    }
+    finish(&f);
+}
+
+static void
 build_module(struct fixture *f, bool recorded, enum flow_scope why, const char *name, const char *what)
 {
     uint8_t payload[256];
