@@ -269,6 +269,10 @@ class Call:
         """The calls that it made, in order."""
 
     @property
+    def drivers(self) -> list[Call]:
+        """Those that resumed it, the first being its parent; empty for what can't be suspended."""
+
+    @property
     def arguments(self) -> dict[str, Value]:
         """By parameter, in order; empty where values were not recorded."""
 

@@ -519,6 +519,28 @@ call_children(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+call_get_drivers(PyObject *self, void *Py_UNUSED(closure))
+{
+    const struct call *call = call_of(self);
+    PyObject *list = PyList_New(0);
+    if (!(call->code->flags & FLOW_CODE_SUSPENDS))
+        return list;
+    uint32_t count;
+    const struct driver *others = call_drivers(MODEL(self), NUMBER(self), &count);
+    PyObject *parent = call->parent == MODEL_NONE ? NULL : call_parent(self, NULL);
+    if (list && parent && PyList_Append(list, parent) < 0)
+        Py_CLEAR(list);
+    Py_XDECREF(parent);
+    for (uint32_t i = 0; list && i < count; i++) {
+        PyObject *driver = binding_call(TRACE(self), others[i].driver);
+        if (!driver || PyList_Append(list, driver) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(driver);
+    }
+    return list;
+}
+
+static PyObject *
 call_arguments(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct call *call = call_of(self);
@@ -611,6 +633,8 @@ static PyGetSetDef call_getset[] = {
     {"created_by", call_created_by, NULL,
      "Call or None: for the root of a task, thread, job or greenlet, the call that started that.", NULL},
     {"children", call_children, NULL, "list of Call: the calls that it made, in order.", NULL},
+    {"drivers", call_get_drivers, NULL,
+     "list of Call: those that resumed it, the first being its parent; empty for what can't be suspended.", NULL},
     {"arguments", call_arguments, NULL,
      "dict of str to Value: by parameter, in order; empty where values were not recorded.", NULL},
     {"outcome", call_outcome, NULL, "str: \"returned\", \"raised\", \"running\" or \"abandoned\".", NULL},

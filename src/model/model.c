@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers.h"
 #include "id_map.h"
 #include "merge.h"
 #include "payload.h"
@@ -69,6 +70,7 @@ struct builder {
     uint32_t birth_count, birth_room;
     uint32_t *last_child; /* Owned; by call */
     struct id_map generators; /* -> call */
+    struct id_map driver_pairs; /* (call, driver) */
     struct id_map greenlets;  /* (lane, id) -> strand */
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
@@ -337,6 +339,10 @@ go_on(struct builder *builder, struct lane *lane, const struct record *record)
         begin(builder, lane, record, record->time_ns);
         return;
     }
+    uint32_t driver = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
+    bool thrown = record->type == FLOW_THROW;
+    if (drivers_add(builder->model, &builder->driver_pairs, *known, driver, thrown, SUSPENDED) < 0)
+        builder->failed = true;
     struct call *call = &builder->model->calls[*known];
     if (call->outcome == SUSPENDED)
         call->waiting_ns += record->time_ns - call->end_ns;
@@ -955,6 +961,7 @@ finish(struct builder *builder)
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
         builder->failed |= model_find_originals(model) < 0;
     model_sort_modules(model);
+    drivers_sort(model);
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
         model->lost_records += model->reader->chunks[i].header->lost_before;
 }
@@ -985,6 +992,7 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     free(builder.births);
     free(builder.last_child);
     id_map_free(&builder.generators);
+    id_map_free(&builder.driver_pairs);
     id_map_free(&builder.greenlets);
     id_map_free(&builder.spawn_ids);
     id_map_free(&builder.exception_ids);
@@ -1002,6 +1010,7 @@ model_free(struct model *model)
     free(model->exceptions);
     free(model->modules);
     free(model->cancels);
+    free(model->drivers);
     *model = (struct model){0};
 }
 

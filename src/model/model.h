@@ -109,6 +109,13 @@ struct module {
     uint8_t why;       /* enum flow_scope */
 };
 
+/* A call that resumed a generator, other than the parent that began it. */
+struct driver {
+    uint32_t call;   /* the generator's */
+    uint32_t order;  /* of their first resumptions */
+    uint32_t driver;
+};
+
 struct model {
     struct reader *reader;
     struct process *processes;
@@ -119,6 +126,8 @@ struct model {
     uint32_t call_count;
     struct exception *exceptions;
     uint32_t exception_count;
+    struct driver *drivers; /* by call, then in order */
+    uint32_t driver_count;
     struct module *modules; /* recorded ones first, then by reason and name */
     uint32_t module_count;
     struct cancel *cancels;
@@ -160,6 +169,9 @@ call_kept_cancellation(const struct model *model, uint32_t call)
     return index != MODEL_NONE && model->exceptions[index].calls_left == 0
            && model->exceptions[index].landed_in == call;
 }
+
+/* Those that resumed the call, its parent apart, in order of their first time. */
+const struct driver *call_drivers(const struct model *model, uint32_t call, uint32_t *count);
 
 /* The value of parameter `index`; absent if it was not recorded. */
 struct value call_argument(const struct model *model, const struct call *call, uint32_t index);

@@ -6,7 +6,8 @@
 #include "recorder.h"
 #include "secret.h"
 
-#define PARAMETERS_MAX 64
+#define PARAMETERS_MAX 255
+#define PARAMETER_BYTES_MAX 4288 /* of all their names: a record must hold them and their values */
 #define QUALNAME_MAX 512
 #define MODULE_MAX 255
 #define FILE_MAX 2048
@@ -110,7 +111,8 @@ add_parameters(struct function *function, PyCodeObject *code)
     function->names = calloc((size_t)count + 1, sizeof *function->names);
     function->secret = calloc((size_t)count + 1, sizeof *function->secret);
     bool ok = function->code.parameters && function->names && function->secret;
-    for (int i = 0; ok && i < count; i++) {
+    size_t bytes = 0;
+    for (int i = 0; ok && i < count && bytes + PARAMETER_NAME_MAX + 3 <= PARAMETER_BYTES_MAX; i++) {
         int source = i;
         enum flow_parameter kind = FLOW_PARAMETER_PLAIN;
         if (i < plain)
@@ -128,6 +130,7 @@ add_parameters(struct function *function, PyCodeObject *code)
         PyObject *name = PyTuple_GET_ITEM(locals, source);
         char *text = copy_text(name, PARAMETER_NAME_MAX);
         ok = text != NULL;
+        bytes += ok ? strlen(text) + 3 : 0;
         function->names[i] = name;
         function->secret[i] = text && secret_is_name(text, strlen(text));
         function->code.parameters[i].name = text;

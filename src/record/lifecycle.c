@@ -436,6 +436,7 @@ recorder_resume(struct recorder *recorder)
     }
     greenlet_look(recorder);
     recorder->session++;
+    pointer_map_clear(&recorder->generators); /* a frame's address may be another's by now: its death was not seen */
     recorder->recording = !recorder->failed;
     return recorder->events_on ? 0 : set_events(recorder, true);
 }

@@ -267,14 +267,31 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
     text_string(out, ": ");
 }
 
+/* Who else resumed it than the call above it. */
+static void
+put_drivers(struct text *out, const struct printer *printer, uint32_t call)
+{
+    uint32_t count;
+    const struct driver *others = call_drivers(printer->model, call, &count);
+    if (!count)
+        return;
+    text_string(out, ", also to ");
+    label_function(out, printer->model->calls[others[0].driver].code);
+    text_string(out, "()");
+    if (count > 1)
+        text_format(out, " and %u more", count - 1);
+}
+
 /* "yielded 4×" for generators, the result for the rest; None is not worth a word. */
 static void
 put_result(struct text *out, struct printer *printer, const struct story_line *line, unsigned width)
 {
     const struct call *call = &printer->model->calls[line->calls[0]];
     bool generates = call->code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR);
-    if (generates && call->suspensions && line->count == 1)
+    if (generates && call->suspensions && line->count == 1) {
         text_format(out, " yielded %u%s", call->suspensions, printer->glyphs->times);
+        put_drivers(out, printer, line->calls[0]);
+    }
     if (!printer->options->results || call->outcome != OUTCOME_RETURNED || !call->result.data)
         return;
     text_truncate(&printer->scratch, 0);

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
 from conftest import Run, Workshop
@@ -471,6 +473,15 @@ def test_a_child_that_outlives_the_program(workshop: Workshop) -> None:
         os.close(opens)
 
 
+def test_nothing_of_ours_starts_unless_it_is_asked_for(workshop: Workshop) -> None:
+    """A line in flowtrace.pth looks at the environment; a .start file would import pkgutil in every python."""
+    run = workshop.python("-X", "importtime", "-c", "import sys; print('flowtrace' in sys.modules)")
+    assert run.out == "False\n"
+    assert "flowtrace" not in run.err
+    assert "pkgutil" not in run.err
+    assert not list(Path(sysconfig.get_path("purelib")).glob("flowtrace*.start"))
+
+
 # --- FLOWTRACE=1 --------------------------------------------------------------
 
 STARTED = """
@@ -534,3 +545,42 @@ def test_a_variable_that_is_wrong(workshop: Workshop, environment: dict[str, str
     assert run.err.startswith("flowtrace: this run is not recorded: ")
     assert message in run.err
     assert run.err.count("\n") == 1
+
+
+def test_every_option_by_a_variable(workshop: Workshop) -> None:
+    workshop.write("pkg.py", "def excluded(): pass")
+    workshop.write(
+        "app.py",
+        "import subprocess, sys, pkg\ndef f(a): pass\nf([[['x' * 50]]]); pkg.excluded()\n"
+        "subprocess.run([sys.executable, '-c', 'def child(): pass\\nchild()'])\n",
+    )
+    words = (
+        "-o named.flow --exclude pkg --value-depth 2 --value-items 4 --value-bytes 20 --no-time --no-children -q --all"
+    )
+    run = workshop.python("app.py", environment={"FLOWTRACE": "1", "FLOWTRACE_OPTIONS": words})
+    assert (run.status, run.err) == (0, "")
+    trace = Trace(workshop.folder / "named.flow")
+    names = [call.function.qualname for call in trace.calls() if call.function.kind == "function"]
+    assert names == ["f"]
+    assert trace.info["time"] is False
+    (call,) = trace.calls(function="f")
+    assert call.arguments["a"].text == "[[[…1]]]"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [("--value-depth", "needs a value"), ("--value-depth x", "whole number"), ("--value-depth 99", "from 0 to"),
+     ("app.py", ""), ("-- --wrong", "")],
+)  # fmt: skip
+def test_options_by_a_variable_that_are_wrong(workshop: Workshop, options: str, message: str) -> None:
+    """What `flowtrace run` would take for a program is none here."""
+    workshop.write("app.py", STARTED)
+    run = workshop.python("app.py", environment={"FLOWTRACE": "1", "FLOWTRACE_OPTIONS": options})
+    assert run.status == 0
+    assert run.out.startswith("[] ['app.py']")
+    if message:
+        assert run.err.startswith("flowtrace: this run is not recorded: ")
+        assert message in run.err
+        assert run.err.count("\n") == 1
+    else:
+        assert run.err == ""
