@@ -31,9 +31,7 @@ static bool
 is_imported(const char *name)
 {
     PyObject *key = PyUnicode_FromString(name);
-    PyObject *module = key ? PyImport_GetModule(key) : NULL;
-    bool found = module != NULL;
-    Py_XDECREF(module);
+    bool found = key && compat_module(key);
     Py_XDECREF(key);
     PyErr_Clear();
     return found;
@@ -225,11 +223,8 @@ greenlet_api(struct recorder *recorder)
     if (recorder->hub || recorder->next_thread > 1 || PyThreadState_Next(head))
         return NULL;
     PyObject *name = PyUnicode_FromString("greenlet");
-    PyObject *module = name ? PyImport_GetModule(name) : NULL;
-    PyObject *capsule = module ? PyObject_GetAttrString(module, "_C_API") : NULL;
+    PyObject *capsule = name ? compat_module_find(compat_module(name), "_C_API") : NULL; /* Borrowed */
     void **api = capsule ? PyCapsule_GetPointer(capsule, "greenlet._C_API") : NULL;
-    Py_XDECREF(capsule);
-    Py_XDECREF(module);
     Py_XDECREF(name);
     PyErr_Clear();
     return api;

@@ -21,7 +21,7 @@ move_descriptor_up(int fd)
 {
     struct rlimit limit;
     int from = 256;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 64 && limit.rlim_cur != RLIM_INFINITY)
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
         from = limit.rlim_cur > 65536 ? 32768 : (int)limit.rlim_cur / 2;
     int high = fcntl(fd, F_DUPFD_CLOEXEC, from);
     if (high < 0)

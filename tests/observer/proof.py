@@ -8,9 +8,11 @@ something else: else the proof would prove nothing.
 
 from __future__ import annotations
 
+import difflib
 import textwrap
 from collections.abc import Mapping, Sequence
 
+import pytest
 from conftest import Run, Workshop
 
 EVERYTHING = ("--include", "*")
@@ -56,6 +58,14 @@ def beside(workshop: Workshop, source: str, line: str, *words: str, **settings: 
     return workshop.python("app.py", *words, **settings)
 
 
+def compare(plain: Run, other: Run, what: str) -> None:
+    """Fail and show the lines that differ, unless both ended the same way and said the same."""
+    if plain.outcome == other.outcome:
+        return
+    lines = [[f"status {run.status}", *run.out.splitlines(), *run.err.splitlines()] for run in (plain, other)]
+    pytest.fail("\n".join(difflib.unified_diff(*lines, "alone", what, n=0, lineterm="")), pytrace=False)
+
+
 def same(
     workshop: Workshop,
     source: str,
@@ -75,14 +85,14 @@ def same(
     flags = settings.pop("flags", ())
     plain = workshop.python("app.py", *words, flags=flags, **settings)
     traced = workshop.flowtrace("run", "-q", *options, "app.py", *words, flags=flags, **settings)
-    assert traced.outcome == plain.outcome
+    compare(plain, traced, "under FlowTrace")
     assert plain.stdout, "it noticed nothing at all"
     info = traced.trace.info
     assert not any(process["lost"] for process in info["processes"])
     assert info["calls"] > 0
     assert info["damaged_chunks"] == 0
     if harmless:
-        assert beside(workshop, source, HARMLESS, *words, flags=flags, **settings).outcome == plain.outcome
+        compare(plain, beside(workshop, source, HARMLESS, *words, flags=flags, **settings), "beside a harmless tool")
     for wrong, line in bad.items():
         assert beside(workshop, source, line, *words, flags=flags, **settings).outcome != plain.outcome, wrong
     return traced
