@@ -90,12 +90,22 @@ put_integer(uint8_t *p, int64_t n)
     return varint_put(p, varint_zigzag(n));
 }
 
+/* The name is the one that int has: the interpreter's cache of lookups would keep each new string that looks like it. */
+static PyObject *
+bit_length(PyObject *number)
+{
+    PyObject *name = PyUnicode_InternFromString("bit_length");
+    PyObject *length = name ? PyObject_CallMethodNoArgs(number, name) : NULL;
+    Py_XDECREF(name);
+    return length;
+}
+
 /* Calls only methods of int itself. */
 static uint8_t *
 put_big_int(uint8_t *p, PyObject *object, bool negative)
 {
     PyObject *magnitude = PyLong_Type.tp_as_number->nb_absolute(object);
-    PyObject *length = magnitude ? PyObject_CallMethod(magnitude, "bit_length", NULL) : NULL;
+    PyObject *length = magnitude ? bit_length(magnitude) : NULL;
     if (!length) {
         Py_XDECREF(magnitude);
         PyErr_Clear();

@@ -252,6 +252,7 @@ PROGRAMS = {
         import asyncio
         async def forgotten(): pass
         async def main():
+            asyncio.get_running_loop().slow_callback_duration = 60  # it says how slow one was
             forgotten()
         asyncio.run(main(), debug=True)
         """,

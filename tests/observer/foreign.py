@@ -164,7 +164,7 @@ def once(suite: Suite, traced: bool) -> Ended:
             source, site = fetched(suite)
             shutil.copytree(source, cwd, symlinks=True)
             more["PYTHONPATH"] = str(site)
-            words = [str(Path(sys.executable).with_name("pytest")), "-q", "-p", "no:cacheprovider"]
+            words = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
             words += [f"--junitxml={result}", "-o", "junit_family=xunit2", *suite.words]
             scope = import_name(suite.name)
         else:
@@ -175,6 +175,7 @@ def once(suite: Suite, traced: bool) -> Ended:
             words = ["-m", "flowtrace", "run", "-q", "-o", str(trace), "--include", scope, *words]
         started = time.monotonic()
         env = environment(folder, more)
+        words = ["-P", *words] if suite.package else words  # what is installed is tested, not what lies beside
         status = run([sys.executable, *words], cwd, env, TRACED_SECONDS if traced else PLAIN_SECONDS, trace)
         seconds = time.monotonic() - started
         if suite.package:
@@ -301,7 +302,7 @@ def fetched(suite: Suite) -> tuple[Path, Path]:
     source, site = store() / "source" / suite.name, store() / "site" / suite.name
     if not site.exists():
         with tempfile.TemporaryDirectory() as folder:
-            pip(["download", "--no-deps", "--no-binary", ":all:", "-d", folder, suite.name])
+            pip(["download", "--no-deps", "--no-binary", suite.name, "-d", folder, suite.name])
             archive = next(Path(folder).iterdir())
             with tarfile.open(archive) as tar:
                 tar.extractall(folder, filter="data")
