@@ -58,7 +58,7 @@ UNLIKE = {
     r"setrecursionlimit|exhausted_stack": "its own functions take from the depth of recursion",
     r"_interpreters|_xxsubinterpreters": "it keeps to its interpreter",
     r"ThreadPool|to_thread|run_in_executor": "which worker takes a job is chance",
-    r"import flowtrace|from flowtrace": "the program asks FlowTrace for something",
+    r"\bflowtrace\b": "the program asks FlowTrace for something",
     r"\bsignal\b": "a signal may arrive in its own functions",
     r"greenlet": "it knows one stack for each thread",
     r"sys\.monitoring|settrace|setprofile": "the program sees its events too",

@@ -10,13 +10,20 @@ from collections import Counter
 
 import pytest
 from conftest import ROOT, Workshop
-from gathered import TESTS, golden
+from gathered import TESTS, behaviour, golden
 from test_differential import check_same, record_by_both
 
 from flowtrace.reference import CallEvent
 
+PROGRAMS = behaviour()
 BY_CHANCE = {"crawler", "pipeline"}  # the network decides on the order, or which worker is free
 EXAMPLES = sorted(path.parent.name for path in ROOT.glob("examples/*/app.py"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_behaviour(workshop: Workshop, name: str) -> None:
+    workshop.write("app.py", PROGRAMS[name])
+    check_same(*record_by_both(workshop, ["app.py"]))
 
 
 @pytest.mark.parametrize("name", golden())
