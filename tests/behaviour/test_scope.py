@@ -71,6 +71,32 @@ def test_a_project_inside_a_folder_of_a_librarys_name(workshop: Workshop, place:
     assert functions(run) == {"main", "f"}
 
 
+def test_a_project_inside_the_standard_library(workshop: Workshop) -> None:
+    """The deepest folder decides there as well; here folders stand in for both."""
+    workshop.write("std/app/mine.py", "def f(): pass")
+    workshop.write("std/app/venv/lib/python3/theirs.py", "def g(): pass")
+    workshop.write("std/other.py", "def h(): pass")
+    workshop.write(
+        "app.py",
+        """
+        import os, sys
+        from flowtrace import _core
+        here = os.getcwd()
+        library = [here + "/std", here + "/std/app/venv/lib/python3"]
+        sys.path += [here + "/std/app", *library]
+        places = {"roots": [here + "/std/app"], "library": library, "rules": []}
+        _core.record_start("flowtrace.flow", values=True, time=True, info={}, settings={}, **places)
+        import mine, other, theirs
+        mine.f(), other.h(), theirs.g()
+        _core.record_stop()
+        """,
+    )
+    run = workshop.python("app.py")
+    assert (run.status, run.err) == (0, "")
+    assert functions(run) == {"f"}
+    assert verdicts(run.trace) == {"mine": f"+ folder {workshop.folder}/std/app"}
+
+
 def test_sources_and_tests_side_by_side(workshop: Workshop) -> None:
     workshop.write("project/pyproject.toml", "")
     workshop.write("project/src/pkg/__init__.py", "def f(): pass")

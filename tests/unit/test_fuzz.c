@@ -80,6 +80,11 @@ make_forked_subject(struct subject *s)
 {
     struct trace_builder b;
     static const uint8_t info[] = "\7program\6app.py\7command\6app.py", status[] = {2, 0x80, 2};
+    static const uint8_t child[] = "\11ancestors\15"
+                                   "1001/1001 7/0"
+                                   "\6age_ms\1"
+                                   "9",
+                         killed[] = {2, 9, 0xea, 7};
     build_trace(&b, FLOW_CLOCK_MONOTONIC);
     build_chunk(&b, 1, 1, 0);
     build_thread(&b, 1001, true, "MainThread");
@@ -118,6 +123,12 @@ make_forked_subject(struct subject *s)
     build_meta_chunk(&b, 1);
     build_extended(&b, FLOW_EXTENDED_PROCESS, info, sizeof info - 1);
     build_extended(&b, FLOW_EXTENDED_PROCESS_END, status, sizeof status);
+    build_meta_chunk(&b, 3);
+    build_extended(&b, FLOW_EXTENDED_PROCESS, child, sizeof child - 1);
+    build_chunk(&b, 3, 1, 0);
+    build_thread(&b, 1003, true, "MainThread");
+    build_call(&b, 10, "grandchild");
+    build_extended(&b, FLOW_EXTENDED_PROCESS_END, killed, sizeof killed);
     build_chunk_end(&b);
     make_subject(s, b.data, build_size(&b));
 }
