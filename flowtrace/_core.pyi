@@ -262,7 +262,7 @@ class Call:
 
     @property
     def created_by(self) -> Call | None:
-        """For the root of a task, thread or job, the call that started that."""
+        """For the root of a task, thread, job, callback or greenlet, the call that started that."""
 
     @property
     def children(self) -> list[Call]:

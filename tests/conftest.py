@@ -71,6 +71,29 @@ class Run:
         return [call.function.qualname for call in self.trace.calls() if call.function.kind != "module"]
 
 
+def told(trace: Trace) -> list[str]:
+    """A line for each call, but bodies of modules and classes, below its caller or what created it.
+
+    A root begins with its track's name, or "callback" where it is none of the track's own: "    Task-2: fetch".
+    """
+    lines = []
+    below: dict[Call | None, list[Call]] = {}
+    for call in trace.calls():
+        below.setdefault(call.parent or call.created_by, []).append(call)
+
+    def tell(call: Call, depth: int) -> None:
+        body = call.function.kind in {"module", "class"}
+        if not body:
+            root = "callback" if call.created_by and call.track.kind == "main" else call.track.name
+            lines.append("  " * depth + (f"{root}: " if not call.parent else "") + call.function.qualname)
+        for child in below.get(call, []):
+            tell(child, depth + (not body))
+
+    for root in below.get(None, []):
+        tell(root, 0)
+    return lines
+
+
 class Workshop:
     """A folder of its own, in which programs are written and run."""
 

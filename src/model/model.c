@@ -50,6 +50,7 @@ struct lane {
     uint32_t *stack;    /* Owned; calls, innermost last */
     uint32_t depth, room;
     uint32_t task;      /* spawn whose root the next call is, or MODEL_NONE */
+    enum flow_spawn task_kind; /* or of a callback */
     uint32_t leaving;   /* exception that has just left the last call of a greenlet, or MODEL_NONE */
     uint32_t origin;    /* spawn that root calls come from, or MODEL_NONE */
     enum flow_spawn origin_kind;
@@ -209,7 +210,16 @@ on_link(struct builder *builder, struct lane *lane, const struct record *record)
         if (index != MODEL_NONE) {
             builder->spawns[index].creator = caller;
             builder->spawns[index].task = via;
+            /* An eager task has run before it got its name. */
+            if (kind == FLOW_SPAWN_TASK && builder->spawns[index].track != MODEL_NONE && name.length)
+                builder->model->tracks[builder->spawns[index].track].name = name;
         }
+        return;
+    }
+    lane->task_kind = FLOW_SPAWN_TASK;
+    if (kind == FLOW_SPAWN_CALLBACK) {
+        lane->task = index;
+        lane->task_kind = FLOW_SPAWN_CALLBACK;
         return;
     }
     if (kind != FLOW_SPAWN_TASK) {
@@ -223,6 +233,21 @@ on_link(struct builder *builder, struct lane *lane, const struct record *record)
     lane->task = index;
     if (index != MODEL_NONE && builder->spawns[index].track == MODEL_NONE)
         builder->spawns[index].track = add_track(builder, TRACK_TASK, lane->process, id, name);
+}
+
+static void
+on_name(struct builder *builder, struct lane *lane, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    const uint8_t *end = p + payload.length;
+    uint64_t id;
+    struct slice name;
+    p = payload_number(p, end, &id);
+    payload_text(p, end, &name);
+    const uint32_t *known = id_map_get(&builder->spawn_ids, lane->process, id);
+    uint32_t track = known ? builder->spawns[*known].track : MODEL_NONE;
+    if (track != MODEL_NONE && builder->model->tracks[track].kind == TRACK_TASK)
+        builder->model->tracks[track].name = name;
 }
 
 /* --- calls -------------------------------------------------------------- */
@@ -257,8 +282,11 @@ place(struct builder *builder, struct lane *lane, struct call *call)
     call->spawned_by = MODEL_NONE;
     if (lane->task != MODEL_NONE) {
         call->parent = MODEL_NONE;
-        call->origin = FLOW_SPAWN_TASK;
-        call->track = builder->spawns[lane->task].track;
+        call->origin = (uint8_t)lane->task_kind;
+        if (call->origin == FLOW_SPAWN_TASK)
+            call->track = builder->spawns[lane->task].track;
+        else
+            call->spawned_by = lane->task; /* until finish() knows its creator */
         lane->task = MODEL_NONE;
     }
     else if (call->parent != MODEL_NONE) {
@@ -451,7 +479,7 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
     if (exception->calls_left++ == 0)
         exception->first_call = number;
     exception->last_call = number;
-    bool leaves_task = call->origin == FLOW_SPAWN_TASK;
+    bool leaves_task = call->origin == FLOW_SPAWN_TASK || call->origin == FLOW_SPAWN_CALLBACK;
     exception->caught_by = leaves_task || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
     exception->caught_line = record->caller_line;
     exception->caught_below = record->indirect;
@@ -697,6 +725,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     case FLOW_EXTENDED_ORIGIN: on_link(builder, lane, record); break;
     case FLOW_EXTENDED_PROCESS_END: on_process_exit(builder, record); break;
     case FLOW_EXTENDED_SCOPE: builder->failed |= model_add_module(builder->model, record->payload) < 0; break;
+    case FLOW_EXTENDED_NAME: on_name(builder, lane, record->payload); break;
     case FLOW_EXTENDED_GREENLET: on_greenlet(builder, lane, record->payload); break;
     case FLOW_EXTENDED_CANCEL: on_cancel(builder, lane, record->payload); break;
     case FLOW_EXTENDED_LOST:

@@ -92,7 +92,7 @@ struct call {
     uint32_t first_child; /* calls, in order of start */
     uint32_t next_sibling;
     uint32_t cancelled;   /* the CancelledError that was thrown into it, or MODEL_NONE */
-    uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job or greenlet;
+    uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job, callback or greenlet;
                            * for an inherited one: the same call in the parent process */
     uint16_t suspensions; /* saturating */
     uint8_t outcome;      /* enum outcome */

@@ -213,8 +213,8 @@ begin_call(struct thread *thread, struct function *function)
         recorder_fault(recorder, thread, ENOMEM);
         return;
     }
-    if (thread->depth == 0)
-        link_begin_root(thread);
+    if (thread->depth == thread->root_depth)
+        link_begin_root(thread, true);
     const struct activation *caller = thread_top(thread);
     uint64_t task = function->code.flags & FLOW_CODE_COROUTINE ? link_task(thread) : 0;
     if (!task && caller)
@@ -264,6 +264,8 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
         function = function_of(recorder, code);
         if (!function)
             return disabled(recorder);
+        if (function->link == LINK_HANDLE_RUN && !recorder->handles.count && !recorder->called_back)
+            Py_RETURN_NONE; /* each step of each task comes this way */
         if (function->watched)
             watched_begins(recorder, function);
     }
@@ -283,10 +285,14 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
 /* --- a call ends, or is left for a while -------------------------------- */
 
 static void
-forget_generator(struct recorder *recorder, const struct activation *activation)
+forget_generator(struct thread *thread, const struct activation *activation)
 {
-    if (activation->generator)
-        pointer_map_remove(&recorder->generators, activation->frame);
+    if (!activation->generator)
+        return;
+    pointer_map_remove(&thread->recorder->generators, activation->frame);
+    const struct activation *caller = thread_top(thread);
+    if (activation->task && (!caller || caller->task != activation->task))
+        link_end_task(thread);
 }
 
 /* A chunk that begins with this record has the call that was just popped among those that run. */
@@ -315,7 +321,7 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
     }
     if (p)
         writer_commit(writer, p);
-    forget_generator(recorder, &ended);
+    forget_generator(thread, &ended);
     if (ended.watched)
         watched_ends(recorder);
 }
@@ -327,7 +333,7 @@ on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
     if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
-    if (!function)
+    if (!function || (function->link != LINK_NONE && !link_has_end(function->link)))
         return disabled(recorder);
     struct thread *thread = enter(recorder);
     if (!thread)
@@ -442,7 +448,7 @@ go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCode
     if (!(function->code.flags & FLOW_CODE_SUSPENDS))
         return;
     if (thread->depth == 0)
-        link_begin_root(thread);
+        link_begin_root(thread, false);
     uint8_t *p = writer_begin(writer, thrown ? FLOW_THROW : FLOW_RESUME);
     const struct activation *activation = p ? push_generator(thread, function) : NULL;
     if (!activation)
@@ -561,7 +567,7 @@ unwind(struct thread *thread, struct function *function, PyObject *exception, Py
         p = varint_put(p, place_in_caller(thread));
         writer_commit(writer, p);
     }
-    forget_generator(thread->recorder, &ended);
+    forget_generator(thread, &ended);
     if (ended.watched)
         watched_ends(thread->recorder);
 }

@@ -247,6 +247,9 @@ find_link(const char *file, const char *qualname)
         enum link link;
     } known[] = {
         {"/asyncio/base_events.py", "BaseEventLoop.create_task", LINK_TASK_CREATE},
+        {"/asyncio/tasks.py", "create_task", LINK_TASK_RETURN},
+        {"/asyncio/taskgroups.py", "TaskGroup.create_task", LINK_TASK_RETURN},
+        {"/asyncio/tasks.py", "ensure_future", LINK_TASK_ENSURE},
         {"/threading.py", "Thread.start", LINK_THREAD_START},
         {"/threading.py", "Thread._bootstrap_inner", LINK_THREAD_BOOTSTRAP},
         {"/concurrent/futures/thread.py", "_WorkItem.__init__", LINK_JOB_INIT},
@@ -254,6 +257,8 @@ find_link(const char *file, const char *qualname)
         {"/subprocess.py", "Popen._execute_child", LINK_PROCESS},
         {"/multiprocessing/util.py", "spawnv_passfds", LINK_PROCESS},
         {"/multiprocessing/popen_forkserver.py", "Popen._launch", LINK_PROCESS},
+        {"/asyncio/events.py", "Handle.__init__", LINK_HANDLE_INIT},
+        {"/asyncio/events.py", "Handle._run", LINK_HANDLE_RUN},
         {"/greenlet/__init__.py", "<module>", LINK_GREENLET},
         {"/gevent/__init__.py", "<module>", LINK_HUB},
         {"/eventlet/__init__.py", "<module>", LINK_HUB},
@@ -382,6 +387,17 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
         return no_memory(recorder);
     }
     return function;
+}
+
+bool
+function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code)
+{
+    void *extra = NULL;
+    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0)
+        PyErr_Clear();
+    if (!extra || extra == out_of_scope(recorder))
+        return !extra;
+    return is_mark(extra) || ((struct function *)extra)->in_scope;
 }
 
 struct function *

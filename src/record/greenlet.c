@@ -24,7 +24,8 @@ struct sleeper {
     const void *object;       /* greenlet's; compared only */
     bool origin_pending, origin_in_greenlet;
     enum flow_spawn origin_kind;
-    uint64_t origin;
+    uint64_t origin, callback;
+    uint32_t root_depth;
 };
 
 static bool
@@ -85,7 +86,9 @@ put_to_sleep(struct thread *thread)
                                     .origin_pending = thread->origin_pending,
                                     .origin_in_greenlet = thread->origin_in_greenlet,
                                     .origin_kind = thread->origin_kind,
-                                    .origin = thread->origin};
+                                    .origin = thread->origin,
+                                    .callback = thread->callback,
+                                    .root_depth = thread->root_depth};
         entry->data = sleeper;
         thread->stack = NULL;
         thread->room = 0;
@@ -128,6 +131,8 @@ wake(struct thread *thread, const void *stack)
     thread->greenlet = stack == thread->own_data_stack ? 0 : UNNUMBERED;
     thread->greenlet_object = NULL;
     thread->greenlet_name[0] = '\0';
+    thread->callback = 0;
+    thread->root_depth = 0;
     if (!sleeper)
         return;
     free(thread->stack);
@@ -140,6 +145,8 @@ wake(struct thread *thread, const void *stack)
     thread->origin_in_greenlet = sleeper->origin_in_greenlet;
     thread->origin_kind = sleeper->origin_kind;
     thread->origin = sleeper->origin;
+    thread->callback = sleeper->callback;
+    thread->root_depth = sleeper->root_depth;
     if (!thread_make_open_room(thread, thread->room)) {
         recorder_fault(thread->recorder, thread, ENOMEM);
         thread->depth = 0;
@@ -265,16 +272,19 @@ find_spawner(struct thread *thread)
     return spawner;
 }
 
+/* A generator that goes on at the root is no new call. */
 void
-greenlet_begin(struct thread *thread)
+greenlet_begin(struct thread *thread, bool call)
 {
     bool own = thread->data_stack == thread->own_data_stack;
-    thread->greenlet = own ? 0 : ++thread->recorder->next_greenlet;
     bool hub = thread->recorder->hub;
-    if (!own)
+    if (!own && (call || thread->greenlet == UNNUMBERED)) {
+        thread->greenlet = ++thread->recorder->next_greenlet;
         writer_greenlet(&thread->writer, thread->greenlet, 1 + find_spawner(thread), thread->greenlet_name, hub);
-    else if (thread->writer.greenlet)
-        writer_greenlet(&thread->writer, 0, 0, "", hub);
+    }
+    else if (thread->writer.greenlet != thread->greenlet) {
+        writer_greenlet(&thread->writer, thread->greenlet, 0, "", hub);
+    }
     thread->greenlet_name[0] = '\0';
 }
 

@@ -145,6 +145,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->pid_name = PyUnicode_InternFromString("pid");
     recorder->cancel_name = PyUnicode_InternFromString("cancel");
     recorder->transport_pid_name = PyUnicode_InternFromString("_pid");
+    recorder->call_name = PyUnicode_InternFromString("__call__");
     if (!monitoring()) {
         PyErr_SetString(PyExc_ImportError, "FlowTrace needs CPython 3.12 or newer");
         return -1;
@@ -504,6 +505,7 @@ recorder_stop(struct recorder *recorder, unsigned reason)
     write_end(recorder, reason);
     pointer_map_clear(&recorder->generators);
     pointer_map_clear(&recorder->spawns);
+    pointer_map_clear(&recorder->handles);
     memset(recorder->exceptions, 0, sizeof recorder->exceptions);
     trace_file_close(recorder->file);
     recorder->file = NULL;
@@ -580,6 +582,7 @@ recorder_clear_references(struct recorder *recorder)
     Py_CLEAR(recorder->pid_name);
     Py_CLEAR(recorder->cancel_name);
     Py_CLEAR(recorder->transport_pid_name);
+    Py_CLEAR(recorder->call_name);
     Py_CLEAR(recorder->session_end);
     Py_CLEAR(recorder->watched_generators);
 }

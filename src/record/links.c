@@ -44,21 +44,57 @@ write_origin(struct thread *thread)
     write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, thread->origin_kind, thread->origin, 0}, name);
 }
 
-void
-link_begin_root(struct thread *thread)
+/* Does Handle._run() stand between the current frame and the call on top of the stack? Its end is not looked at:
+ * every step of a task ends so. */
+static bool
+is_called_back(const struct thread *thread)
 {
-    if (thread->origin_pending && !thread->origin_in_greenlet && !thread->writer.greenlet)
-        write_origin(thread);
-    if (thread->writer.greenlet || thread->greenlet)
-        greenlet_begin(thread);
-    if (thread->origin_pending)
-        write_origin(thread);
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    bool found = false;
+    bool passed = false;
+    while (frame && !found && !passed) {
+        Py_SETREF(frame, PyFrame_GetBack(frame));
+        PyCodeObject *code = frame ? PyFrame_GetCode(frame) : NULL;
+        const struct function *function = code ? function_known(thread->recorder, code) : NULL;
+        found = function && function->link == LINK_HANDLE_RUN;
+        passed = function && function->link == LINK_NONE && function->in_scope;
+        Py_XDECREF(code);
+    }
+    Py_XDECREF(frame);
+    return found;
+}
+
+static void
+forget_callback(struct thread *thread)
+{
+    thread->recorder->called_back -= thread->callback != 0;
+    thread->callback = 0;
+    thread->root_depth = 0;
+}
+
+void
+link_begin_root(struct thread *thread, bool call)
+{
+    if (thread->depth == 0) {
+        if (thread->origin_pending && !thread->origin_in_greenlet && !thread->writer.greenlet)
+            write_origin(thread);
+        if (thread->writer.greenlet || thread->greenlet)
+            greenlet_begin(thread, call);
+        if (thread->origin_pending)
+            write_origin(thread);
+    }
+    if (!thread->callback || !call)
+        return;
+    if (is_called_back(thread))
+        write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_CALLBACK, thread->callback, 0}, "");
+    else
+        forget_callback(thread);
 }
 
 static uint64_t
-new_spawn(struct recorder *recorder, const void *object)
+new_spawn(struct recorder *recorder, struct pointer_map *map, const void *object)
 {
-    struct pointer_entry *entry = pointer_map_put(&recorder->spawns, object);
+    struct pointer_entry *entry = pointer_map_put(map, object);
     if (!entry) {
         recorder_fault(recorder, thread_get(recorder), ENOMEM);
         return 0;
@@ -136,13 +172,13 @@ uint64_t
 link_id(struct recorder *recorder, PyObject *object)
 {
     const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, object);
-    return entry ? entry->id : new_spawn(recorder, object);
+    return entry ? entry->id : new_spawn(recorder, &recorder->spawns, object);
 }
 
 uint64_t
 link_new_id(struct recorder *recorder, PyObject *object)
 {
-    return new_spawn(recorder, object);
+    return new_spawn(recorder, &recorder->spawns, object);
 }
 
 /* Read with the getter of asyncio's own Task: a class made of it may have another. */
@@ -220,30 +256,144 @@ begin_job(struct thread *thread, PyObject *self)
 
 /* What is started or submitted by library code alone belongs to nobody's call,
  * unless that code runs in a task that somebody's call created. */
-static void
-announce(struct thread *thread, PyObject *self, enum flow_spawn kind)
+static uint64_t
+announce(struct thread *thread, struct pointer_map *map, PyObject *self, enum flow_spawn kind)
 {
     uint64_t task = library_task(thread);
     if (!thread->depth && !task)
-        return;
-    uint64_t id = new_spawn(thread->recorder, self);
+        return 0;
+    uint64_t id = new_spawn(thread->recorder, map, self);
     if (id)
         write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, kind, id, task}, "");
+    return id;
+}
+
+static bool
+is_task_link(enum link link)
+{
+    return link == LINK_TASK_CREATE || link == LINK_TASK_RETURN || link == LINK_TASK_ENSURE;
+}
+
+/* asyncio's own loop has told it; or it is no task that this call has made. */
+static bool
+is_announced(const struct thread *thread, enum link link, PyObject *task)
+{
+    struct recorder *recorder = thread->recorder;
+    if (link == LINK_TASK_CREATE)
+        return false;
+    if (task == thread->last_task || !find_asyncio(recorder) || (PyObject *)Py_TYPE(task) != recorder->task_type)
+        return true;
+    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
+    return link == LINK_TASK_ENSURE && entry && entry->extra;
+}
+
+/* --- callbacks ---------------------------------------------------------- */
+
+/* The code that calling this runs first; NULL where it isn't Python's or can't be known. Borrowed. */
+static PyCodeObject *
+code_of_callable(struct recorder *recorder, PyObject *callable)
+{
+    if (PyMethod_Check(callable))
+        callable = PyMethod_GET_FUNCTION(callable);
+    else if (!PyFunction_Check(callable) && Py_TYPE(callable)->tp_flags & Py_TPFLAGS_HEAPTYPE)
+        callable = compat_type_lookup(Py_TYPE(callable), recorder->call_name);
+    return callable && PyFunction_Check(callable) ? (PyCodeObject *)PyFunction_GET_CODE(callable) : NULL;
+}
+
+/* Steps of tasks and asyncio's own callbacks come this way too, far more often than the user's. */
+static bool
+is_users(struct recorder *recorder, PyObject *callback)
+{
+    if (PyCFunction_Check(callback))
+        return false;
+    if (strcmp(Py_TYPE(callback)->tp_name, "functools.partial") == 0)
+        return true;
+    PyCodeObject *code = code_of_callable(recorder, callback);
+    return code && function_may_be_in_scope(recorder, code);
+}
+
+/* Those of add_reader() and add_signal_handler() run whenever there is cause to. */
+static bool
+runs_often(PyFrameObject *frame)
+{
+    PyFrameObject *back = PyFrame_GetBack(frame);
+    PyCodeObject *code = back ? PyFrame_GetCode(back) : NULL;
+    Py_ssize_t length;
+    const char *name = code ? PyUnicode_AsUTF8AndSize(code->co_name, &length) : NULL;
+    bool often = name && (strncmp(name, "_add", 4) == 0 || strncmp(name, "add", 3) == 0);
+    Py_XDECREF(code);
+    Py_XDECREF(back);
+    return often;
+}
+
+/* An entry at the address of a new Handle is a dead one's. */
+static void
+begin_handle(struct thread *thread, const struct function *function)
+{
+    struct recorder *recorder = thread->recorder;
+    PyFrameObject *frame = PyEval_GetFrame(); /* Borrowed */
+    bool as_known = function->code.parameter_count > 1 && strcmp(function->code.parameters[1].name, "callback") == 0;
+    PyObject *callback = frame && as_known ? PyFrame_GetVar(frame, function->names[1]) : NULL;
+    bool users = callback && is_users(recorder, callback);
+    PyObject *self = users || recorder->handles.count ? PyFrame_GetVar(frame, function->names[0]) : NULL;
+    if (self) {
+        pointer_map_remove(&recorder->handles, self);
+        uint64_t id = users ? announce(thread, &recorder->handles, self, FLOW_SPAWN_CALLBACK) : 0;
+        if (id)
+            pointer_map_get(&recorder->handles, self)->extra = runs_often(frame);
+    }
+    PyErr_Clear();
+    Py_XDECREF(self);
+    Py_XDECREF(callback);
+}
+
+static void
+run_handle(struct thread *thread)
+{
+    struct pointer_map *handles = &thread->recorder->handles;
+    PyObject *self = running_self();
+    forget_callback(thread);
+    const struct pointer_entry *entry = self ? pointer_map_get(handles, self) : NULL;
+    if (entry) {
+        thread->callback = entry->id;
+        thread->recorder->called_back++;
+        thread->root_depth = thread->depth;
+        if (!entry->extra)
+            pointer_map_remove(handles, self);
+    }
+    Py_XDECREF(self);
+}
+
+bool
+link_has_end(enum link link)
+{
+    return is_task_link(link) || link == LINK_PROCESS || link == LINK_JOB_RUN || link >= LINK_SPAWNV;
 }
 
 void
 link_start(struct thread *thread, const struct function *function)
 {
-    bool by_self = function->link != LINK_TASK_CREATE && function->link != LINK_PROCESS && function->link < LINK_SPAWNV;
-    if (function->link >= LINK_SPAWNV)
+    if (function->link == LINK_HANDLE_INIT) {
+        begin_handle(thread, function);
+        return;
+    }
+    thread->creating += function->link == LINK_TASK_CREATE;
+    if (function->link == LINK_HANDLE_RUN) {
+        run_handle(thread);
+        return;
+    }
+    if (function->link >= LINK_SPAWNV) {
         child_start(thread, function);
+        return;
+    }
+    bool by_self = !is_task_link(function->link) && function->link != LINK_PROCESS;
     PyObject *self = by_self ? running_self() : NULL;
     if (!self)
         return;
     switch (function->link) {
-    case LINK_THREAD_START: announce(thread, self, FLOW_SPAWN_THREAD); break;
+    case LINK_THREAD_START: announce(thread, &thread->recorder->spawns, self, FLOW_SPAWN_THREAD); break;
     case LINK_THREAD_BOOTSTRAP: begin_thread(thread, self); break;
-    case LINK_JOB_INIT: announce(thread, self, FLOW_SPAWN_JOB); break;
+    case LINK_JOB_INIT: announce(thread, &thread->recorder->spawns, self, FLOW_SPAWN_JOB); break;
     case LINK_JOB_RUN: begin_job(thread, self); break;
     case LINK_TIMEOUT:
     case LINK_TASK_GROUP: cancel_scope(thread, self, function->link); break;
@@ -254,6 +404,15 @@ link_start(struct thread *thread, const struct function *function)
 
 /* --- tasks that begin and end ------------------------------------------ */
 
+static uint64_t
+hash_name(const char *name)
+{
+    uint64_t hash = 1;
+    for (; *name; name++)
+        hash = hash * 31 + (uint8_t)*name;
+    return hash;
+}
+
 uint64_t
 link_task(struct thread *thread)
 {
@@ -261,16 +420,39 @@ link_task(struct thread *thread)
     PyObject *task = running_task(recorder);
     if (!task)
         return 0;
-    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
-    uint64_t id = entry ? entry->id : new_spawn(recorder, task);
+    struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
+    /* Within create_task() an eager task runs, which was not announced: a dead one was, at its address. */
+    bool known = entry && !(entry->extra && thread->creating);
+    uint64_t id = known ? entry->id : new_spawn(recorder, &recorder->spawns, task);
     const struct activation *caller = thread_top(thread);
     if (id && (!caller || caller->task != id)) {
         char name[sizeof thread->writer.name];
         task_name(recorder, task, name, sizeof name);
+        entry = pointer_map_get(&recorder->spawns, task);
+        if (entry)
+            entry->data = (const void *)(uintptr_t)hash_name(name);
         write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
     }
     Py_DECREF(task);
     return id;
+}
+
+void
+link_end_task(struct thread *thread)
+{
+    struct recorder *recorder = thread->recorder;
+    PyObject *task = running_task(recorder);
+    const struct pointer_entry *entry = task ? pointer_map_get(&recorder->spawns, task) : NULL;
+    if (entry && entry->data) {
+        char name[sizeof thread->writer.name];
+        task_name(recorder, task, name, sizeof name);
+        if (name[0] && entry->data != (const void *)(uintptr_t)hash_name(name)) {
+            uint8_t payload[2 * VARINT_MAX + sizeof name];
+            uint8_t *p = writer_text(varint_put(payload, entry->id), name, strlen(name));
+            writer_extended(&thread->writer, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));
+        }
+    }
+    Py_XDECREF(task);
 }
 
 /* An eager task has run before create_task() returns it: then its id is known
@@ -280,7 +462,7 @@ announce_task(struct thread *thread, PyObject *task)
 {
     struct recorder *recorder = thread->recorder;
     struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
-    uint64_t id = entry && !entry->extra ? entry->id : new_spawn(recorder, task);
+    uint64_t id = entry && !entry->extra ? entry->id : new_spawn(recorder, &recorder->spawns, task);
     if (!id || !(entry = pointer_map_get(&recorder->spawns, task)))
         return;
     entry->extra = 1;
@@ -313,8 +495,13 @@ announce_process(struct thread *thread, PyObject *value)
 void
 link_return(struct thread *thread, const struct function *function, PyObject *value)
 {
-    if (function->link == LINK_TASK_CREATE) {
-        announce_task(thread, value);
+    if (is_task_link(function->link)) {
+        if (value && !is_announced(thread, function->link, value))
+            announce_task(thread, value);
+        if (function->link != LINK_TASK_CREATE)
+            return;
+        thread->last_task = value;
+        thread->creating -= thread->creating > 0;
     }
     else if (function->link == LINK_PROCESS && value) {
         announce_process(thread, value);

@@ -27,11 +27,15 @@
 enum link {
     LINK_NONE,
     LINK_TASK_CREATE,      /* BaseEventLoop.create_task returns the task */
+    LINK_TASK_RETURN,      /* create_task() of asyncio's and of TaskGroup, for a loop that isn't Python's: uvloop */
+    LINK_TASK_ENSURE,      /* ensure_future() likewise, which may return a task that was there */
     LINK_THREAD_START,     /* Thread.start(self) */
     LINK_THREAD_BOOTSTRAP, /* Thread._bootstrap_inner(self), in the new thread */
     LINK_JOB_INIT,         /* _WorkItem.__init__(self), in the thread that submits */
     LINK_JOB_RUN,          /* _WorkItem.run(self), in the worker */
     LINK_PROCESS,          /* Popen._execute_child(self) and the like: returns the pid, or has set self.pid */
+    LINK_HANDLE_INIT,      /* asyncio's Handle.__init__(self, callback), of call_soon() and its kin */
+    LINK_HANDLE_RUN,       /* Handle._run(self) */
     LINK_GREENLET,         /* the import of greenlet */
     LINK_HUB,              /* the import of what runs greenlets from a loop of its own: gevent, eventlet */
     LINK_TIMEOUT,          /* Timeout.__init__(self): asyncio.timeout() and wait_for() */
@@ -79,6 +83,10 @@ struct thread {
     bool origin_in_greenlet;        /* ... of a greenlet, not of the thread */
     enum flow_spawn origin_kind;
     uint64_t origin;
+    uint32_t creating;              /* calls of create_task() that run */
+    const void *last_task;          /* that LINK_TASK_CREATE told; compared only */
+    uint64_t callback;              /* spawn id of asyncio's that runs, or 0 */
+    uint32_t root_depth;            /* of calls that nobody on the stack has made: 0, or the callback's */
     struct writer_open_call *open;  /* Owned; scratch for open_calls, of at least `room` */
     uint32_t open_room;
     const void *data_chunk;         /* the interpreter's, at the last event; compared only, as are the next two */
@@ -133,6 +141,8 @@ struct recorder {
     uint64_t decided_in, decided_out;
     struct pointer_map generators; /* frame -> {function, generator id, task} */
     struct pointer_map spawns;     /* task, thread, work item -> id; extra: announced */
+    struct pointer_map handles;    /* Handle of a callback of the user's -> id; extra: it runs again and again */
+    uint32_t called_back;          /* threads whose last callback may still run */
     struct known_exception exceptions[KNOWN_EXCEPTIONS];
     unsigned exception_turn;
     struct value_names names;
@@ -148,7 +158,7 @@ struct recorder {
     int call_event;          /* number of CALL */
     bool calls_disabled;     /* places of CALL were, after a recording had ended */
     PyObject *running_loop, *current_task, *task_type, *get_name, *awaited; /* Owned; _asyncio's, once it is there */
-    PyObject *asyncio_name, *thread_name, *pid_name, *transport_pid_name, *cancel_name; /* Owned, str */
+    PyObject *asyncio_name, *thread_name, *pid_name, *transport_pid_name, *cancel_name, *call_name; /* Owned, str */
 };
 
 /* function.c */
@@ -156,6 +166,8 @@ struct recorder {
 /* The function of `code`, or NULL if it is not in scope. Decides at first sight. */
 struct function *function_of(struct recorder *recorder, PyCodeObject *code);
 /* The same, NULL also if nothing was decided yet. */
+/* False if it is decided that the code is out of scope. */
+bool function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code);
 struct function *function_known(struct recorder *recorder, PyCodeObject *code);
 /* Makes a function for @trace whatever its scope. NULL with an exception. */
 struct function *function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end);
@@ -214,8 +226,12 @@ void link_start(struct thread *thread, const struct function *function);
 void link_return(struct thread *thread, const struct function *function, PyObject *value);
 /* Before the CALL of a coroutine: tells the task if it is another than the caller's. Its id, or 0. */
 uint64_t link_task(struct thread *thread);
-/* Before a root call: tells where it comes from, where that is due. */
-void link_begin_root(struct thread *thread);
+/* A task's first call, which is no longer on the stack, has ended: has the task another name by now? */
+void link_end_task(struct thread *thread);
+/* Before a root call, or one of a generator that goes on as a root: tells where it comes from, where that is due. */
+void link_begin_root(struct thread *thread, bool call);
+/* Is the end of this function of interest as well? */
+bool link_has_end(enum link link);
 /* Is it asyncio's Task, or of a class made of it? */
 bool link_is_task(struct recorder *recorder, PyObject *object);
 /* What a task, thread or job is called in SPAWN records, made if it has no id yet; 0 without memory. */
@@ -234,7 +250,7 @@ void greenlet_adopt(struct thread *thread);
 /* Takes the stack of the greenlet that runs now; `begins`: the current frame is no call yet. */
 void greenlet_follow(struct thread *thread, bool begins);
 /* The first call on this greenlet's stack begins: tells the reader whose it is. */
-void greenlet_begin(struct thread *thread);
+void greenlet_begin(struct thread *thread, bool call);
 void greenlet_forget_function(struct thread *thread, const struct function *function);
 /* All stacks but the current are of no more use. */
 void greenlet_forget_all(struct thread *thread);

@@ -271,6 +271,9 @@ thread_renew(struct thread *thread)
     else if (thread->depth) {
         thread_drop(thread, thread->depth);
     }
+    thread->callback = 0;
+    thread->creating = 0;
+    thread->root_depth = 0;
     thread->session = thread->recorder->session;
 }
 

@@ -65,7 +65,8 @@ bool
 journey_goes_on(const struct model *model, const struct exception *exception)
 {
     const struct track *track = &model->tracks[model->calls[exception->last_call].track];
-    if (exception->caught_by != MODEL_NONE || track->creator != MODEL_NONE)
+    if (exception->caught_by != MODEL_NONE || track->creator != MODEL_NONE
+        || model->calls[exception->last_call].origin == FLOW_SPAWN_CALLBACK)
         return false;
     /* A part of a program was recorded, or library code called it: pytest its tests, say. */
     bool library = exception->caught_below && track->kind == TRACK_MAIN && !slice_is(exception->type, "SystemExit");
@@ -87,6 +88,9 @@ put_end(struct text *out, const struct model *model, const struct exception *exc
         text_string(out, cancelled ? "so task " : "kept by task ");
         text_clean(out, track->name);
         text_string(out, cancelled ? " was cancelled" : " for who awaits it");
+    }
+    else if (model->calls[exception->last_call].origin == FLOW_SPAWN_CALLBACK) {
+        text_string(out, "not caught: the event loop reported it");
     }
     else if (model->calls[exception->last_call].origin == FLOW_SPAWN_JOB) {
         text_string(out, "kept for who asks for the job's result");

@@ -246,6 +246,10 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
     const struct call *last = &model->calls[line->calls[line->count - 1]];
     const struct track *track = &model->tracks[call->track];
     bool forked = call->parent != MODEL_NONE && model->calls[call->parent].origin == CALL_INHERITED;
+    if (call->origin == FLOW_SPAWN_CALLBACK) {
+        text_format(out, "%scallback: ", printer->glyphs->task);
+        return;
+    }
     if ((call->parent != MODEL_NONE && !forked) || (track->kind == TRACK_MAIN && track->process == 0))
         return;
     text_string(out, track->kind == TRACK_TASK ? printer->glyphs->task : printer->glyphs->thread);

@@ -173,8 +173,8 @@ enum flow_extended {
     FLOW_EXTENDED_SPAWN = 4,       /* varint id, varint FLOW_SPAWN_*, text name, varint task: the
                                     * call on top of this thread's stack created task, thread or
                                     * job `id`; or, if it is not 0, library code in that task did */
-    FLOW_EXTENDED_ORIGIN = 5,      /* varint id, varint FLOW_SPAWN_*, text name. For a task: the
-                                    * next CALL is its root. Else: root calls of this thread come
+    FLOW_EXTENDED_ORIGIN = 5,      /* varint id, varint FLOW_SPAWN_*, text name. For a task or
+                                    * callback: the next CALL is its root. Else: root calls of this thread come
                                     * from `id`, until the next ORIGIN; id 0 ends it */
     FLOW_EXTENDED_LOST = 6,        /* text reason: recording stopped here */
     FLOW_EXTENDED_GREENLET = 7,    /* varint greenlet, varint by, text name, varint hub: until the next
@@ -187,6 +187,8 @@ enum flow_extended {
     FLOW_EXTENDED_CANCEL = 8,      /* varint FLOW_CANCEL_*, and what that says */
     FLOW_EXTENDED_SCOPE = 11,      /* varint 1 if recorded, varint FLOW_SCOPE_*, text top-level module,
                                     * text the root or the rule's pattern: code of it was seen */
+    FLOW_EXTENDED_NAME = 12,       /* varint id, text name: what task `id`, as SPAWN and ORIGIN have it, is
+                                    * called now */
 };
 
 enum flow_spawn {
@@ -194,6 +196,7 @@ enum flow_spawn {
     FLOW_SPAWN_THREAD = 2,
     FLOW_SPAWN_JOB = 3,
     FLOW_SPAWN_PROCESS = 4, /* only in SPAWN; its id is the pid */
+    FLOW_SPAWN_CALLBACK = 5, /* of asyncio's call_soon() and the like */
     FLOW_SPAWN_GREENLET = 6, /* in no record: GREENLET tells */
 };
 

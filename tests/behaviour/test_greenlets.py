@@ -6,31 +6,11 @@ import struct
 from pathlib import Path
 
 import pytest
-from conftest import Run, Workshop
+from conftest import Run, Workshop, told
 
-from flowtrace._core import Call, Trace
+from flowtrace._core import Trace
 
 pytest.importorskip("greenlet")
-
-
-def outline(trace: Trace) -> list[str]:
-    """Calls as a story has them, but for bodies of modules: "  greenlet 1: work"; only roots name their track."""
-    lines = []
-    below: dict[Call | None, list[Call]] = {}
-    for call in trace.calls():
-        below.setdefault(call.parent or call.created_by, []).append(call)
-
-    def tell(call: Call, depth: int) -> None:
-        body = call.function.kind in {"module", "class"}
-        if not body:
-            track = call.track.name if call.track.kind == "greenlet" else call.track.kind
-            lines.append("  " * depth + (f"{track}: " if not call.parent else "") + call.function.qualname)
-        for child in below.get(call, []):
-            tell(child, depth + (not body))
-
-    for root in below.get(None, []):
-        tell(root, 0)
-    return lines
 
 
 def unchanged(workshop: Workshop, run: Run) -> None:
@@ -63,7 +43,7 @@ def test_switches_to_and_fro(workshop: Workshop) -> None:
         main()
         """)
     unchanged(workshop, run)
-    assert outline(run.trace) == [
+    assert told(run.trace) == [
         "main",
         "  greenlet 1: ping",
         "    note",
@@ -158,7 +138,7 @@ def test_killed_and_left_greenlets(workshop: Workshop) -> None:
         main()
         """)
     unchanged(workshop, run)
-    assert outline(run.trace) == [
+    assert told(run.trace) == [
         "main",
         "  greenlet 1: waits",
         "    note",
@@ -202,7 +182,7 @@ def test_one_that_dies_unseen_is_nobodys_parent(workshop: Workshop) -> None:
         main()
         """)
     unchanged(workshop, run)
-    assert [line for line in outline(run.trace) if "note" not in line] == [
+    assert [line for line in told(run.trace) if "note" not in line] == [
         "main",
         "  greenlet 1: waits",
         "  greenlet 2: work",
@@ -246,7 +226,7 @@ def test_a_greenlet_that_runs_a_generator_alone(workshop: Workshop) -> None:
         main()
         """)
     unchanged(workshop, run)
-    assert outline(run.trace) == [
+    assert told(run.trace) == [
         "main",
         "  greenlet 1: numbers",
         "  greenlet 2: other",
@@ -416,7 +396,7 @@ def test_gevent(workshop: Workshop) -> None:
         main()
         """)
     unchanged(workshop, run)
-    assert outline(run.trace) == [
+    assert told(run.trace) == [
         "main",
         "  greenlet 1: work",
         "    note",
@@ -458,7 +438,7 @@ def test_gevents_threads_are_greenlets_with_names(workshop: Workshop) -> None:
         print(threading.current_thread().name)
         """)
     unchanged(workshop, run)
-    assert outline(run.trace) == [
+    assert told(run.trace) == [
         "main",
         "  begins",
         "    first: work",

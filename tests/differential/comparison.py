@@ -64,6 +64,7 @@ def events_of(trace: Trace) -> tuple[list[CallEvent], set[int]]:
     events = [CallEvent(*event) for event in trace.events()]
     tasks = {track.name for track in trace.tracks if track.kind == "task"}
     first_calls = {event.id for event in events if event.track in tasks and event.parent_id is None}
+    first_calls |= {call.number for call in trace.calls() if call.created_by and call.track.kind == "main"}  # callbacks
     return [event._replace(track="MainThread") if event.track in tasks else event for event in events], first_calls
 
 

@@ -429,6 +429,62 @@ TEST(threads_are_merged_by_time)
     finish(&f);
 }
 
+TEST(callbacks_are_roots_below_who_asked_for_them)
+{
+    struct fixture f;
+    begin(&f);
+    build_call(&f.b, 1, "top");
+    build_call(&f.b, 1, "asks");
+    build_link(&f.b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_CALLBACK, "");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_link(&f.b, FLOW_EXTENDED_ORIGIN, 7, FLOW_SPAWN_CALLBACK, "");
+    build_call(&f.b, 1, "tick");
+    build_call(&f.b, 1, "inner");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_unwind(&f.b, 1, 1, "ValueError", 0);
+    build_call(&f.b, 1, "next");
+    end(&f);
+    const struct call *tick = get(&f, "tick");
+    CHECK_NUMBER(tick->parent, MODEL_NONE);
+    CHECK_NUMBER(tick->origin, FLOW_SPAWN_CALLBACK);
+    CHECK_NUMBER(tick->spawned_by, find(&f, "asks"));
+    CHECK_NUMBER(tick->track, 0);
+    CHECK_NUMBER(get(&f, "inner")->parent, find(&f, "tick"));
+    CHECK_NUMBER(get(&f, "next")->parent, find(&f, "top"));
+    CHECK_NUMBER(f.model.exceptions[0].caught_by, MODEL_NONE);
+    finish(&f);
+}
+
+static void
+build_name(struct trace_builder *b, uint64_t id, const char *name)
+{
+    uint8_t payload[64];
+    uint8_t *p = varint_put(varint_put(payload, id), strlen(name));
+    memcpy(p, name, strlen(name));
+    build_extended(b, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload) + strlen(name));
+}
+
+TEST(a_task_may_get_its_name_late)
+{
+    struct fixture f;
+    begin(&f);
+    build_generator(&f.b, 1, "main", 1);
+    build_link(&f.b, FLOW_EXTENDED_ORIGIN, 7, FLOW_SPAWN_TASK, "Task-2");
+    build_generator(&f.b, 1, "eager", 2);
+    build_yield(&f.b, 1);
+    build_link(&f.b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_TASK, "named");
+    build_link(&f.b, FLOW_EXTENDED_ORIGIN, 8, FLOW_SPAWN_TASK, "Task-3");
+    build_generator(&f.b, 1, "late", 3);
+    build_name(&f.b, 8, "named late");
+    build_name(&f.b, 99, "nobody");
+    end(&f);
+    struct slice name = f.model.tracks[get(&f, "eager")->track].name;
+    CHECK_TEXT(name.data, name.length, "named");
+    name = f.model.tracks[get(&f, "late")->track].name;
+    CHECK_TEXT(name.data, name.length, "named late");
+    finish(&f);
+}
+
 TEST(greenlets_have_stacks_of_their_own)
 {
     struct fixture f;
