@@ -189,7 +189,7 @@ class Track:
 
 @final
 class ExceptionInfo:
-    """An exception that left a call of the program, or was thrown into one."""
+    """An exception that left at least one call of the program, or (with --caught) was caught where it was raised."""
 
     @property
     def type(self) -> str:
@@ -210,6 +210,10 @@ class ExceptionInfo:
         """Line in caught_by where it came in; 0 where unknown."""
 
     @property
+    def handler_line(self) -> int:
+        """Line in caught_by of the handler that has it; 0 without --caught."""
+
+    @property
     def caught_below(self) -> bool:
         """Whether library code stood between caught_by and the last of path, and may have caught it."""
 
@@ -218,8 +222,44 @@ class ExceptionInfo:
         """Type of its __cause__, or else of its __context__."""
 
     @property
+    def cause_kind(self) -> Literal["cause", "context", "suppressed"] | None:
+        """How that came: by raise ... from, while it was handled, or the latter hidden by from None."""
+
+    @property
+    def cause_exception(self) -> ExceptionInfo | None:
+        """That cause, if it left a call of the program and was known still."""
+
+    @property
+    def split_from(self) -> ExceptionInfo | None:
+        """The group of which except* left this one."""
+
+    @property
+    def meaning(self) -> Literal["error", "end", "close", "exit", "interrupt", "cancel"]:
+        """What it means that one of its type leaves a call; subclasses mean what their bases do."""
+
+    @property
+    def qualified_type(self) -> str:
+        """Name of its type with its module, as in shop.errors.Declined; builtins have none."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Its __notes__, the first few."""
+
+    @property
+    def files(self) -> list[str]:
+        """The files that an OSError is about: one, two for a rename, or none."""
+
+    @property
+    def leaves(self) -> list[tuple[str, str]]:
+        """Type and message of what is in a group, the first dozen."""
+
+    @property
     def path(self) -> list[Call]:
         """The calls that it left, innermost first."""
+
+    @property
+    def journeys(self) -> list[list[Call]]:
+        """The same, a list for each time that it was raised anew."""
 
     @property
     def cancelled_by(self) -> Call | None:
@@ -281,6 +321,10 @@ class Call:
     @property
     def result(self) -> Value | None:
         """What it returned; None also where values were not recorded."""
+
+    @property
+    def caught(self) -> list[ExceptionInfo]:
+        """What was raised and caught in it; recorded with --caught."""
 
     @property
     def exception(self) -> ExceptionInfo | None:

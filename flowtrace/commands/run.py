@@ -29,6 +29,8 @@ stderr when it has ended. The exit status is the program's.
   --value-depth N    containers within containers that are written down (3)
   --value-items N    items of one container (8)
   --value-bytes N    bytes of one text (160)
+  --caught           also exceptions caught in the very call that raised them,
+                     and which handler has each; dearer where many are raised
   --no-children      only this process and its forks, no python that it starts
   --lines N          tell it in about N lines (200)
   --all              tell everything
@@ -46,6 +48,7 @@ SETTINGS = {  # of the recorder, by their option
     "--value-items": "items",
     "--value-bytes": "string",
 }
+SWITCHES = {"--caught": "caught"}  # settings that are on or off
 OPTIONS = {
     "-o": _options.TEXT,
     "-q": _options.FLAG,
@@ -55,6 +58,7 @@ OPTIONS = {
     "--no-time": _options.FLAG,
     "--no-children": _options.FLAG,
     **dict.fromkeys(SETTINGS, _options.NUMBER),
+    **dict.fromkeys(SWITCHES, _options.FLAG),
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
     "--width": _options.NUMBER,
@@ -152,7 +156,8 @@ def is_replaceable(path: str) -> bool:
 
 
 def settings_of(options: _options.Options) -> dict[str, int]:
-    return {SETTINGS[name]: int(value) for name, value in options.order if name in SETTINGS}
+    numbers = {SETTINGS[name]: int(value) for name, value in options.order if name in SETTINGS}
+    return {**numbers, **{setting: 1 for name, setting in SWITCHES.items() if name in options}}
 
 
 def check_settings(options: _options.Options) -> None:

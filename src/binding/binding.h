@@ -49,6 +49,16 @@ PyObject *binding_value_python(const struct trace *trace, struct value value);
 PyObject *binding_exception_message(const struct reader *reader, struct value args);
 
 PyObject *binding_track_name(const struct track *track);
+/* exception_info.c */
+PyObject *binding_exception_notes(const struct exception *exception);
+PyObject *binding_exception_files(const struct exception *exception);
+PyObject *binding_exception_leaves(const struct exception *exception);
+PyObject *binding_exception_path(struct trace *trace, const struct exception *exception);
+PyObject *binding_exception_journeys(struct trace *trace, const struct exception *exception);
+PyObject *binding_exception_qualified_type(const struct exception *exception);
+PyObject *binding_exception_meaning(const struct exception *exception);
+PyObject *binding_exception_cause_kind(const struct exception *exception);
+
 PyObject *binding_call(struct trace *trace, uint32_t number); /* None for MODEL_NONE */
 /* A tuple of all `count` functions, tracks or exceptions. */
 PyObject *binding_items(PyTypeObject *type, struct trace *trace, uint32_t count);

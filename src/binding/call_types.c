@@ -351,6 +351,12 @@ exception_caught_line(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+exception_handler_line(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLong(exception_of(self)->handler_line);
+}
+
+static PyObject *
 exception_caught_below(PyObject *self, void *Py_UNUSED(closure))
 {
     return PyBool_FromLong(exception_of(self)->caught_below);
@@ -361,6 +367,54 @@ exception_cause(PyObject *self, void *Py_UNUSED(closure))
 {
     struct slice cause = exception_of(self)->cause;
     return cause.length ? binding_str(cause) : Py_NewRef(Py_None);
+}
+
+static PyObject *
+exception_cause_kind(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_exception_cause_kind(exception_of(self));
+}
+
+static PyObject *
+exception_cause_exception(PyObject *self, void *Py_UNUSED(closure))
+{
+    return new_item(TRACE(self)->types->exception, TRACE(self), exception_of(self)->cause_exception);
+}
+
+static PyObject *
+exception_split_from(PyObject *self, void *Py_UNUSED(closure))
+{
+    return new_item(TRACE(self)->types->exception, TRACE(self), exception_of(self)->split_from);
+}
+
+static PyObject *
+exception_meaning(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_exception_meaning(exception_of(self));
+}
+
+static PyObject *
+exception_qualified_type(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_exception_qualified_type(exception_of(self));
+}
+
+static PyObject *
+exception_notes(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_exception_notes(exception_of(self));
+}
+
+static PyObject *
+exception_files(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_exception_files(exception_of(self));
+}
+
+static PyObject *
+exception_leaves(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_exception_leaves(exception_of(self));
 }
 
 static PyObject *
@@ -399,18 +453,13 @@ exception_landed_line(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 exception_path(PyObject *self, void *Py_UNUSED(closure))
 {
-    const struct model *model = MODEL(self);
-    const struct exception *exception = exception_of(self);
-    PyObject *path = PyList_New(0);
-    uint32_t number = exception->first_call;
-    while (path && number != MODEL_NONE && model->calls[number].exception == NUMBER(self)) {
-        PyObject *call = binding_call(TRACE(self), number);
-        if (!call || PyList_Append(path, call) < 0)
-            Py_CLEAR(path);
-        Py_XDECREF(call);
-        number = model->calls[number].parent;
-    }
-    return path;
+    return binding_exception_path(TRACE(self), exception_of(self));
+}
+
+static PyObject *
+exception_journeys(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_exception_journeys(TRACE(self), exception_of(self));
 }
 
 static PyObject *
@@ -430,9 +479,20 @@ static PyGetSetDef exception_getset[] = {
     {"raised_at", exception_raised_at, NULL, "Location(file, line, function): line 0 where unknown.", NULL},
     {"caught_by", exception_caught_by, NULL, "Call or None: the call in which it was caught.", NULL},
     {"caught_line", exception_caught_line, NULL, "int: line in caught_by where it came in; 0 where unknown.", NULL},
+    {"handler_line", exception_handler_line, NULL,
+     "int: line in caught_by of the handler that has it; 0 without --caught.", NULL},
     {"caught_below", exception_caught_below, NULL,
      "bool: library code stood between caught_by and the last of path, and may have caught it.", NULL},
     {"cause", exception_cause, NULL, "str or None: type of its __cause__, or else of its __context__.", NULL},
+    {"cause_kind", exception_cause_kind, NULL,
+     "str or None: 'cause' (raise ... from), 'context' (while that was handled), 'suppressed' (from None).", NULL},
+    {"cause_exception", exception_cause_exception, NULL, "ExceptionInfo or None: that cause, if it left a call.", NULL},
+    {"split_from", exception_split_from, NULL, "ExceptionInfo or None: the group of which except* left this.", NULL},
+    {"meaning", exception_meaning, NULL, "str: 'error', 'end', 'close', 'exit', 'interrupt' or 'cancel'.", NULL},
+    {"qualified_type", exception_qualified_type, NULL, "str: name of its type with its module.", NULL},
+    {"notes", exception_notes, NULL, "list of str: its __notes__, the first few.", NULL},
+    {"files", exception_files, NULL, "list of str: the files that an OSError is about.", NULL},
+    {"leaves", exception_leaves, NULL, "list of (type, message): the first of what is in a group.", NULL},
     {"path", exception_path, NULL, "list of Call: the calls that it left, innermost first.", NULL},
     {"cancelled_by", exception_cancelled_by, NULL,
      "Call or None: of a CancelledError, the call that cancelled the task, where that is known.", NULL},
@@ -442,11 +502,13 @@ static PyGetSetDef exception_getset[] = {
     {"landed_in", exception_landed_in, NULL,
      "Call or None: of a CancelledError, the innermost call into which it was thrown.", NULL},
     {"landed_line", exception_landed_line, NULL, "int: line in landed_in that waited; 0 where unknown.", NULL},
+    {"journeys", exception_journeys, NULL, "list of lists of Call: path, a list for each time it was raised anew.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot exception_slots[] = {
-    {Py_tp_doc, "An exception that left a call of the program, or was thrown into one."},
+    {Py_tp_doc, "An exception that left at least one call of the program, or was caught where it was raised."},
     {Py_tp_dealloc, free_item},
     {Py_tp_repr, exception_repr},
     {Py_tp_richcompare, compare_items},
@@ -573,6 +635,22 @@ call_result(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+call_caught(PyObject *self, void *Py_UNUSED(closure))
+{
+    uint32_t count;
+    const struct caught *caught = exception_caught_in(MODEL(self), NUMBER(self), &count);
+    PyObject *list = PyList_New(count);
+    for (uint32_t i = 0; list && i < count; i++) {
+        PyObject *item = new_item(TRACE(self)->types->exception, TRACE(self), caught[i].exception);
+        if (!item)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+static PyObject *
 call_exception(PyObject *self, void *Py_UNUSED(closure))
 {
     return new_item(TRACE(self)->types->exception, TRACE(self), call_of(self)->exception);
@@ -639,6 +717,7 @@ static PyGetSetDef call_getset[] = {
      "dict of str to Value: by parameter, in order; empty where values were not recorded.", NULL},
     {"outcome", call_outcome, NULL, "str: \"returned\", \"raised\", \"running\" or \"abandoned\".", NULL},
     {"result", call_result, NULL, "Value or None: what it returned; None also where values were not recorded.", NULL},
+    {"caught", call_caught, NULL, "list of ExceptionInfo: raised and caught in it; recorded with --caught.", NULL},
     {"exception", call_exception, NULL, "ExceptionInfo or None: what left it.", NULL},
     {"start_ns", call_start_ns, NULL, "int: nanoseconds from the trace's start; 0 with --no-time.", NULL},
     {"duration_ns", call_duration_ns, NULL, "int: nanoseconds from start to end, waiting included.", NULL},

@@ -143,20 +143,39 @@ binding_value_python(const struct trace *trace, struct value value)
 
 /* --- exceptions --------------------------------------------------------- */
 
-PyObject *
-binding_exception_message(const struct reader *reader, struct value args)
+/* The first of the args, which have no names among the fields. Returns how many there are. */
+static uint64_t
+find_args(const struct reader *reader, struct value rest, const struct value_head *head, struct value *first)
 {
-    struct value_head head, first;
-    struct value rest = args;
-    if (!args.data || value_read(reader, &rest, &head) < 0 || head.tag != FLOW_VALUE_ARGS || head.count == 0)
+    uint64_t args = head->tag == FLOW_VALUE_ARGS ? head->total : 0;
+    struct slice name;
+    *first = rest;
+    for (uint64_t i = 0; head->tag == FLOW_VALUE_FIELDS && i < head->count; i++) {
+        if (value_read_name(reader, &rest, &name) < 0 || name.length)
+            break;
+        if (args++ == 0)
+            *first = rest;
+        if (value_skip(reader, &rest) < 0)
+            break;
+    }
+    return args;
+}
+
+PyObject *
+binding_exception_message(const struct reader *reader, struct value message)
+{
+    struct value_head head, inner;
+    struct value rest = message, first;
+    if (!message.data || value_read(reader, &rest, &head) < 0 || head.count == 0)
         return PyUnicode_FromString("");
-    struct value item = rest;
-    if (head.total == 1 && value_read(reader, &item, &first) == 0
-        && (first.tag == FLOW_VALUE_STR || first.tag == FLOW_VALUE_STR_WHOLE))
-        return binding_str(first.bytes);
-    if (head.total == 1)
-        return binding_value_text(reader, rest);
-    PyObject *text = binding_value_text(reader, args); /* Type(1, 'two') */
+    uint64_t args = find_args(reader, rest, &head, &first);
+    struct value item = first;
+    if (args == 1 && value_read(reader, &item, &inner) == 0
+        && (inner.tag == FLOW_VALUE_STR || inner.tag == FLOW_VALUE_STR_WHOLE))
+        return binding_str(inner.bytes);
+    if (args == 1)
+        return binding_value_text(reader, first);
+    PyObject *text = binding_value_text(reader, message); /* Type(1, 'two') */
     Py_ssize_t from = text ? PyUnicode_FindChar(text, '(', 0, PyUnicode_GET_LENGTH(text), 1) : -1;
     PyObject *tuple = text && from >= 0 ? PyUnicode_Substring(text, from, PyUnicode_GET_LENGTH(text))
                                         : Py_XNewRef(text);

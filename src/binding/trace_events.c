@@ -103,7 +103,8 @@ exception_of(const struct model *model, const struct event *event)
     const struct exception *exception = &model->exceptions[event->exception];
     struct value message = exception->message;
     struct value_head head;
-    if (message.data && value_read(model->reader, &message, &head) == 0 && head.tag == FLOW_VALUE_ARGS)
+    bool read = message.data && value_read(model->reader, &message, &head) == 0;
+    if (read && (head.tag == FLOW_VALUE_ARGS || head.tag == FLOW_VALUE_FIELDS))
         return binding_value_text(model->reader, exception->message);
     return binding_str(exception->type);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detail.h"
 #include "drivers.h"
 #include "id_map.h"
 #include "merge.h"
@@ -75,7 +76,7 @@ struct builder {
     struct id_map greenlets;  /* (lane, id) -> strand */
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
-    uint32_t call_room, last_child_room, track_room, exception_room, process_room, cancel_room;
+    uint32_t call_room, last_child_room, track_room, exception_room, leg_room, process_room, cancel_room;
     uint32_t inherited; /* calls */
     uint32_t exits;     /* of processes, as their parents tell */
     uint64_t first_ns;  /* of all events */
@@ -409,6 +410,20 @@ suspend(struct builder *builder, struct lane *lane, const struct record *record)
 
 /* --- exceptions --------------------------------------------------------- */
 
+/* By its name, until a detail says more. */
+static enum flow_exception
+meaning_of(struct slice type)
+{
+    if (slice_is(type, "StopIteration") || slice_is(type, "StopAsyncIteration"))
+        return FLOW_EXCEPTION_END;
+    if (slice_is(type, "GeneratorExit") || slice_is(type, "GreenletExit"))
+        return FLOW_EXCEPTION_CLOSE;
+    return slice_is(type, "SystemExit")          ? FLOW_EXCEPTION_EXIT
+           : slice_is(type, "KeyboardInterrupt") ? FLOW_EXCEPTION_INTERRUPT
+           : slice_is(type, "CancelledError")    ? FLOW_EXCEPTION_CANCEL
+                                                 : FLOW_EXCEPTION_ERROR;
+}
+
 static uint32_t
 exception_of(struct builder *builder, const struct lane *lane, const struct exception_record *record)
 {
@@ -428,14 +443,95 @@ exception_of(struct builder *builder, const struct lane *lane, const struct exce
                                     .file = record->file,
                                     .line = record->line,
                                     .cause = record->cause,
+                                    .cause_exception = MODEL_NONE,
+                                    .split_from = MODEL_NONE,
                                     .first_call = MODEL_NONE,
                                     .last_call = MODEL_NONE,
                                     .caught_by = MODEL_NONE,
                                     .cancel = MODEL_NONE,
-                                    .landed_in = MODEL_NONE};
-    exception->benign = slice_is(record->type, "StopIteration") || slice_is(record->type, "StopAsyncIteration")
-                        || slice_is(record->type, "GeneratorExit") || slice_is(record->type, "GreenletExit");
+                                    .landed_in = MODEL_NONE,
+                                    .first_leg = MODEL_NONE,
+                                    .last_leg = MODEL_NONE,
+                                    .meaning = (uint8_t)meaning_of(record->type)};
+    exception->benign = exception->meaning == FLOW_EXCEPTION_END || exception->meaning == FLOW_EXCEPTION_CLOSE;
     return model->exception_count++;
+}
+
+static void
+on_detail(struct builder *builder, const struct lane *lane, struct slice payload)
+{
+    const uint8_t *p = (const uint8_t *)payload.data;
+    uint64_t id, cause, split_from;
+    payload_number(p, p + payload.length, &id);
+    const uint32_t *index = id_map_get(&builder->exception_ids, lane->process, id);
+    if (!index)
+        return;
+    struct exception *exception = &builder->model->exceptions[*index];
+    detail_read(exception, payload, &cause, &split_from);
+    const uint32_t *other = cause ? id_map_get(&builder->exception_ids, lane->process, cause) : NULL;
+    exception->cause_exception = other && *other != *index ? *other : MODEL_NONE;
+    other = split_from ? id_map_get(&builder->exception_ids, lane->process, split_from) : NULL;
+    exception->split_from = other && *other != *index ? *other : MODEL_NONE;
+}
+
+static void
+add_leg(struct builder *builder, uint32_t index, struct leg leg)
+{
+    struct model *model = builder->model;
+    struct leg *slot = append(builder, &model->legs, model->leg_count, &builder->leg_room, sizeof *slot);
+    if (!slot || !id_map_put(&model->legs_by_call, 0, leg.first_call, model->leg_count)) {
+        builder->failed = true;
+        return;
+    }
+    struct exception *exception = &model->exceptions[index];
+    *slot = leg;
+    if (exception->first_leg == MODEL_NONE)
+        exception->first_leg = model->leg_count;
+    else
+        model->legs[exception->last_leg].next = model->leg_count;
+    exception->last_leg = model->leg_count++;
+}
+
+static struct leg
+leg_so_far(const struct exception *exception)
+{
+    return (struct leg){.first_call = exception->first_call,
+                        .last_call = exception->last_call,
+                        .calls_left = exception->calls_left,
+                        .caught_by = exception->caught_by,
+                        .caught_line = exception->caught_line,
+                        .handler_line = exception->handler_line,
+                        .caught_below = exception->caught_below,
+                        .next = MODEL_NONE};
+}
+
+/* It leaves a call into which it had not come: kept, and raised again. */
+static void
+begin_leg(struct builder *builder, uint32_t index, uint32_t call, uint32_t line)
+{
+    const struct exception *exception = &builder->model->exceptions[index];
+    if (exception->first_leg == MODEL_NONE) {
+        add_leg(builder, index, leg_so_far(exception));
+    }
+    else {
+        struct leg *last = &builder->model->legs[exception->last_leg];
+        last->caught_by = exception->caught_by;
+        last->caught_line = exception->caught_line;
+        last->handler_line = exception->handler_line;
+        last->caught_below = exception->caught_below;
+    }
+    add_leg(builder, index, (struct leg){.first_call = call, .raise_line = line, .next = MODEL_NONE});
+}
+
+/* The last leg's catcher is the exception's own. */
+static void
+lengthen_leg(struct builder *builder, const struct exception *exception)
+{
+    if (exception->last_leg == MODEL_NONE)
+        return;
+    struct leg *leg = &builder->model->legs[exception->last_leg];
+    leg->last_call = exception->last_call;
+    leg->calls_left++;
 }
 
 /* A CancelledError that appears in a task is what was asked for, if anything was. */
@@ -476,12 +572,15 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
     explain_cancellation(builder, lane, index, call);
     call->outcome = OUTCOME_RAISED;
     call->exception = index;
+    if (exception->calls_left > 0 && exception->caught_by != number)
+        begin_leg(builder, index, number, record->line);
     if (exception->calls_left++ == 0)
         exception->first_call = number;
     exception->last_call = number;
     bool leaves_task = call->origin == FLOW_SPAWN_TASK || call->origin == FLOW_SPAWN_CALLBACK;
     exception->caught_by = leaves_task || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
     exception->caught_line = record->caller_line;
+    exception->handler_line = 0;
     exception->caught_below = record->indirect;
     if (lane->strand != lane->own && !lane->depth)
         lane->leaving = index;
@@ -489,6 +588,7 @@ unwind(struct builder *builder, struct lane *lane, const struct record *record)
         exception->caught_by = call->parent;
         exception->caught_line = 0;
     }
+    lengthen_leg(builder, exception);
 }
 
 /* What left an awaited call comes up in the one that awaits, which may not have been on the stack. */
@@ -504,7 +604,7 @@ throw_into(struct builder *builder, struct lane *lane, const struct record *reco
         return;
     struct exception *exception = &builder->model->exceptions[index];
     exception->caught_by = lane->stack[lane->depth - 1];
-    exception->caught_line = 0;
+    exception->caught_line = exception->handler_line = 0;
     exception->caught_below = false;
 }
 
@@ -694,6 +794,27 @@ on_greenlet(struct builder *builder, struct lane *lane, struct slice payload)
     }
 }
 
+/* In the top call an exception was raised or came in, a handler has it, or had it and raised it again. */
+static void
+come_up(struct builder *builder, const struct lane *lane, const struct record *record)
+{
+    uint32_t index = exception_of(builder, lane, &record->exception);
+    if (index == MODEL_NONE || !lane->depth)
+        return;
+    struct exception *exception = &builder->model->exceptions[index];
+    uint32_t top = lane->stack[lane->depth - 1];
+    bool here = exception->caught_by == top;
+    bool handled = record->type == FLOW_HANDLED;
+    if (!here && exception->calls_left > 0)
+        begin_leg(builder, index, top, record->line);
+    exception->caught_by = top;
+    exception->handler_line = handled ? record->line : 0;
+    if (!here || (!handled && record->how != FLOW_RAISE_AGAIN))
+        exception->caught_line = handled ? 0 : record->line;
+    if (handled)
+        exception->caught_below = false;
+}
+
 /* --- the pass, record by record ----------------------------------------- */
 
 /* The parent has heard how a process ended. */
@@ -728,6 +849,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     case FLOW_EXTENDED_NAME: on_name(builder, lane, record->payload); break;
     case FLOW_EXTENDED_GREENLET: on_greenlet(builder, lane, record->payload); break;
     case FLOW_EXTENDED_CANCEL: on_cancel(builder, lane, record->payload); break;
+    case FLOW_EXTENDED_EXCEPTION: on_detail(builder, lane, record->payload); break;
     case FLOW_EXTENDED_LOST:
         payload_text((const uint8_t *)record->payload.data,
                      (const uint8_t *)record->payload.data + record->payload.length,
@@ -797,6 +919,8 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
         tell(builder, lane, record);
         unwind(builder, lane, record);
         break;
+    case FLOW_RAISE:
+    case FLOW_HANDLED: come_up(builder, lane, record); break;
     case FLOW_DROP: drop(builder, lane, record->count, record->time_ns); break;
     case FLOW_OPEN:
         if (lane->rebuilding)
@@ -985,6 +1109,8 @@ finish(struct builder *builder)
         else if (call->origin && call->origin != CALL_INHERITED)
             call->spawned_by = builder->spawns[call->spawned_by].creator;
     }
+    model_find_ambiguous(model);
+    builder->failed |= model_find_caught(model) < 0;
     if (model->process_count > 1)
         hang_processes(builder);
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
@@ -1040,6 +1166,9 @@ model_free(struct model *model)
     free(model->modules);
     free(model->cancels);
     free(model->drivers);
+    free(model->legs);
+    free(model->caught);
+    id_map_free(&model->legs_by_call);
     *model = (struct model){0};
 }
 

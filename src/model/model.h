@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "../trace/reader.h"
+#include "id_map.h"
 
 #define MODEL_NONE UINT32_MAX
 
@@ -60,16 +61,42 @@ struct exception {
     struct slice function, file; /* where raised: maybe outside the recorded code */
     uint32_t line;
     struct slice cause;       /* type of __cause__, or else __context__; or empty */
-    uint32_t first_call;      /* innermost recorded call that it left */
-    uint32_t last_call;       /* outermost recorded call that it left */
+    struct slice module, qualname; /* of its type; empty where no detail was recorded */
+    struct slice detail;      /* notes and what is in a group: see detail.h */
+    uint32_t cause_exception; /* that cause itself, or MODEL_NONE where it is not known */
+    uint32_t split_from;      /* the group that except* split this one off, or MODEL_NONE */
+    uint32_t first_call;      /* innermost recorded call that it left first */
+    uint32_t last_call;       /* the last recorded call that it left */
     uint32_t calls_left;
-    uint32_t caught_by;       /* the call that caught it, or MODEL_NONE */
+    uint32_t caught_by;       /* the call that caught it in the end, or MODEL_NONE */
     uint32_t caught_line;     /* line in caught_by where it came in; 0 unknown */
+    uint32_t handler_line;    /* line in caught_by of the handler that has it; 0 unless HANDLED tells */
+    uint32_t first_leg, last_leg; /* in model->legs if it was raised again, else MODEL_NONE */
+    uint8_t meaning;          /* enum flow_exception */
+    uint8_t cause_kind;       /* enum flow_cause */
     bool caught_below;        /* or library code that caught_by called has caught it */
     uint32_t cancel;          /* who caused it, in model->cancels: of a CancelledError; else MODEL_NONE */
     uint32_t landed_in;       /* the first call that it was thrown into as a cancellation, or MODEL_NONE */
     uint32_t landed_line;     /* where that waited; 0 unknown */
     bool benign;              /* StopIteration, StopAsyncIteration, GeneratorExit, GreenletExit: control flow */
+    bool ambiguous;           /* another type in this trace has the same name */
+};
+
+/* The way of an exception that was kept and raised again, in another call, has a leg for each time.
+ * Ask exception_leg_at(): who caught the last one may be known only to the exception. */
+struct leg {
+    uint32_t first_call, last_call, calls_left;
+    uint32_t raise_line;      /* in first_call; 0 unknown */
+    uint32_t caught_by, caught_line, handler_line;
+    bool caught_below;
+    uint32_t next;            /* leg, or MODEL_NONE */
+};
+
+#define CAUGHT_SHOWN 3 /* of those of a call; a line tells how many more */
+
+/* An exception that was raised and caught in one call. */
+struct caught {
+    uint32_t call, exception;
 };
 
 /* Somebody asked for a task to be cancelled. */
@@ -130,6 +157,11 @@ struct model {
     uint32_t driver_count;
     struct module *modules; /* recorded ones first, then by reason and name */
     uint32_t module_count;
+    struct leg *legs;
+    uint32_t leg_count;
+    struct id_map legs_by_call; /* first_call -> leg */
+    struct caught *caught;  /* exceptions that left no call, in order of the call that caught them */
+    uint32_t caught_count;
     struct cancel *cancels;
     uint32_t cancel_count;
     uint64_t duration_ns;  /* first to last event */
@@ -158,7 +190,7 @@ call_duration(const struct call *call)
 static inline bool
 exception_is_cancellation(const struct exception *exception)
 {
-    return slice_is(exception->type, "CancelledError");
+    return exception->meaning == FLOW_EXCEPTION_CANCEL;
 }
 
 /* Was a cancellation thrown into this call, which kept it to itself? */
@@ -175,6 +207,15 @@ const struct driver *call_drivers(const struct model *model, uint32_t call, uint
 
 /* The value of parameter `index`; absent if it was not recorded. */
 struct value call_argument(const struct model *model, const struct call *call, uint32_t index);
+
+/* The leg of an exception's way that begins with `call`: false if none does. */
+bool exception_leg_at(const struct model *model, const struct exception *exception, uint32_t call, struct leg *out);
+/* Those that `call` caught and that left no call: the first, and how many. */
+const struct caught *exception_caught_in(const struct model *model, uint32_t call, uint32_t *count);
+/* Lists them all. 0 or -ENOMEM. */
+int model_find_caught(struct model *model);
+/* Finds types that share a name. */
+void model_find_ambiguous(struct model *model);
 
 #define ANCESTORS_MAX 8
 

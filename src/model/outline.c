@@ -128,8 +128,15 @@ shape_of(const struct outline *outline, const struct children *children, uint32_
 {
     const struct call *call = &outline->model->calls[number];
     uint64_t hash = mix(call->code->index + 1, (uint64_t)call->outcome << 8 | call->origin);
-    if (call->exception != MODEL_NONE)
-        hash = mix(hash, hash_slice(outline->model->exceptions[call->exception].type));
+    const struct exception *left = call->exception != MODEL_NONE ? &outline->model->exceptions[call->exception] : NULL;
+    if (left)
+        hash = mix(hash, hash_slice(left->type));
+    if (left && left->ambiguous)
+        hash = mix(mix(hash, hash_slice(left->module)), hash_slice(left->qualname));
+    uint32_t count;
+    const struct caught *caught = exception_caught_in(outline->model, number, &count);
+    for (uint32_t i = 0; i < count && i < CAUGHT_SHOWN; i++)
+        hash = mix(hash, hash_slice(outline->model->exceptions[caught[i].exception].type));
     /* How deep a recursion went does not make it another shape. */
     unsigned flags = outline->flags[number];
     if (flags & OUTLINE_RECURSION && !(flags & (OUTLINE_ERROR | OUTLINE_RUNNING)))

@@ -207,9 +207,13 @@ cost_of(const struct story *story, const struct story_line *line)
 {
     const struct model *model = story->outline->model;
     uint32_t exception = model->calls[line->calls[0]].exception;
-    bool raised = exception != MODEL_NONE && model->exceptions[exception].first_call == line->calls[0]
-                  && !model->exceptions[exception].benign;
-    return raised || call_kept_cancellation(model, line->calls[0]) ? 2 : 1;
+    struct leg leg;
+    bool raised = exception != MODEL_NONE && !model->exceptions[exception].benign
+                  && exception_leg_at(model, &model->exceptions[exception], line->calls[0], &leg);
+    uint32_t caught;
+    exception_caught_in(model, line->calls[0], &caught);
+    bool told = raised || call_kept_cancellation(model, line->calls[0]);
+    return 1 + told + (caught > CAUGHT_SHOWN ? CAUGHT_SHOWN + 1 : caught);
 }
 
 /* What the chain that begins at `line` takes, the notes of skipped lines included. */

@@ -347,7 +347,7 @@ put_child(struct printer *printer, struct value *value, const struct value_head 
             return;
         }
         put_name(printer, name);
-        text_string(printer->out, "=");
+        text_string(printer->out, name.length ? "=" : "");
     }
     else if (head->tag == FLOW_VALUE_DICT) {
         put_within(printer, value, depth, others + 1);

@@ -4,9 +4,14 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <structmember.h>
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#if PY_VERSION_HEX < 0x030d0000
+typedef _PyCFunctionFast PyCFunctionFast;
+#endif
 
 /* gh-140373 apart, an exception at function entry gives UNWIND without START
  * since 3.13: the eval breaker runs before the event there. */

@@ -456,8 +456,10 @@ go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCode
     p = varint_put(p, activation->generator);
     p = writer_code(writer, p, &function->code);
     if (thrown)
-        p = exception_put(thread, p, thrown, code, offset, false);
+        p = exception_put(thread, p, thrown, code, offset, SEEN_THROWN);
     writer_commit(writer, p);
+    if (thrown)
+        exception_put_detail(thread, thrown);
 }
 
 static PyObject *
@@ -562,10 +564,11 @@ unwind(struct thread *thread, struct function *function, PyObject *exception, Py
     uint8_t *p = begin_last(thread, FLOW_UNWIND);
     if (p) {
         int line = PyCode_Addr2Line(code, offset);
-        p = exception_put(thread, p, exception, code, offset, true);
+        p = exception_put(thread, p, exception, code, offset, SEEN_LEAVING);
         p = varint_put(p, line > 0 ? (uint64_t)line : 0);
         p = varint_put(p, place_in_caller(thread));
         writer_commit(writer, p);
+        exception_put_detail(thread, exception);
     }
     forget_generator(thread, &ended);
     if (ended.watched)
@@ -591,11 +594,13 @@ on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
-const char *const event_names[EVENTS] = {"PY_START", "PY_RETURN", "PY_YIELD", "PY_RESUME", "PY_THROW", "PY_UNWIND"};
+const char *const event_names[EVENTS] = {"PY_START",  "PY_RETURN", "PY_YIELD", "PY_RESUME",        "PY_THROW",
+                                         "PY_UNWIND", "RAISE",     "RERAISE",  "EXCEPTION_HANDLED"};
 
 #define CALLBACK(function) {#function, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
 
 PyMethodDef event_callbacks[EVENTS] = {
-    CALLBACK(on_start),  CALLBACK(on_return), CALLBACK(on_yield),
-    CALLBACK(on_resume), CALLBACK(on_throw),  CALLBACK(on_unwind),
+    CALLBACK(on_start),        CALLBACK(on_return),         CALLBACK(on_yield),
+    CALLBACK(on_resume),       CALLBACK(on_throw),          CALLBACK(on_unwind),
+    CALLBACK(caught_on_raise), CALLBACK(caught_on_reraise), CALLBACK(caught_on_handled),
 };

@@ -2,8 +2,10 @@
 
 #include "recorder.h"
 
-#define LOOKED_AT 2     /* arguments that tell exceptions apart */
-#define ENTRIES_MAX 512 /* library frames that an exception may cross between two recorded ones */
+#define LOOKED_AT 2       /* arguments that tell exceptions apart */
+#define HASHED_MAX 32     /* characters at each end of a str among them */
+#define ENTRIES_MAX 4096  /* library frames that an exception may cross between two recorded ones */
+#define RAISE_MAX 100000  /* entries between where it was raised and where it is first seen */
 
 static PyTracebackObject *
 traceback_of(PyObject *exception)
@@ -20,6 +22,22 @@ code_of(const PyTracebackObject *entry)
     return code;
 }
 
+/* Both ends of a str: a hash of it all would take as long as it is. */
+static uint64_t
+mix_str(uint64_t mixed, PyObject *string)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(string);
+    int kind = PyUnicode_KIND(string);
+    const void *data = PyUnicode_DATA(string);
+    mixed = mixed * 1000003u + (uint64_t)length;
+    for (Py_ssize_t i = 0; i < length; i++) {
+        if (i == HASHED_MAX && length > 2 * HASHED_MAX)
+            i = length - HASHED_MAX;
+        mixed = mixed * 1000003u + PyUnicode_READ(kind, data, i);
+    }
+    return mixed;
+}
+
 /* Of its type and first arguments; runs no code but str's and int's own. */
 static uint64_t
 fingerprint(PyObject *exception)
@@ -29,38 +47,58 @@ fingerprint(PyObject *exception)
     Py_ssize_t count = args && PyTuple_Check(args) ? PyTuple_GET_SIZE(args) : 0;
     for (Py_ssize_t i = 0; i < count && i < LOOKED_AT; i++) {
         PyObject *arg = PyTuple_GET_ITEM(args, i); /* Borrowed */
-        bool plain = PyUnicode_CheckExact(arg) || PyLong_CheckExact(arg);
-        mixed = mixed * 1000003u + (plain ? (uint64_t)PyObject_Hash(arg) : (uintptr_t)arg);
+        int overflow = 0;
+        if (PyUnicode_CheckExact(arg))
+            mixed = mix_str(mixed, arg);
+        else if (PyLong_CheckExact(arg))
+            mixed = mixed * 1000003u + (uint64_t)PyLong_AsLongLongAndOverflow(arg, &overflow);
+        else
+            mixed = mixed * 1000003u + (uintptr_t)arg;
     }
     return mixed;
 }
 
 /* A dead exception's address is soon another's. It is the same one if it says the
  * same and the entry that was its newest is still in its traceback: behind the
- * newest, since each frame that it leaves adds one. The entry alone can't tell, for
- * in a loop or a recursion its address, too, is another's of the same code. */
+ * newest, since each frame that it leaves adds one. The address of the entry alone
+ * can't tell, for in a loop or a recursion it, too, is another's. But an entry of a
+ * frame that this one has not left, of the same code and at the same instruction,
+ * belongs to an exception that was caught there, where that one was not. */
 static bool
-is_same(const struct known_exception *known, PyObject *exception, bool leaves)
+has_left_with(const struct known_exception *known, PyObject *exception, enum sighting sighting)
 {
-    if (!known->traceback || known->fingerprint != fingerprint(exception))
-        return false;
     const PyTracebackObject *entry = traceback_of(exception);
-    if (leaves && entry)
+    if ((sighting == SEEN_LEAVING || sighting == SEEN_RAISED) && entry && !known->in_frame)
         entry = entry->tb_next;
     for (int i = 0; entry && i < ENTRIES_MAX; i++, entry = entry->tb_next)
         if (entry == known->traceback)
-            return code_of(entry) == known->code;
+            return entry->tb_frame == known->frame && entry->tb_lasti == known->instruction
+                   && code_of(entry) == known->code;
     return false;
 }
 
-static struct known_exception *
-know(struct recorder *recorder, PyObject *exception, bool leaves)
+static bool
+is_same(const struct known_exception *known, PyObject *exception, enum sighting sighting)
 {
+    if (known->fingerprint != fingerprint(exception))
+        return false;
+    if (sighting == SEEN_RAISED && known->thrown) /* the event before told of it */
+        return true;
+    const PyTracebackObject *newest = traceback_of(exception);
+    if (sighting == SEEN_RAISED && newest && !newest->tb_next) /* for the first time */
+        return false;
+    return known->traceback && has_left_with(known, exception, sighting);
+}
+
+static struct known_exception *
+know(struct thread *thread, PyObject *exception, enum sighting sighting)
+{
+    struct recorder *recorder = thread->recorder;
     struct known_exception *known = NULL;
     for (unsigned i = 0; i < KNOWN_EXCEPTIONS && !known; i++)
         if (recorder->exceptions[i].exception == exception)
             known = &recorder->exceptions[i];
-    if (!known || !is_same(known, exception, leaves)) {
+    if (!known || !is_same(known, exception, sighting)) {
         /* In the place of the dead one, lest that be taken for it later. */
         known = known ? known : &recorder->exceptions[recorder->exception_turn++ % KNOWN_EXCEPTIONS];
         *known = (struct known_exception){
@@ -68,8 +106,39 @@ know(struct recorder *recorder, PyObject *exception, bool leaves)
     }
     const PyTracebackObject *newest = traceback_of(exception);
     known->traceback = newest;
+    known->frame = newest ? newest->tb_frame : NULL;
+    known->instruction = newest ? newest->tb_lasti : 0;
     known->code = newest ? code_of(newest) : NULL;
+    known->in_frame = sighting == SEEN_RAISED || sighting == SEEN_HANDLED;
+    known->thrown = sighting == SEEN_THROWN;
+    const struct activation *top = thread_top(thread);
+    known->came_into = sighting == SEEN_LEAVING && top ? top->ordinal + 1 : 0;
+    known->came_thread = thread->writer.thread;
     return known;
+}
+
+uint64_t
+exception_known(const struct recorder *recorder, PyObject *exception)
+{
+    for (unsigned i = 0; i < KNOWN_EXCEPTIONS; i++)
+        if (recorder->exceptions[i].exception == exception
+            && is_same(&recorder->exceptions[i], exception, SEEN_HANDLED))
+            return recorder->exceptions[i].id;
+    return 0;
+}
+
+/* except* raises what it did not handle as a new group, with the traceback of the one that came in. */
+uint64_t
+exception_split_from(const struct recorder *recorder, PyObject *group)
+{
+    uint64_t newest = 0; /* others that match are dead */
+    for (unsigned i = 0; i < KNOWN_EXCEPTIONS; i++) {
+        const struct known_exception *known = &recorder->exceptions[i];
+        if (known->id > newest && known->exception != group && known->traceback
+            && has_left_with(known, group, SEEN_HANDLED))
+            newest = known->id;
+    }
+    return newest;
 }
 
 struct raise_site {
@@ -84,7 +153,7 @@ find_raise(PyObject *exception, PyCodeObject *code, int offset)
     PyTracebackObject *last = traceback_of(exception);
     if (!last)
         return (struct raise_site){(PyCodeObject *)Py_NewRef(code), PyCode_Addr2Line(code, offset)};
-    while (last->tb_next)
+    for (int i = 0; last->tb_next && i < RAISE_MAX; i++)
         last = last->tb_next;
     PyCodeObject *raising = PyFrame_GetCode(last->tb_frame);
     int line = last->tb_lineno > 0 ? last->tb_lineno : PyCode_Addr2Line(raising, last->tb_lasti);
@@ -133,9 +202,10 @@ put_definition(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObj
 }
 
 uint8_t *
-exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset, bool leaves)
+exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset,
+              enum sighting sighting)
 {
-    struct known_exception *known = know(thread->recorder, exception, leaves);
+    struct known_exception *known = know(thread, exception, sighting);
     p = varint_put(p, known->id);
     if (known->thread == thread->writer.thread && known->epoch == thread->writer.epoch) {
         *p++ = 0;
@@ -143,5 +213,27 @@ exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObje
     }
     known->thread = thread->writer.thread;
     known->epoch = thread->writer.epoch;
+    thread->defined_exception = known->id;
     return put_definition(thread, p, exception, code, offset);
+}
+
+int
+exception_how_raised(struct thread *thread, PyObject *exception)
+{
+    struct recorder *recorder = thread->recorder;
+    const struct activation *top = thread_top(thread);
+    const PyTracebackObject *newest = traceback_of(exception);
+    const struct known_exception *known = NULL;
+    for (unsigned i = 0; i < KNOWN_EXCEPTIONS && !known; i++)
+        if (recorder->exceptions[i].exception == exception && is_same(&recorder->exceptions[i], exception, SEEN_RAISED))
+            known = &recorder->exceptions[i];
+    bool told = known && known->came_into == top->ordinal + 1 && known->came_thread == thread->writer.thread;
+    if (told) {
+        know(thread, exception, SEEN_RAISED);
+        return -1;
+    }
+    if (known && known->thrown)
+        return FLOW_RAISE_CAME_IN;
+    bool here = !newest || !newest->tb_next || (known && newest->tb_next == known->traceback);
+    return here ? FLOW_RAISE_HERE : FLOW_RAISE_CAME_IN;
 }

@@ -72,7 +72,8 @@ static int
 set_events(struct recorder *recorder, bool on)
 {
     int mask = 0;
-    for (int i = 0; on && i < EVENTS; i++) {
+    int count = recorder->caught ? EVENTS : EVENTS_WITHOUT_CAUGHT;
+    for (int i = 0; on && i < count; i++) {
         int number = event_number(event_names[i]);
         if (number < 0)
             return -1;
@@ -81,6 +82,7 @@ set_events(struct recorder *recorder, bool on)
     if (done(recorder_ask_monitoring("set_events", "(ii)", recorder->tool, mask)) < 0)
         return -1;
     recorder->events_on = on;
+    recorder->caught_events = on && recorder->caught;
     recorder->toggles++;
     return 0;
 }
@@ -154,12 +156,9 @@ recorder_init(struct recorder *recorder, PyObject *module)
     if (!recorder->disable || value_names_init(&recorder->names) < 0)
         return -1;
     recorder->names.recorder = recorder;
-    for (int i = 0; i < EVENTS; i++)
-        if (!(recorder->callbacks[i] = PyCFunction_New(&event_callbacks[i], module)))
-            return -1;
-    for (int i = 0; i < CALL_EVENTS; i++)
-        if (!(recorder->call_callbacks[i] = PyCFunction_New(&call_callbacks[i], module)))
-            return -1;
+    if (callback_make_all(module, event_callbacks, recorder->callbacks, EVENTS) < 0
+        || callback_make_all(module, call_callbacks, recorder->call_callbacks, CALL_EVENTS) < 0)
+        return -1;
     recorder->extra_index = recorders_take_extra_index();
     if (recorder->extra_index < 0) {
         PyErr_SetString(PyExc_RuntimeError, "the interpreter has no code-extra index left for FlowTrace");
@@ -222,6 +221,7 @@ static const struct setting {
     {"depth", 0, FLOW_VALUE_DEPTH_MAX - 1, 3, offsetof(struct recorder, limits.depth)},
     {"items", 0, 127, 8, offsetof(struct recorder, limits.items)},
     {"string", 0, VALUE_BUDGET / 2, 160, offsetof(struct recorder, limits.string)},
+    {"caught", 0, 1, 0, offsetof(struct recorder, caught)},
 };
 
 #define SETTINGS (sizeof settings / sizeof *settings)
@@ -396,7 +396,8 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     recorder->failed = false;
     recorder->unsaid = 0;
     recorder->recording = true;
-    if (!recorder->events_on && set_events(recorder, true) < 0) {
+    bool other = recorder->caught_events != (recorder->caught != 0);
+    if ((!recorder->events_on || other) && set_events(recorder, true) < 0) {
         recorder_stop(recorder, 0);
         return -1;
     }
@@ -620,10 +621,10 @@ list_of(char **strings, size_t count)
 }
 
 static PyObject *
-list_of_events(void)
+list_of_events(const struct recorder *recorder)
 {
     PyObject *list = PyList_New(0);
-    for (int i = 0; list && i < EVENTS; i++) {
+    for (int i = 0; list && i < (recorder->caught ? EVENTS : EVENTS_WITHOUT_CAUGHT); i++) {
         PyObject *name = PyUnicode_FromString(event_names[i]);
         if (!name || PyList_Append(list, name) < 0)
             Py_CLEAR(list);
@@ -639,10 +640,10 @@ recorder_facts(struct recorder *recorder)
     uint32_t shift;
     uint32_t clock = recorder->file ? recorder->file->header->clock : (uint32_t)clock_choose(&shift);
     return Py_BuildValue(
-        "{s:i, s:N, s:s, s:z, s:O, s:K, s:K, s:N, s:N, s:I}", "tool_id", recorder->tool, "events", list_of_events(),
-        "clock", clocks[clock <= 2 ? clock : 0], "path", recorder->file ? recorder->file->path : NULL, "recording",
-        recorder->recording ? Py_True : Py_False, "code_in_scope", (unsigned long long)recorder->decided_in,
-        "code_disabled", (unsigned long long)recorder->decided_out, "roots",
-        list_of(recorder->scope.roots, recorder->scope.root_count), "library",
-        list_of(recorder->scope.library, recorder->scope.library_count), "pid", recorder->pid);
+        "{s:i, s:N, s:s, s:z, s:O, s:K, s:K, s:N, s:N, s:I}", "tool_id", recorder->tool, "events",
+        list_of_events(recorder), "clock", clocks[clock <= 2 ? clock : 0], "path",
+        recorder->file ? recorder->file->path : NULL, "recording", recorder->recording ? Py_True : Py_False,
+        "code_in_scope", (unsigned long long)recorder->decided_in, "code_disabled",
+        (unsigned long long)recorder->decided_out, "roots", list_of(recorder->scope.roots, recorder->scope.root_count),
+        "library", list_of(recorder->scope.library, recorder->scope.library_count), "pid", recorder->pid);
 }

@@ -87,6 +87,7 @@ struct thread {
     const void *last_task;          /* that LINK_TASK_CREATE told; compared only */
     uint64_t callback;              /* spawn id of asyncio's that runs, or 0 */
     uint32_t root_depth;            /* of calls that nobody on the stack has made: 0, or the callback's */
+    uint64_t defined_exception;     /* just now, so that its details are due; or 0 */
     struct writer_open_call *open;  /* Owned; scratch for open_calls, of at least `room` */
     uint32_t open_room;
     const void *data_chunk;         /* the interpreter's, at the last event; compared only, as are the next two */
@@ -102,10 +103,16 @@ struct thread {
 };
 
 struct known_exception {
-    const void *exception; /* compared only, as are the next two */
+    const void *exception; /* compared only, as are the next three */
     const void *traceback; /* its newest entry when it was seen last */
-    const void *code;      /* of that entry's frame */
+    const void *frame;     /* of that entry, and */
+    const void *code;      /* the code of that */
+    int instruction;
     uint64_t fingerprint;  /* of what it says */
+    uint64_t came_into;    /* the ordinal of the call that it came into by leaving another, plus 1 */
+    uint32_t came_thread;  /* of that */
+    bool in_frame;         /* its newest entry is of the frame that it is in still */
+    bool thrown;           /* into a generator, just now */
     uint64_t id;
     uint32_t thread, epoch; /* where it was last defined */
 };
@@ -121,6 +128,7 @@ struct recorder {
     bool recording;          /* callbacks write; else they return at once */
     bool events_on;
     bool values, time;
+    bool caught_events;      /* those of caught.c are on */
     bool failed;             /* recorder_fault() has turned recording off; until the next start */
     int unsaid;              /* the errno of a fault that there was no room to say; 0: none */
     bool greenlets, hub;     /* the program has imported greenlet, and what LINK_HUB says */
@@ -147,12 +155,13 @@ struct recorder {
     unsigned exception_turn;
     struct value_names names;
     struct value_settings limits;
+    unsigned caught;         /* a setting: see caught.c */
     struct thread *threads;  /* Owned; guarded by recorders_lock() */
     struct thread *survivor; /* of a fork, in the child: the thread that called it */
     uint8_t *process_record; /* Owned; the encoded PROCESS record, written again after fork */
     size_t process_record_size;
     PyObject *module;        /* Borrowed: it owns this */
-    PyObject *callbacks[6];  /* Owned; in the order of event_names */
+    PyObject *callbacks[9];  /* Owned; in the order of event_names */
     PyObject *disable;       /* Owned; sys.monitoring.DISABLE */
     PyObject *call_callbacks[1]; /* Owned; in the order of call_event_names */
     int call_event;          /* number of CALL */
@@ -271,9 +280,27 @@ PyObject *child_spawned(void); /* new reference, or NULL */
 
 /* exceptions.c */
 
-/* Writes the exception field of a record, for a frame of `code` that it is thrown into or leaves. */
+enum sighting {
+    SEEN_LEAVING, /* a frame, whose traceback entry is the newest */
+    SEEN_THROWN,  /* into a generator */
+    SEEN_RAISED,  /* in a frame, or come into it: its entry is the newest */
+    SEEN_HANDLED, /* or raised again, in a frame where it was before */
+};
+
+/* Writes the exception field of a record, for a frame of `code`. */
 uint8_t *exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset,
-                       bool leaves);
+                       enum sighting sighting);
+/* How it has come up in the call on top: enum flow_raise, or -1 where the UNWIND before has told. */
+int exception_how_raised(struct thread *thread, PyObject *exception);
+/* Its id if it has left or entered a recorded call and is that one still, else 0. */
+uint64_t exception_known(const struct recorder *recorder, PyObject *exception);
+/* The id of the known one that this group was split off, or 0. */
+uint64_t exception_split_from(const struct recorder *recorder, PyObject *group);
+
+/* exception_detail.c */
+
+/* Writes what a definition has no room for, if one was just written. */
+void exception_put_detail(struct thread *thread, PyObject *exception);
 
 /* events.c */
 
@@ -287,7 +314,8 @@ event_leave(struct thread *thread)
     thread->busy = false;
 }
 
-#define EVENTS 6
+#define EVENTS 9
+#define EVENTS_WITHOUT_CAUGHT 6
 extern const char *const event_names[EVENTS];
 extern PyMethodDef event_callbacks[EVENTS];
 
@@ -298,6 +326,17 @@ extern PyMethodDef event_callbacks[EVENTS];
 void recorder_fault(struct recorder *recorder, struct thread *thread, int error);
 /* What is said of it in the trace. */
 const char *fault_reason(int error);
+
+/* caught.c */
+
+PyObject *caught_on_raise(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *caught_on_reraise(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *caught_on_handled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+
+/* callback.c */
+
+/* New references. -1 with an exception. */
+int callback_make_all(PyObject *module, const PyMethodDef *definitions, PyObject **out, int count);
 
 /* lifecycle.c */
 

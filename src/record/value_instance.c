@@ -92,8 +92,8 @@ judge(struct value_names *names, PyTypeObject *type)
     return verdict;
 }
 
-static uint8_t *
-put_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field)
+uint8_t *
+value_put_instance_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field)
 {
     if (field->name)
         return value_put_field(encoder, p, field->name, field->value);
@@ -119,7 +119,13 @@ value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     uint8_t *count = p;
     *p++ = 0;
     for (size_t i = 0; i < total && i < room && p < encoder->end; i++, ++*count)
-        p = put_field(encoder, p, &fields[i]);
+        p = value_put_instance_field(encoder, p, &fields[i]);
     encoder->depth--;
     return p;
+}
+
+size_t
+value_users_fields(struct value_encoder *encoder, PyObject *object, struct instance_field *out, size_t room)
+{
+    return judge(encoder->names, Py_TYPE(object))->user ? instance_fields(object, false, out, room) : 0;
 }

@@ -77,18 +77,6 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
     return p;
 }
 
-uint8_t *
-value_put_exception(struct value_encoder *encoder, uint8_t *p, PyObject *exception)
-{
-    p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(exception));
-    PyObject *args = ((PyBaseExceptionObject *)exception)->args;
-    if (args && PyTuple_Check(args))
-        return value_put_items(encoder, p, exception, ((PyTupleObject *)args)->ob_item, PyTuple_GET_SIZE(args));
-    *p++ = 0;
-    *p++ = 0;
-    return p;
-}
-
 /* Owned by `slot` once the program itself has imported the module. */
 static bool
 is_instance_of(PyObject *object, PyObject **slot, PyObject *module_name, const char *type_attribute)

@@ -36,6 +36,11 @@ uint8_t *value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *ob
 uint8_t *value_put_fraction_or_uuid(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* The attributes that an object of the user's own holds; of any other its type. */
 uint8_t *value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+struct instance_field;
+/* The attributes of an object, if its class is the user's own; how many there are in all. */
+size_t value_users_fields(struct value_encoder *encoder, PyObject *object, struct instance_field *out, size_t room);
+/* A field as it stands in FIELDS. */
+uint8_t *value_put_instance_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field);
 /* Has value_put_instance() met this type before? Then it is what the type needs. */
 bool value_knows_instances(const struct value_names *names, const PyTypeObject *type);
 

@@ -1,108 +1,220 @@
 /* journey.c - the way of an exception: raised, what it left, where it ended. */
 #include <string.h>
 
+#include "../model/detail.h"
+#include "../model/value_text.h"
 #include "printer.h"
 
+#define LEAVES_SHOWN 4
+
+/* Of "asked for exit status 3 at app.py:7". */
 static void
-put_origin(struct text *out, const struct model *model, const struct exception *exception)
+put_exit_status(struct text *out, const struct model *model, const struct exception *exception)
 {
-    const struct code *code = model->calls[exception->first_call].code;
-    bool outside = !slice_equals(exception->file, code->file) || !slice_equals(exception->function, code->qualname);
-    text_string(out, "raised");
-    if (exception->line) {
-        text_string(out, " ");
-        text_clean(out, label_file(exception->file));
-        text_format(out, ":%u", exception->line);
+    struct value_head head;
+    struct value value = exception->message;
+    if (!value.data || value_read(model->reader, &value, &head) < 0 || head.tag != FLOW_VALUE_ARGS) {
+        text_string(out, "of the program");
+        return;
     }
-    if (outside && exception->function.length) {
-        text_string(out, " in ");
-        text_clean(out, exception->function);
+    struct value status = value;
+    if (head.count == 0 || (value_read(model->reader, &value, &head) == 0 && head.tag == FLOW_VALUE_NONE))
+        text_string(out, "status 0");
+    else if (head.tag == FLOW_VALUE_INT) {
+        text_string(out, "status ");
+        value_text(out, model->reader, &status, &(struct value_limits){.width = 20});
     }
-    if (exception->cause.length) {
-        text_string(out, " from ");
-        text_clean(out, exception->cause);
+    else
+        text_string(out, "status 1 and a message");
+}
+
+static void
+put_deed(struct text *out, const struct model *model, const struct exception *exception, bool again)
+{
+    switch (exception->meaning) {
+    case FLOW_EXCEPTION_EXIT:
+        text_string(out, again ? "asked again for exit " : "asked for exit ");
+        put_exit_status(out, model, exception);
+        text_string(out, " at");
+        break;
+    case FLOW_EXCEPTION_INTERRUPT: text_string(out, again ? "raised again" : "interrupted (Ctrl-C) at"); break;
+    default: text_string(out, again ? "raised again" : "raised"); break;
     }
 }
 
 static void
-put_path(struct text *out, const struct model *model, const struct exception *exception, const struct glyphs *glyphs,
-         unsigned most)
+put_line(struct text *out, struct slice file, uint32_t line)
+{
+    if (!line)
+        return;
+    text_string(out, " ");
+    text_clean(out, label_file(file));
+    text_format(out, ":%u", line);
+}
+
+static void
+put_cause(struct text *out, const struct model *model, const struct exception *exception)
+{
+    if (exception->split_from != MODEL_NONE) {
+        text_string(out, ", what except* left of ");
+        label_exception(out, model, &model->exceptions[exception->split_from], false, 0);
+    }
+    if (!exception->cause.length)
+        return;
+    text_string(out, exception->cause_kind == FLOW_CAUSE_WHILE ? " while handling " : " from ");
+    text_clean(out, exception->cause);
+}
+
+/* Without times the threads' records are in no order: then the place tells which leg was the first. */
+static bool
+is_again(const struct model *model, const struct exception *exception, const struct leg *leg)
+{
+    const struct code *code = model->calls[leg->first_call].code;
+    if (exception->first_leg == MODEL_NONE || model->reader->header->clock != FLOW_CLOCK_NONE)
+        return leg->first_call != exception->first_call;
+    return !slice_equals(exception->file, code->file) || !slice_equals(exception->function, code->qualname);
+}
+
+static void
+put_origin(struct text *out, const struct model *model, const struct exception *exception, const struct leg *leg)
+{
+    const struct code *code = model->calls[leg->first_call].code;
+    bool again = is_again(model, exception, leg);
+    put_deed(out, model, exception, again);
+    if (again) {
+        put_line(out, code->file, leg->raise_line);
+        return;
+    }
+    put_line(out, exception->file, exception->line);
+    bool outside = !slice_equals(exception->file, code->file) || !slice_equals(exception->function, code->qualname);
+    if (outside && exception->function.length) {
+        text_string(out, " in ");
+        text_clean(out, exception->function);
+    }
+    put_cause(out, model, exception);
+}
+
+static void
+put_path(struct text *out, const struct model *model, const struct leg *leg, const struct glyphs *glyphs, unsigned most)
 {
     const struct call *calls = model->calls;
-    uint32_t call = exception->first_call;
+    uint32_t call = leg->first_call;
     uint32_t index = calls[call].exception;
     uint32_t left = 0;
     text_string(out, "left ");
     for (uint32_t names = 0; names < most && call != MODEL_NONE && calls[call].exception == index; names++) {
         const struct code *code = calls[call].code;
         uint32_t times = 0;
-        for (; call != MODEL_NONE && calls[call].exception == index && calls[call].code == code; times++)
+        for (; call != MODEL_NONE && calls[call].exception == index && calls[call].code == code
+               && left + times < leg->calls_left;
+             times++)
             call = calls[call].parent;
+        if (!times)
+            break;
         text_string(out, names ? ", " : "");
         label_function(out, code);
         if (times > 1)
             text_format(out, " %s%u", glyphs->times, times);
         left += times;
     }
-    if (exception->calls_left > left)
-        text_format(out, ", %s%u more", glyphs->dots, exception->calls_left - left);
+    if (leg->calls_left > left)
+        text_format(out, ", %s%u more", glyphs->dots, leg->calls_left - left);
+}
+
+/* "3 inside: ValueError('a'), KeyError('b'), ...1 more" */
+static void
+put_leaves(struct text *out, struct detail_list leaves, const struct glyphs *glyphs)
+{
+    struct leaf leaf;
+    uint64_t shown = 0;
+    label_count(out, leaves.total);
+    text_string(out, " inside: ");
+    for (; shown < LEAVES_SHOWN && detail_next_leaf(&leaves, &leaf); shown++) {
+        text_string(out, shown ? ", " : "");
+        text_clean(out, leaf.type);
+        if (!leaf.message.length)
+            continue;
+        text_string(out, "('");
+        text_clean(out, leaf.message);
+        text_string(out, "')");
+    }
+    if (leaves.total > shown)
+        text_format(out, "%s%s%llu more", shown ? ", " : "", glyphs->dots, (unsigned long long)(leaves.total - shown));
 }
 
 static void
-put_catcher(struct text *out, const struct model *model, const struct exception *exception)
+put_catcher(struct text *out, const struct model *model, const struct leg *leg)
 {
-    const struct code *code = model->calls[exception->caught_by].code;
+    const struct code *code = model->calls[leg->caught_by].code;
     text_string(out, "caught in ");
     label_function(out, code);
     text_string(out, " (");
     text_clean(out, label_file(code->file));
-    if (exception->caught_line)
-        text_format(out, ":%u", exception->caught_line);
-    text_string(out, exception->caught_below ? ") or library code it called" : ")");
+    if (leg->caught_line)
+        text_format(out, ":%u", leg->caught_line);
+    if (leg->handler_line)
+        text_format(out, ", handlers from line %u", leg->handler_line);
+    text_string(out, leg->caught_below ? ") or library code it called" : ")");
+}
+
+static bool
+goes_on(const struct model *model, const struct exception *exception, const struct leg *leg)
+{
+    const struct track *track = &model->tracks[model->calls[leg->last_call].track];
+    bool loop = model->calls[leg->last_call].origin == FLOW_SPAWN_CALLBACK;
+    if (leg->caught_by != MODEL_NONE || track->creator != MODEL_NONE || loop)
+        return false;
+    /* A part of a program was recorded, or library code called it: pytest its tests, say. */
+    bool library = leg->caught_below && track->kind == TRACK_MAIN && exception->meaning != FLOW_EXCEPTION_EXIT;
+    return library || process_info(&model->processes[track->process], "part").length > 0;
 }
 
 bool
 journey_goes_on(const struct model *model, const struct exception *exception)
 {
-    const struct track *track = &model->tracks[model->calls[exception->last_call].track];
-    if (exception->caught_by != MODEL_NONE || track->creator != MODEL_NONE
-        || model->calls[exception->last_call].origin == FLOW_SPAWN_CALLBACK)
-        return false;
-    /* A part of a program was recorded, or library code called it: pytest its tests, say. */
-    bool library = exception->caught_below && track->kind == TRACK_MAIN && !slice_is(exception->type, "SystemExit");
-    return library || process_info(&model->processes[track->process], "part").length > 0;
+    struct leg last = {
+        .last_call = exception->last_call, .caught_by = exception->caught_by, .caught_below = exception->caught_below};
+    return goes_on(model, exception, &last);
 }
 
+/* Nothing of the program's own code is left on this line of execution. */
 static void
-put_end(struct text *out, const struct model *model, const struct exception *exception)
+put_last_end(struct text *out, const struct model *model, const struct exception *exception, const struct leg *leg)
 {
-    const struct track *track = &model->tracks[model->calls[exception->last_call].track];
-    if (exception->caught_by != MODEL_NONE) {
-        put_catcher(out, model, exception);
-    }
-    else if (journey_goes_on(model, exception)) {
-        text_string(out, "went on to where nothing was recorded");
-    }
-    else if (track->kind == TRACK_TASK) {
-        bool cancelled = slice_is(exception->type, "CancelledError");
+    const struct call *last = &model->calls[leg->last_call];
+    const struct track *track = &model->tracks[last->track];
+    bool asked = exception->meaning == FLOW_EXCEPTION_EXIT;
+    if (track->kind == TRACK_TASK) {
+        bool cancelled = exception->meaning == FLOW_EXCEPTION_CANCEL;
         text_string(out, cancelled ? "so task " : "kept by task ");
         text_clean(out, track->name);
         text_string(out, cancelled ? " was cancelled" : " for who awaits it");
     }
-    else if (model->calls[exception->last_call].origin == FLOW_SPAWN_CALLBACK) {
+    else if (last->origin == FLOW_SPAWN_CALLBACK) {
         text_string(out, "not caught: the event loop reported it");
     }
-    else if (model->calls[exception->last_call].origin == FLOW_SPAWN_JOB) {
+    else if (last->origin == FLOW_SPAWN_JOB) {
         text_string(out, "kept for who asks for the job's result");
     }
     else if (track->kind == TRACK_THREAD || track->kind == TRACK_GREENLET) {
-        text_format(out, "not caught: it ended %s ", label_track_kind(track));
+        text_format(out, asked ? "ended only %s " : "not caught: it ended %s ", label_track_kind(track));
         label_track_name(out, track);
     }
     else {
-        text_string(out, slice_is(exception->type, "SystemExit") ? "ended the program, as it asked"
-                                                                 : "not caught: it ended the program");
+        const char *whole = track->process ? "process" : "program";
+        text_format(out, asked ? "ended the %s" : "not caught: it ended the %s", whole);
     }
+}
+
+static void
+put_end(struct text *out, const struct model *model, const struct exception *exception, const struct leg *leg)
+{
+    if (leg->caught_by != MODEL_NONE)
+        put_catcher(out, model, leg);
+    else if (goes_on(model, exception, leg))
+        text_string(out, "went on to where nothing was recorded");
+    else
+        put_last_end(out, model, exception, leg);
 }
 
 /* A part goes on the line if it fits there, else on the next. */
@@ -134,23 +246,44 @@ put_part(struct printer *printer, const char *indent, size_t *used)
 }
 
 void
-journey_print(struct printer *printer, const struct exception *exception, const char *indent)
+journey_print(struct printer *printer, const struct exception *exception, const struct leg *leg, const char *indent)
 {
     struct text *text = &printer->line;
     size_t used = 0;
     text_truncate(text, 0);
-    if (!cancellation_put_asker(text, printer->model, exception))
-        put_origin(text, printer->model, exception);
+    bool asked = cancellation_put_asker(text, printer->model, exception);
+    if (!asked)
+        put_origin(text, printer->model, exception, leg);
     put_part(printer, indent, &used);
+    struct detail_list files = detail_files(exception);
+    for (struct slice file; leg->first_call == exception->first_call && detail_next_text(&files, &file);) {
+        text_truncate(text, 0);
+        text_string(text, "file ");
+        text_clean(text, label_file(file));
+        put_part(printer, indent, &used);
+    }
+    struct detail_list leaves = detail_leaves(exception);
+    if (leaves.total && leg->first_call == exception->first_call) {
+        text_truncate(text, 0);
+        put_leaves(text, leaves, printer->glyphs);
+        put_part(printer, indent, &used);
+    }
     text_truncate(text, 0);
     if (cancellation_put_landing(text, printer->model, exception))
         put_part(printer, indent, &used);
     text_truncate(text, 0);
-    put_path(text, printer->model, exception, printer->glyphs, printer->options->exceptions);
+    put_path(text, printer->model, leg, printer->glyphs, printer->options->exceptions);
     put_part(printer, indent, &used);
     text_truncate(text, 0);
-    put_end(text, printer->model, exception);
+    put_end(text, printer->model, exception, leg);
     put_part(printer, indent, &used);
+    struct detail_list notes = detail_notes(exception);
+    for (struct slice note; leg->next == MODEL_NONE && detail_next_text(&notes, &note);) {
+        text_truncate(text, 0);
+        text_string(text, "note: ");
+        text_clean(text, note);
+        put_part(printer, indent, &used);
+    }
     text_string(printer->out, "\n");
 }
 
@@ -168,4 +301,57 @@ journey_print_swallowed(struct printer *printer, const struct exception *excepti
     text_string(text, " and was caught there");
     put_part(printer, indent, &used);
     text_string(printer->out, "\n");
+}
+
+static void
+put_caught(struct text *out, const struct model *model, const struct exception *exception)
+{
+    const struct code *code = model->calls[exception->caught_by].code;
+    bool outside = !slice_equals(exception->file, code->file) || !slice_equals(exception->function, code->qualname);
+    label_exception(out, model, exception, true, 60);
+    text_string(out, " raised");
+    put_line(out, exception->file, exception->line);
+    if (outside && exception->function.length) {
+        text_string(out, " in ");
+        text_clean(out, exception->function);
+    }
+    put_cause(out, model, exception);
+}
+
+static void
+put_handler(struct text *out, const struct exception *exception, bool outside)
+{
+    if (outside && exception->caught_line)
+        text_format(out, "came in at line %u, ", exception->caught_line);
+    text_string(out, "caught here");
+    if (exception->handler_line)
+        text_format(out, ", handlers from line %u", exception->handler_line);
+}
+
+void
+journey_print_caught(struct printer *printer, uint32_t call, const char *indent)
+{
+    uint32_t count;
+    const struct model *model = printer->model;
+    const struct caught *caught = exception_caught_in(model, call, &count);
+    struct text *text = &printer->line;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t used = 0;
+        text_truncate(text, 0);
+        if (i == CAUGHT_SHOWN) {
+            text_format(text, "%s%u more raised and caught here", printer->glyphs->dots, count - i);
+            i = count;
+        }
+        else {
+            put_caught(text, model, &model->exceptions[caught[i].exception]);
+        }
+        put_part(printer, indent, &used);
+        if (i < count) {
+            const struct exception *exception = &model->exceptions[caught[i].exception];
+            text_truncate(text, 0);
+            put_handler(text, exception, !slice_equals(exception->function, model->calls[call].code->qualname));
+            put_part(printer, indent, &used);
+        }
+        text_string(printer->out, "\n");
+    }
 }

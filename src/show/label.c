@@ -94,12 +94,28 @@ label_track_name(struct text *out, const struct track *track)
         text_clean(out, track->name);
 }
 
+/* What its type's name lacks where another type of the trace has the same: "shop.errors.", "Cart." */
+static void
+put_qualifier(struct text *out, const struct exception *exception)
+{
+    struct slice before = exception->qualname;
+    if (!exception->ambiguous)
+        return;
+    if (exception->module.length) {
+        text_clean(out, exception->module);
+        text_string(out, ".");
+    }
+    before.length -= exception->type.length < before.length ? exception->type.length : before.length;
+    text_clean(out, before);
+}
+
 void
 label_exception(struct text *out, const struct model *model, const struct exception *exception, bool with_message,
                 unsigned width)
 {
     struct value message = exception->message;
     struct value_limits limits = {.width = width, .depth = 2};
+    put_qualifier(out, exception);
     if (with_message && message.data && value_type_name(model->reader, message).length)
         value_text(out, model->reader, &message, &limits);
     else

@@ -339,10 +339,10 @@ put_benign_end(struct text *out, const struct printer *printer, const struct sto
         text_string(out, "  (cancelled)");
     if (index == MODEL_NONE || !printer->model->exceptions[index].benign)
         return;
-    struct slice type = printer->model->exceptions[index].type;
-    text_string(out, slice_is(type, "GeneratorExit")  ? "  (closed)"
-                     : slice_is(type, "GreenletExit") ? "  (killed)"
-                                                      : "  (no more)");
+    const struct exception *exception = &printer->model->exceptions[index];
+    text_string(out, exception->meaning != FLOW_EXCEPTION_CLOSE  ? "  (no more)"
+                     : slice_is(exception->type, "GreenletExit") ? "  (killed)"
+                                                                 : "  (closed)");
 }
 
 /* What the tree does not show of this line. */

@@ -65,6 +65,9 @@ bool cancellation_put_landing(struct text *out, const struct model *model, const
 /* Of a cancellation that the call into which it was thrown kept to itself. */
 void journey_print_swallowed(struct printer *printer, const struct exception *exception, const char *indent);
 /* journey.c: where an exception was raised, what it left, where it was caught; as many lines as it takes. */
-void journey_print(struct printer *printer, const struct exception *exception, const char *indent);
+void journey_print(struct printer *printer, const struct exception *exception, const struct leg *leg,
+                   const char *indent);
+/* What was raised and caught within this call. */
+void journey_print_caught(struct printer *printer, uint32_t call, const char *indent);
 
 #endif

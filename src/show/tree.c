@@ -104,22 +104,22 @@ print_story_line(struct printer *printer, uint32_t number)
         return;
     }
     line_print(printer, line, root ? "" : last ? glyphs->last : glyphs->branch);
+    if (!printer->options->exceptions)
+        return;
     uint32_t index = printer->model->calls[line->calls[0]].exception;
-    bool raised = line_raised_here(printer, line->calls[0]) && !printer->model->exceptions[index].benign;
-    bool swallowed = call_kept_cancellation(printer->model, line->calls[0]);
-    if (printer->options->exceptions && (raised || swallowed)) {
-        struct text indent = {0};
-        text_string(&indent, root ? "" : last ? glyphs->gap : glyphs->bar);
-        text_string(&indent, line->first_child != MODEL_NONE ? glyphs->bar : glyphs->gap);
-        text_bytes(&indent, "", 1);
-        const char *before = indent.data ? indent.data : "";
-        if (raised)
-            journey_print(printer, &printer->model->exceptions[index], before);
-        else
-            journey_print_swallowed(
-                printer, &printer->model->exceptions[printer->model->calls[line->calls[0]].cancelled], before);
-        text_free(&indent);
-    }
+    const struct exception *exception = index != MODEL_NONE ? &printer->model->exceptions[index] : NULL;
+    struct leg leg;
+    struct text indent = {0};
+    text_string(&indent, root ? "" : last ? glyphs->gap : glyphs->bar);
+    text_string(&indent, line->first_child != MODEL_NONE ? glyphs->bar : glyphs->gap);
+    text_bytes(&indent, "", 1);
+    journey_print_caught(printer, line->calls[0], indent.data ? indent.data : "");
+    if (exception && !exception->benign && exception_leg_at(printer->model, exception, line->calls[0], &leg))
+        journey_print(printer, exception, &leg, indent.data ? indent.data : "");
+    else if (call_kept_cancellation(printer->model, line->calls[0]))
+        journey_print_swallowed(printer, &printer->model->exceptions[printer->model->calls[line->calls[0]].cancelled],
+                                indent.data ? indent.data : "");
+    text_free(&indent);
 }
 
 /* Depth first, without recursion; the note on skipped siblings comes behind a line's own subtree. */
@@ -219,8 +219,11 @@ count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught, u
     *all = *uncaught = *unknown = 0;
     for (uint32_t i = 0; i < model->exception_count; i++) {
         const struct exception *exception = &model->exceptions[i];
-        if (exception->benign || exception->calls_left == 0 || slice_is(exception->type, "SystemExit")
-            || (exception_is_cancellation(exception) && !is_uncaught(model, exception)))
+        bool seen = exception->calls_left > 0 || exception->caught_by != MODEL_NONE;
+        bool error = exception->meaning == FLOW_EXCEPTION_ERROR
+                     || (exception_is_cancellation(exception) && exception->calls_left
+                         && is_uncaught(model, exception));
+        if (!seen || !error)
             continue;
         ++*all;
         bool goes_on = journey_goes_on(model, exception);

@@ -69,6 +69,15 @@ get_fields(struct input *in, struct record *out)
         out->indirect = out->caller_line & 1;
         out->caller_line >>= 1;
         break;
+    case FLOW_RAISE:
+        get_exception(in, &out->exception);
+        out->line = input_small(in);
+        out->how = input_small(in);
+        break;
+    case FLOW_HANDLED:
+        get_exception(in, &out->exception);
+        out->line = input_small(in);
+        break;
     case FLOW_DROP: out->count = input_varint(in); break;
     case FLOW_OPEN:
         get_code_and_generator(in, out);

@@ -66,7 +66,7 @@
 
 #define FLOW_MAGIC "\211FLOW\r\n\032" /* 89 46 4c 4f 57 0d 0a 1a */
 #define FLOW_MAJOR 1
-#define FLOW_MINOR 0
+#define FLOW_MINOR 1
 #define FLOW_BYTE_ORDER 0x01020304u
 #define FLOW_UNIT_SIZE 65536u
 #define FLOW_CHUNK_MAGIC 0x4b4e4843u /* "CHNK" */
@@ -140,21 +140,23 @@ static_assert(sizeof(struct flow_chunk_header) == 128, "the chunk header is 128 
 static_assert(offsetof(struct flow_chunk_header, committed) == 76, "no padding");
 
 /* name, number, fields */
-#define FLOW_RECORDS(X)                                                       \
-    X(CALL, 1, "code [generator if FLOW_CODE_SUSPENDS]")                      \
-    X(CALL_VALUES, 2, "as CALL, then a value for each parameter")             \
-    X(RETURN, 3, "")                                                          \
-    X(RETURN_VALUE, 4, "value")                                               \
-    X(YIELD, 5, "varint FLOW_YIELD_*, value")                                 \
-    X(RESUME, 6, "varint generator, code")                                    \
-    X(THROW, 7, "varint generator, code, exception")                          \
-    X(UNWIND, 8,                                                              \
-      "exception, varint line, varint 2 * line in the caller + 1 if library " \
-      "code stands between; lines are 0 where unknown")                       \
-    X(DROP, 9, "varint number of calls that ended unseen")                    \
-    X(OPEN, 10,                                                               \
-      "code [generator], varint age: ticks from its start to first_ticks, "   \
-      "varint ordinal of the call in its thread")                             \
+#define FLOW_RECORDS(X)                                                        \
+    X(CALL, 1, "code [generator if FLOW_CODE_SUSPENDS]")                       \
+    X(CALL_VALUES, 2, "as CALL, then a value for each parameter")              \
+    X(RETURN, 3, "")                                                           \
+    X(RETURN_VALUE, 4, "value")                                                \
+    X(YIELD, 5, "varint FLOW_YIELD_*, value")                                  \
+    X(RESUME, 6, "varint generator, code")                                     \
+    X(THROW, 7, "varint generator, code, exception")                           \
+    X(UNWIND, 8,                                                               \
+      "exception, varint line, varint 2 * line in the caller + 1 if library "  \
+      "code stands between; lines are 0 where unknown")                        \
+    X(DROP, 9, "varint number of calls that ended unseen")                     \
+    X(OPEN, 10,                                                                \
+      "code [generator], varint age: ticks from its start to first_ticks, "    \
+      "varint ordinal of the call in its thread")                              \
+    X(RAISE, 13, "exception, varint line, varint FLOW_RAISE_*")                \
+    X(HANDLED, 14, "exception, varint line: a handler of the top call has it") \
     X(EXTENDED, 15, "varint FLOW_EXTENDED_*, varint length, that many bytes")
 
 enum flow_record {
@@ -185,6 +187,14 @@ enum flow_extended {
                                     * In a chunk OPEN records follow the first switch to a greenlet
                                     * that ran in an earlier one */
     FLOW_EXTENDED_CANCEL = 8,      /* varint FLOW_CANCEL_*, and what that says */
+    FLOW_EXTENDED_EXCEPTION = 9,   /* what more is known of an exception that was just defined:
+                                    * varint id, varint FLOW_EXCEPTION_*, text module and text
+                                    * qualname of its type, varint FLOW_CAUSE_*, varint id of the
+                                    * cause (0 unknown), varint id of the group that except* split
+                                    * it off (0 none), varint notes, varint n, n texts,
+                                    * varint files that an OSError names, varint n, n texts,
+                                    * varint exceptions in the group, varint n, and for each
+                                    * varint nesting, text type, text message */
     FLOW_EXTENDED_SCOPE = 11,      /* varint 1 if recorded, varint FLOW_SCOPE_*, text top-level module,
                                     * text the root or the rule's pattern: code of it was seen */
     FLOW_EXTENDED_NAME = 12,       /* varint id, text name: what task `id`, as SPAWN and ORIGIN have it, is
@@ -217,6 +227,30 @@ enum flow_cancel {
     FLOW_CANCEL_SCOPE = 2,   /* varint id, varint line in the call on top, which has made it,
                               * text: timeout(0.5), TaskGroup */
     FLOW_CANCEL_LANDED = 3,  /* varint line where the call on top was thrown a CancelledError */
+};
+
+/* What it means that an exception leaves a call. */
+enum flow_exception {
+    FLOW_EXCEPTION_ERROR = 0,
+    FLOW_EXCEPTION_END = 1,       /* StopIteration, StopAsyncIteration: no more items */
+    FLOW_EXCEPTION_CLOSE = 2,     /* GeneratorExit, GreenletExit */
+    FLOW_EXCEPTION_EXIT = 3,      /* SystemExit */
+    FLOW_EXCEPTION_INTERRUPT = 4, /* KeyboardInterrupt */
+    FLOW_EXCEPTION_CANCEL = 5,    /* CancelledError */
+};
+
+/* How an exception comes up in the top call; told only where it was asked for (1.1). */
+enum flow_raise {
+    FLOW_RAISE_CAME_IN = 0, /* out of code that is not recorded, or thrown into a generator */
+    FLOW_RAISE_HERE = 1,
+    FLOW_RAISE_AGAIN = 2,   /* its handler has raised it again: so it is not caught */
+};
+
+enum flow_cause {
+    FLOW_CAUSE_NONE = 0,
+    FLOW_CAUSE_FROM = 1,       /* raise ... from it: __cause__ */
+    FLOW_CAUSE_WHILE = 2,      /* raised while it was handled: __context__ */
+    FLOW_CAUSE_SUPPRESSED = 3, /* the same, hidden by `from None` */
 };
 
 enum flow_yield { FLOW_YIELD_PLAIN = 1, FLOW_YIELD_FROM = 2, FLOW_YIELD_AWAIT = 3 };
@@ -267,7 +301,8 @@ enum flow_value {
     FLOW_VALUE_FROZENSET = 0xb3,
     FLOW_VALUE_DICT = 0xb4,      /* varint length, varint n, n times key and value */
     FLOW_VALUE_OBJECT = 0xb5,    /* string type: only the type is known */
-    FLOW_VALUE_FIELDS = 0xb6,    /* string type, varint fields, varint n, n times string, value */
+    FLOW_VALUE_FIELDS = 0xb6,    /* string type, varint fields, varint n, n times string, value;
+                                  * of exceptions the args come first, with "" for a name */
     FLOW_VALUE_WRAPPED = 0xb7,   /* string type, value: a subclass of a builtin, Decimal, ... */
     FLOW_VALUE_ARGS = 0xb8,      /* string type, varint length, varint n, n values: Type(a, b) */
     FLOW_VALUE_TEXT = 0xb9,      /* string type, text shown as it is: Color.RED, <function f> */

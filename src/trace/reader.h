@@ -60,8 +60,9 @@ struct record {
     struct value values;     /* CALL_VALUES: one value a parameter, one after the other;
                               * RETURN_VALUE, YIELD: one value */
     enum flow_yield yield;   /* YIELD */
-    struct exception_record exception; /* THROW, UNWIND */
-    uint32_t line;           /* UNWIND: in the frame that is left */
+    struct exception_record exception; /* THROW, UNWIND, RAISE, HANDLED */
+    uint32_t line;           /* UNWIND: in the frame that is left; RAISE, HANDLED: in the top call's */
+    uint32_t how;            /* RAISE: enum flow_raise */
     uint32_t caller_line;    /* UNWIND: in the caller, 0 if unknown */
     bool indirect;           /* UNWIND: library code stands between this call and the caller */
     uint64_t count;          /* DROP: calls; OPEN: ordinal in the thread */

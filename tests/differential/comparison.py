@@ -3,7 +3,8 @@
 What differs by design is made equal here, and nowhere else:
 
 - The reference knows only the type of an object, written <Type>; the recorder in C may show what is in it.
-  So a value of the reference's becomes a pattern, which the other's text must match as a whole.
+  So a value of the reference's becomes a pattern, which the other's text must match as a whole. And of an
+  exception it shows the attributes behind the args.
 - To the recorder in C an asyncio task is a track, and its first call has no parent; to the reference all
   that a thread runs is one track. So tasks become their thread, and their first calls lose their parent.
 - Calls are numbered in order of start, which between threads is chance: they are numbered by track.
@@ -59,6 +60,13 @@ def is_same_value(shown: str | None, reference: str | None) -> bool:
     return shown == reference or bool(re.fullmatch(TOKEN.sub(pattern_of, reference), shown, re.DOTALL))
 
 
+def is_same_exception(shown: str | None, reference: str | None) -> bool:
+    """The recorder in C adds the attributes that the exception's class gave it."""
+    return is_same_value(shown, reference) or (
+        shown is not None and is_same_value(re.sub(r"(, |(?<=\())[a-z]\w*=.*\)$", ")", shown), reference)
+    )
+
+
 def events_of(trace: Trace) -> tuple[list[CallEvent], set[int]]:
     """Events, and the numbers of the first calls of tasks, which have become calls of the main thread."""
     events = [CallEvent(*event) for event in trace.events()]
@@ -103,9 +111,10 @@ def wrong_fields(compiled: CallEvent | None, reference: CallEvent | None) -> lis
     for field in ("kind", "id", "parent_id", "function", "module", "file", "line", "depth", "track"):
         if getattr(compiled, field) != getattr(reference, field):
             wrong.append(field)
-    for field in ("result", "exception"):
-        if not is_same_value(getattr(compiled, field), getattr(reference, field)):
-            wrong.append(field)
+    if not is_same_value(compiled.result, reference.result):
+        wrong.append("result")
+    if not is_same_exception(compiled.exception, reference.exception):
+        wrong.append("exception")
     pairs = zip_longest(compiled.arguments.items(), reference.arguments.items(), fillvalue=("", None))
     if not all(name == other and is_same_value(text, value) for (name, text), (other, value) in pairs):
         wrong.append("arguments")

@@ -85,6 +85,7 @@ make_forked_subject(struct subject *s)
                                    "\6age_ms\1"
                                    "9",
                          killed[] = {2, 9, 0xea, 7};
+    static const uint8_t detail[] = "\1\0\1m\1A\2\2\2\1\1\4note\1\1\4file\2\1\0\1B\1b";
     build_trace(&b, FLOW_CLOCK_MONOTONIC);
     build_chunk(&b, 1, 1, 0);
     build_thread(&b, 1001, true, "MainThread");
@@ -100,7 +101,12 @@ make_forked_subject(struct subject *s)
     build_throw(&b, 1, "fetch", 6, 3, "CancelledError");
     build_cancel(&b, FLOW_CANCEL_LANDED, (uint64_t[]){20}, 1, NULL);
     build_unwind(&b, 1, 1, "ValueError", 9);
+    build_extended(&b, FLOW_EXTENDED_EXCEPTION, detail, sizeof detail - 1);
     build_throw(&b, 1, "serve", 5, 1, NULL);
+    build_seen(&b, FLOW_RAISE, 3, "OSError", 5, FLOW_RAISE_HERE);
+    build_seen(&b, FLOW_HANDLED, 3, NULL, 6, 0);
+    build_seen(&b, FLOW_RAISE, 1, NULL, 7, FLOW_RAISE_AGAIN);
+    build_seen(&b, FLOW_HANDLED, 1, NULL, 8, 0);
     build_call(&b, 10, "fork");
     build_chunk(&b, 1, 1, 1);
     build_open_call(&b, "main", 1, 0);

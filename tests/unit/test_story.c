@@ -96,8 +96,12 @@ add_up(const struct fixture *f, uint32_t number, struct sums *sums, uint8_t *see
         sums->shown += line->count;
         if (line->count) {
             uint32_t exception = model->calls[line->calls[0]].exception;
+            struct leg leg;
             sums->lines += exception != MODEL_NONE && !model->exceptions[exception].benign
-                           && model->exceptions[exception].first_call == line->calls[0];
+                           && exception_leg_at(model, &model->exceptions[exception], line->calls[0], &leg);
+            uint32_t caught;
+            exception_caught_in(model, line->calls[0], &caught);
+            sums->lines += caught > CAUGHT_SHOWN ? CAUGHT_SHOWN + 1 : caught;
         }
         if (line->opened || line->chain)
             add_up(f, line->first_child, sums, seen);

@@ -255,6 +255,18 @@ build_unwind(struct trace_builder *b, uint64_t dt, uint64_t exception, const cha
     build_number(b, caller_line << 1);
 }
 
+/* RAISE with enum flow_raise, or HANDLED. */
+static inline void
+build_seen(struct trace_builder *b, enum flow_record record, uint64_t exception, const char *type, uint64_t line,
+           uint64_t how)
+{
+    build_record(b, 1, record);
+    build_exception(b, exception, type);
+    build_number(b, line);
+    if (record == FLOW_RAISE)
+        build_number(b, how);
+}
+
 static inline void
 build_open_call(struct trace_builder *b, const char *qualname, uint64_t age, uint64_t ordinal)
 {
