@@ -12,6 +12,7 @@ import decimal
 import enum
 import fractions
 import functools
+import importlib.util
 import pathlib
 import re
 import threading
@@ -209,6 +210,7 @@ async def wait_forever() -> None:
 
 async def program() -> object:
     task = asyncio.create_task(wait_forever(), name="waits")
+    asyncio.get_running_loop().call_soon(plain, 1)
     got = await asyncio.gather(add(1, 2), add(3, 4), asyncio.to_thread(plain, 1))
     async with asyncio.TaskGroup() as group:
         group.create_task(add(5, 6))
@@ -240,6 +242,23 @@ def threads() -> object:
         thread.join()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         return list(pool.map(deeper, range(4))), pool.submit(plain, 1).result()
+
+
+if importlib.util.find_spec("greenlet"):
+
+    @work
+    def greenlets() -> object:
+        from greenlet import greenlet
+
+        def ping(n: int) -> int:
+            return sum(other.switch(i) for i in range(n))
+
+        def pong(value: int) -> int:
+            while True:
+                value = one.switch(deeper(value))
+
+        one, other = greenlet(ping), greenlet(pong)
+        return one.switch(3), other.dead
 
 
 # --- values -------------------------------------------------------------------
