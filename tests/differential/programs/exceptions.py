@@ -137,6 +137,44 @@ def twice():
             pass
 
 
+def keep(error, kept):
+    try:
+        deep(1, error)
+    except Exception as caught:
+        kept.append(caught)
+
+
+def raise_kept(kept):
+    raise kept[-1]
+
+
+def splits():
+    try:
+        fail(ExceptionGroup("mixed", [ValueError(1), ExceptionGroup("inner", [KeyError("b"), TypeError(2)])]))
+    except* ValueError:
+        pass
+
+
+def cleared(error):
+    try:
+        fail(error)
+    except AppError as caught:
+        raise caught.with_traceback(None)
+
+
+def thrown_into():
+    try:
+        yield 1
+    except AppError:
+        yield 2
+
+
+def throw(error):
+    generator = thrown_into()
+    next(generator)
+    return generator.throw(error)
+
+
 def attempt(function, *arguments):
     try:
         return function(*arguments)
@@ -171,4 +209,12 @@ attempt(fail, SystemExit(3))
 attempt(fail, BaseException("base"))
 attempt(fail, "not an exception")
 attempt(lambda: next(iter([])))
+kept = []
+keep(Detailed(7, "kept"), kept)
+attempt(raise_kept, kept)
+attempt(raise_kept, kept)
+attempt(splits)
+attempt(cleared, AppError("cleared"))
+attempt(throw, AppError("thrown"))
+attempt(throw, KeyError("thrown through"))
 chained(AppError("not caught"))
