@@ -70,4 +70,18 @@ PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name);
 PyObject *compat_module(PyObject *name);
 PyObject *compat_module_find(PyObject *module, const char *name);
 
+/* New reference to what a weak reference or proxy refers to; NULL, without an exception, if that is dead. */
+static inline PyObject *
+compat_weak_referent(PyObject *reference)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject *referent = NULL;
+    PyWeakref_GetRef(reference, &referent);
+    return referent;
+#else
+    PyObject *referent = PyWeakref_GET_OBJECT(reference);
+    return referent == Py_None ? NULL : Py_NewRef(referent);
+#endif
+}
+
 #endif

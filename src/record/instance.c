@@ -14,6 +14,7 @@ struct collector {
     struct instance_field *out;
     size_t room, total;
     bool with_private;
+    const char *wanted; /* or NULL: all */
 };
 
 #ifdef KNOWN_LAYOUT
@@ -22,6 +23,11 @@ static void
 collect(struct collector *collector, struct instance_field field, bool is_private)
 {
     if (is_private && !collector->with_private)
+        return;
+    if (collector->wanted
+        && (field.name ? PyUnicode_CompareWithASCIIString(field.name, collector->wanted)
+                       : strcmp(field.slot, collector->wanted))
+               != 0)
         return;
     if (collector->total++ < collector->room)
         collector->out[collector->total - 1] = field;
@@ -125,32 +131,46 @@ collect_slots(struct collector *collector, PyObject *object, PyTypeObject *type,
             collect_slot(collector, object, &members[j]);
 }
 
-size_t
-instance_fields(PyObject *object, bool with_private, struct instance_field *out, size_t room)
+static void
+collect_all(struct collector *collector, PyObject *object)
 {
-    struct collector collector = {.out = out, .room = room, .with_private = with_private};
     PyTypeObject *type = Py_TYPE(object);
     PyObject *mro = type->tp_mro; /* Borrowed */
     for (Py_ssize_t i = mro ? PyTuple_GET_SIZE(mro) : 0; i-- > 0;) {
         PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
         bool by_python = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) && !(base->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
         if (by_python && base->tp_members && base->tp_members[0].name)
-            collect_slots(&collector, object, base, PyDict_GetItemString(base->tp_dict, "__slots__"));
+            collect_slots(collector, object, base, PyDict_GetItemString(base->tp_dict, "__slots__"));
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
-        collect_managed(&collector, object);
+        collect_managed(collector, object);
     else if (type->tp_dictoffset > 0)
-        collect_dict(&collector, *(PyObject **)((char *)object + type->tp_dictoffset));
-    return collector.total;
+        collect_dict(collector, *(PyObject **)((char *)object + type->tp_dictoffset));
 }
 
 #else /* without a GIL other threads change what is read; newer layouts are not known */
 
-size_t
-instance_fields(PyObject *object, bool with_private, struct instance_field *out, size_t room)
+static void
+collect_all(struct collector *collector, PyObject *object)
 {
-    (void)object, (void)with_private, (void)out, (void)room;
-    return 0;
+    (void)collector, (void)object;
 }
 
 #endif
+
+size_t
+instance_fields(PyObject *object, bool with_private, struct instance_field *out, size_t room)
+{
+    struct collector collector = {.out = out, .room = room, .with_private = with_private};
+    collect_all(&collector, object);
+    return collector.total;
+}
+
+PyObject *
+instance_attribute(PyObject *object, const char *name)
+{
+    struct instance_field field;
+    struct collector collector = {.out = &field, .room = 1, .with_private = true, .wanted = name};
+    collect_all(&collector, object);
+    return collector.total ? field.value : NULL;
+}

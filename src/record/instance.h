@@ -22,4 +22,7 @@ struct instance_field {
  * `with_private` those with a leading underscore are left out. */
 size_t instance_fields(PyObject *object, bool with_private, struct instance_field *out, size_t room);
 
+/* The value of one attribute, Borrowed; NULL if the object itself has none of this name. */
+PyObject *instance_attribute(PyObject *object, const char *name);
+
 #endif

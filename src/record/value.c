@@ -9,19 +9,41 @@
 #define BIG_INT_BYTES 128
 #define HEAD_ROOM 320       /* a type name and its numbers */
 
+/* Where each name stands, and the name. */
+static const struct {
+    size_t offset;
+    const char *text;
+} names_to_intern[] = {
+    {offsetof(struct value_names, dataclass_fields), "__dataclass_fields__"},
+    {offsetof(struct value_names, fields), "_fields"},
+    {offsetof(struct value_names, module), "__module__"},
+    {offsetof(struct value_names, name), "_name_"},
+    {offsetof(struct value_names, value), "_value_"},
+    {offsetof(struct value_names, sequence_fields), "n_sequence_fields"},
+    {offsetof(struct value_names, field_type), "_field_type"},
+    {offsetof(struct value_names, plain_name), "name"},
+    {offsetof(struct value_names, repr), "repr"},
+    {offsetof(struct value_names, pydantic_private), "__pydantic_private__"},
+    {offsetof(struct value_names, pydantic_extra), "__pydantic_extra__"},
+    {offsetof(struct value_names, enum_module), "enum"},
+};
+
+#define NAMES (sizeof names_to_intern / sizeof *names_to_intern)
+
+static PyObject **
+name_slot(struct value_names *names, size_t i)
+{
+    return (PyObject **)((char *)names + names_to_intern[i].offset);
+}
+
 int
 value_names_init(struct value_names *names)
 {
     memset(names, 0, sizeof *names);
-    names->dataclass_fields = PyUnicode_InternFromString("__dataclass_fields__");
-    names->fields = PyUnicode_InternFromString("_fields");
-    names->module = PyUnicode_InternFromString("__module__");
-    names->name = PyUnicode_InternFromString("_name_");
-    names->raw_paths = PyUnicode_InternFromString("_raw_paths");
-    names->slash = PyUnicode_InternFromString("/");
-    names->enum_module = PyUnicode_InternFromString("enum");
-    names->decimal_module = PyUnicode_InternFromString("_decimal");
-    return PyErr_Occurred() ? -1 : 0;
+    for (size_t i = 0; i < NAMES; i++)
+        if (!(*name_slot(names, i) = PyUnicode_InternFromString(names_to_intern[i].text)))
+            return -1;
+    return 0;
 }
 
 int
@@ -35,16 +57,9 @@ value_names_visit(struct value_names *names, visitproc visit, void *arg)
 void
 value_names_clear(struct value_names *names)
 {
-    Py_CLEAR(names->dataclass_fields);
-    Py_CLEAR(names->fields);
-    Py_CLEAR(names->module);
-    Py_CLEAR(names->name);
-    Py_CLEAR(names->raw_paths);
-    Py_CLEAR(names->slash);
-    Py_CLEAR(names->enum_module);
-    Py_CLEAR(names->decimal_module);
+    for (size_t i = 0; i < NAMES; i++)
+        Py_CLEAR(*name_slot(names, i));
     Py_CLEAR(names->enum_type);
-    Py_CLEAR(names->decimal_type);
 }
 
 /* --- types ------------------------------------------------------------- */

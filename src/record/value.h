@@ -49,6 +49,8 @@ struct type_verdict {
     uint32_t generation; /* of the recorder's scope */
     bool user;           /* the attributes are shown ... */
     bool with_private;   /* ... also those with a leading underscore */
+    bool pydantic;       /* ... also what a pydantic model keeps beside its fields */
+    const struct value_class *like; /* or NULL: the class of the standard library that tells how */
 };
 
 #define TYPE_VERDICTS 64
@@ -58,10 +60,11 @@ struct recorder;
 /* Names and types that snapshots look for; types are Owned and NULL until their
  * module has been imported by the program: FlowTrace imports none. */
 struct value_names {
-    PyObject *dataclass_fields, *fields, *module, *name, *raw_paths, *slash; /* Owned. */
-    PyObject *enum_module, *decimal_module;                 /* Owned, str. */
-    PyObject *enum_type, *decimal_type;                     /* Owned or NULL. */
-    struct recorder *recorder;                              /* Borrowed; whose they are. */
+    PyObject *dataclass_fields, *fields, *module, *name, *value, *sequence_fields; /* Owned. */
+    PyObject *field_type, *plain_name, *repr, *pydantic_private, *pydantic_extra; /* Owned. */
+    PyObject *enum_module;                                       /* Owned, str. */
+    PyObject *enum_type;                                         /* Owned or NULL. */
+    struct recorder *recorder;                                   /* Borrowed; whose they are. */
     struct secret_verdict verdicts[SECRET_VERDICTS];
     struct module_verdict modules[MODULE_VERDICTS];
     struct type_verdict types[TYPE_VERDICTS];

@@ -62,7 +62,7 @@ value_put_tuple(struct value_encoder *encoder, uint8_t *p, PyObject *tuple)
 
 uint8_t *
 value_put_iterated(struct value_encoder *encoder, uint8_t *p, enum flow_value tag, PyObject *container,
-                   Py_ssize_t length)
+                   Py_ssize_t length, getiterfunc iterate)
 {
     *p++ = (uint8_t)tag;
     p = varint_put(p, (uint64_t)length);
@@ -70,9 +70,7 @@ value_put_iterated(struct value_encoder *encoder, uint8_t *p, enum flow_value ta
     *p++ = 0;
     if (length == 0 || !value_enter(encoder, container))
         return p;
-    /* A set's own, whatever a subclass has for __iter__. */
-    PyObject *iterator = PyAnySet_Check(container) ? PySet_Type.tp_iter(container)
-                                                   : Py_TYPE(container)->tp_iter(container);
+    PyObject *iterator = iterate(container);
     Py_ssize_t n = value_count_shown(encoder, p, length);
     n = n < 0x7f ? n : 0x7f;
     PyObject *item;
@@ -90,10 +88,17 @@ value_put_iterated(struct value_encoder *encoder, uint8_t *p, enum flow_value ta
 uint8_t *
 value_put_set(struct value_encoder *encoder, uint8_t *p, PyObject *set, enum flow_value tag)
 {
-    return value_put_iterated(encoder, p, tag, set, PySet_GET_SIZE(set));
+    return value_put_iterated(encoder, p, tag, set, PySet_GET_SIZE(set), PySet_Type.tp_iter);
 }
 
 enum dict_part { KEYS = 1, VALUES = 2 };
+
+static uint8_t *
+put_entry(struct value_encoder *encoder, uint8_t *p, PyObject *key, PyObject *value)
+{
+    p = value_put(encoder, p, key);
+    return secret_is_key(encoder->names, key) ? secret_put(p, value) : value_put(encoder, p, value);
+}
 
 static uint8_t *
 put_entries(struct value_encoder *encoder, uint8_t *p, PyObject *dict, unsigned parts)
@@ -124,6 +129,33 @@ value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
 {
     *p++ = FLOW_VALUE_DICT;
     return put_entries(encoder, p, dict, KEYS | VALUES);
+}
+
+uint8_t *
+value_put_dict_by(struct value_encoder *encoder, uint8_t *p, PyObject *dict, getiterfunc iterate)
+{
+    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
+    *p++ = FLOW_VALUE_DICT;
+    p = varint_put(p, (uint64_t)length);
+    uint8_t *count = p;
+    *p++ = 0;
+    if (length == 0 || !value_enter(encoder, dict))
+        return p;
+    PyObject *iterator = iterate(dict);
+    Py_ssize_t n = value_count_shown(encoder, p, length);
+    PyObject *key;
+    while (iterator && *count < n && (key = Py_TYPE(iterator)->tp_iternext(iterator))) {
+        PyObject *value = PyDict_GetItemWithError(dict, key); /* Borrowed */
+        if (value) {
+            p = put_entry(encoder, p, key, value);
+            ++*count;
+        }
+        Py_DECREF(key);
+    }
+    Py_XDECREF(iterator);
+    PyErr_Clear();
+    encoder->depth--;
+    return p;
 }
 
 uint8_t *

@@ -70,6 +70,13 @@ is_users_throughout(struct value_names *names, PyTypeObject *type)
     return true;
 }
 
+static bool
+is_pydantic(struct value_names *names, PyTypeObject *type)
+{
+    PyObject *slot = compat_type_lookup(type, names->pydantic_private); /* Borrowed */
+    return slot && Py_IS_TYPE(slot, &PyMemberDescr_Type);
+}
+
 bool
 value_knows_instances(const struct value_names *names, const PyTypeObject *type)
 {
@@ -87,7 +94,9 @@ judge(struct value_names *names, PyTypeObject *type)
         *verdict = (struct type_verdict){.version = type->tp_version_tag,
                                          .generation = names->recorder->generation,
                                          .user = user,
-                                         .with_private = user && is_users_throughout(names, type)};
+                                         .with_private = user && is_users_throughout(names, type),
+                                         .pydantic = user && is_pydantic(names, type),
+                                         .like = value_find_class(names, type, user)};
     }
     return verdict;
 }
@@ -102,19 +111,33 @@ value_put_instance_field(struct value_encoder *encoder, uint8_t *p, const struct
     return secret_is_name(field->slot, length) ? secret_put(p, field->value) : value_put(encoder, p, field->value);
 }
 
-uint8_t *
-value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+/* What a pydantic model keeps in dictionaries of its own. */
+static size_t
+add_kept(PyObject *object, PyObject *slot, struct instance_field *fields, size_t total, size_t room)
 {
-    PyTypeObject *type = Py_TYPE(object);
+    PyObject *kept = value_read_field(object, slot);
+    Py_ssize_t position = 0;
+    PyObject *name, *value;
+    while (kept && PyDict_CheckExact(kept) && PyDict_Next(kept, &position, &name, &value))
+        if (PyUnicode_CheckExact(name) && total++ < room)
+            fields[total - 1] = (struct instance_field){.name = name, .value = value};
+    Py_XDECREF(kept); /* the object holds it, and it what was found */
+    return total;
+}
+
+static uint8_t *
+put_fields(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct type_verdict *verdict)
+{
     struct instance_field fields[FIELDS_MAX];
     size_t room = encoder->settings.items < FIELDS_MAX ? encoder->settings.items : FIELDS_MAX;
-    size_t total = 0;
-    const struct type_verdict *verdict = judge(encoder->names, type);
-    if (encoder->depth < NESTED_MAX && verdict->user)
-        total = instance_fields(object, verdict->with_private, fields, room);
+    size_t total = instance_fields(object, verdict->with_private, fields, room);
+    if (verdict->pydantic) {
+        total = add_kept(object, encoder->names->pydantic_extra, fields, total, room);
+        total = add_kept(object, encoder->names->pydantic_private, fields, total, room);
+    }
     if (total == 0 || !value_enter(encoder, object))
         return value_put_type(encoder, p, object);
-    p = value_put_typed(encoder, p, FLOW_VALUE_FIELDS, type);
+    p = value_put_typed(encoder, p, FLOW_VALUE_FIELDS, Py_TYPE(object));
     p = varint_put(p, total);
     uint8_t *count = p;
     *p++ = 0;
@@ -128,4 +151,22 @@ size_t
 value_users_fields(struct value_encoder *encoder, PyObject *object, struct instance_field *out, size_t room)
 {
     return judge(encoder->names, Py_TYPE(object))->user ? instance_fields(object, false, out, room) : 0;
+}
+
+uint8_t *
+value_put_fields(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+{
+    static const struct type_verdict everything = {.with_private = true};
+    return put_fields(encoder, p, object, &everything);
+}
+
+uint8_t *
+value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+{
+    const struct type_verdict *verdict = judge(encoder->names, Py_TYPE(object));
+    if (verdict->like)
+        return value_put_class(encoder, p, object, verdict->like);
+    if (encoder->depth < NESTED_MAX && verdict->user)
+        return put_fields(encoder, p, object, verdict);
+    return value_put_type(encoder, p, object);
 }

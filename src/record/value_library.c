@@ -1,36 +1,52 @@
-/* value_library.c - what is told of the interpreter's and the standard library's own types.
+/* value_library.c - what is told of the interpreter's and the standard library's types written in C.
  *
- * Only exact types: their members and methods are C code that is known to run
- * none of the program's. A type written in C is told by its full name, which no
- * class of the program's can have together with the flag of immutable types. */
+ * Their members and methods are known to run none of the program's code. Such a
+ * type is told by its full name, which no class of the program's can have
+ * together with the flag of immutable types. `base` is that type; the object's
+ * own is the same, or a subclass of it: whatever it overrides is not looked at. */
 #include "value_parts.h"
 
-#include <datetime.h>
 #include <string.h>
 
 #include "instance.h"
 
-/* New reference or NULL. For members and C getters of exact types. */
-static PyObject *
-read_member(PyObject *object, const char *name)
+#define DECIMAL_DIGITS_MAX 100
+#define DECIMAL_BYTES_MAX 1000 /* of memory: some two thousand digits, which are all made an object of */
+#define ORDERED_MAX 1000       /* keys that are looked at before their order is asked for */
+
+PyObject *
+value_read_member(PyObject *object, PyTypeObject *base, const char *name)
 {
     PyObject *key = PyUnicode_InternFromString(name);
-    PyObject *value = key ? PyObject_GenericGetAttr(object, key) : NULL;
+    PyObject *member = key ? compat_type_lookup(base, key) : NULL; /* Borrowed */
+    PyObject *value = NULL;
+    if (member && (Py_IS_TYPE(member, &PyMemberDescr_Type) || Py_IS_TYPE(member, &PyGetSetDescr_Type)))
+        value = Py_TYPE(member)->tp_descr_get(member, object, (PyObject *)base);
+    else if (key && !member && Py_IS_TYPE(object, base))
+        value = PyObject_GenericGetAttr(object, key); /* its own dictionary, which is made at need: see put_file() */
     Py_XDECREF(key);
     PyErr_Clear();
     return value;
 }
 
-/* New reference to what a method of the type gives, whatever stands in the object's own dictionary; or NULL. */
-static PyObject *
-call_method(PyObject *object, const char *name)
+PyObject *
+value_call_method(PyObject *object, PyTypeObject *base, const char *name)
 {
     PyObject *key = PyUnicode_InternFromString(name);
-    PyObject *method = key ? compat_type_lookup(Py_TYPE(object), key) : NULL; /* Borrowed */
+    PyObject *method = key ? compat_type_lookup(base, key) : NULL; /* Borrowed */
     PyObject *result = method ? PyObject_CallOneArg(method, object) : NULL;
     Py_XDECREF(key);
     PyErr_Clear();
     return result;
+}
+
+/* What stands for the object is one text: of a subclass in the brackets behind its name. */
+uint8_t *
+value_put_content(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base, const char *text)
+{
+    if (!Py_IS_TYPE(object, base))
+        p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
+    return value_put_text(encoder, p, base, "%s", text);
 }
 
 /* Type(a, b): the values of members, up to the first that is not there. */
@@ -39,7 +55,7 @@ put_members(struct value_encoder *encoder, uint8_t *p, PyObject *object, const c
 {
     PyObject *values[4];
     size_t n = 0;
-    while (n < count && (values[n] = read_member(object, names[n])))
+    while (n < count && (values[n] = value_read_member(object, Py_TYPE(object), names[n])))
         n++;
     p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(object));
     p = value_put_items(encoder, p, object, values, (Py_ssize_t)n);
@@ -48,11 +64,20 @@ put_members(struct value_encoder *encoder, uint8_t *p, PyObject *object, const c
     return p;
 }
 
+/* Type(a): the value of one member. */
 static uint8_t *
-put_range(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_member(struct value_encoder *encoder, uint8_t *p, PyObject *object, const char *name)
+{
+    return put_members(encoder, p, object, &name, 1);
+}
+
+/* --- ranges, slices, views ------------------------------------------------ */
+
+static uint8_t *
+put_range(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
     static const char *const names[] = {"start", "stop", "step"};
-    PyObject *step = read_member(object, "step");
+    PyObject *step = value_read_member(object, base, "step");
     bool plain = step && PyLong_CheckExact(step) && PyLong_AsLong(step) == 1;
     PyErr_Clear();
     Py_XDECREF(step);
@@ -60,15 +85,17 @@ put_range(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 }
 
 static uint8_t *
-put_slice(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_slice(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
+    (void)base;
     static const char *const names[] = {"start", "stop", "step"};
     return put_members(encoder, p, object, names, ((PySliceObject *)object)->step == Py_None ? 2 : 3);
 }
 
 static uint8_t *
-put_memoryview(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_memoryview(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
+    (void)base;
     const Py_buffer *view = PyMemoryView_GET_BUFFER(object);
     char text[96];
     if (((PyMemoryViewObject *)object)->flags & _Py_MEMORYVIEW_RELEASED)
@@ -91,22 +118,137 @@ take_first(PyObject *object, void *slot)
 
 /* The dict is all that a view holds. Items are shown as the dict that they are of: its secrets are known by their keys. */
 static uint8_t *
-put_dict_view(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_dict_view(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
     PyObject *dict = NULL; /* Borrowed */
-    Py_TYPE(object)->tp_traverse(object, take_first, &dict);
+    base->tp_traverse(object, take_first, &dict);
     if (!dict || !PyDict_Check(dict))
         return value_put_type(encoder, p, object);
     p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
-    if (Py_IS_TYPE(object, &PyDictItems_Type))
+    const char *part = strchr(base->tp_name, '_') + 1; /* of dict_keys, odict_keys ... */
+    if (strcmp(part, "items") == 0)
         return value_put_builtin(encoder, p, dict);
-    return value_put_dict_part(encoder, p, dict, Py_IS_TYPE(object, &PyDictKeys_Type));
+    return value_put_dict_part(encoder, p, dict, strcmp(part, "keys") == 0);
+}
+
+/* mappingproxy, cell: the first that it holds. */
+static uint8_t *
+put_held(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    PyObject *held = NULL; /* Borrowed */
+    base->tp_traverse(object, take_first, &held);
+    if (!held || !value_enter(encoder, object))
+        return value_put_type(encoder, p, object);
+    p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
+    p = value_put(encoder, p, held);
+    encoder->depth--;
+    return p;
+}
+
+/* --- containers ----------------------------------------------------------- */
+
+uint8_t *
+value_put_deque_items(struct value_encoder *encoder, uint8_t *p, PyObject *deque)
+{
+    return value_put_iterated(encoder, p, FLOW_VALUE_LIST, deque, Py_SIZE(deque), Py_TYPE(deque)->tp_iter);
+}
+
+/* deque([1, 2]), deque([1, 2], 5): as it is made. */
+static uint8_t *
+put_deque(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    PyObject *limit = value_read_member(object, base, "maxlen");
+    bool limited = limit && limit != Py_None;
+    p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(object));
+    *p++ = (uint8_t)(1 + limited);
+    *p++ = (uint8_t)(1 + limited);
+    p = value_put_iterated(encoder, p, FLOW_VALUE_LIST, object, Py_SIZE(object), base->tp_iter);
+    if (limited)
+        p = value_put(encoder, p, limit);
+    Py_XDECREF(limit);
+    return p;
 }
 
 static uint8_t *
-put_generator(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_defaultdict(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    PyObject *name = read_member(object, "__qualname__");
+    PyObject *factory = value_read_member(object, base, "default_factory");
+    p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(object));
+    *p++ = 2;
+    *p++ = 2;
+    p = value_put(encoder, p, factory ? factory : Py_None);
+    p = value_put_dict(encoder, p, object);
+    Py_XDECREF(factory);
+    return p;
+}
+
+/* The iterator asks the keys for their hash: those of str are str's own. */
+static bool
+has_plain_keys(PyObject *dict)
+{
+    Py_ssize_t position = 0;
+    PyObject *key;
+    if (((PyDictObject *)dict)->ma_used > ORDERED_MAX)
+        return false;
+    while (PyDict_Next(dict, &position, &key, NULL))
+        if (!PyUnicode_CheckExact(key))
+            return false;
+    return true;
+}
+
+/* In its own order, which move_to_end() changes, where that can be had; else in the order of insertion. */
+static uint8_t *
+put_ordered_dict(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
+    return has_plain_keys(object) ? value_put_dict_by(encoder, p, object, base->tp_iter)
+                                  : value_put_dict(encoder, p, object);
+}
+
+static uint8_t *
+put_namespace(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    (void)base;
+    return value_put_fields(encoder, p, object);
+}
+
+/* array('i', [1, 2]) */
+static uint8_t *
+put_array(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    PyObject *code = value_read_member(object, base, "typecode");
+    if (!code || !value_enter(encoder, object)) {
+        Py_XDECREF(code);
+        return value_put_type(encoder, p, object);
+    }
+    Py_ssize_t length = Py_SIZE(object);
+    Py_ssize_t n = value_count_shown(encoder, p, length);
+    p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(object));
+    *p++ = 2;
+    *p++ = 2;
+    p = value_put(encoder, p, code);
+    *p++ = FLOW_VALUE_LIST;
+    p = varint_put(p, (uint64_t)length);
+    uint8_t *count = p;
+    *p++ = 0;
+    PyObject *item;
+    while (*count < n && (item = base->tp_as_sequence->sq_item(object, *count))) {
+        p = value_put(encoder, p, item);
+        Py_DECREF(item);
+        ++*count;
+    }
+    PyErr_Clear();
+    Py_DECREF(code);
+    encoder->depth--;
+    return p;
+}
+
+/* --- generators, tasks, locks --------------------------------------------- */
+
+static uint8_t *
+put_generator(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    PyObject *name = value_read_member(object, base, "__qualname__");
     const char *format = PyGen_CheckExact(object)    ? "generator(%s)"
                          : PyCoro_CheckExact(object) ? "coroutine(%s)"
                                                      : "async_generator(%s)";
@@ -115,40 +257,106 @@ put_generator(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     return p;
 }
 
-static uint8_t *
-put_timezone(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+/* True if the C method `name` says so. */
+static bool
+is_so(PyObject *object, PyTypeObject *base, const char *name)
 {
-    PyObject *args = call_method(object, "__getinitargs__");
-    PyObject *offset = args && PyTuple_CheckExact(args) && PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0)
-                                                                                      : NULL; /* Borrowed */
-    if (!offset) {
-        p = value_put_type(encoder, p, object);
-    }
-    else if (PyTuple_GET_SIZE(args) == 1 && PyDateTime_DELTA_GET_DAYS(offset) == 0
-             && PyDateTime_DELTA_GET_SECONDS(offset) == 0 && PyDateTime_DELTA_GET_MICROSECONDS(offset) == 0) {
-        p = value_put_text(encoder, p, Py_TYPE(object), "%s", "timezone.utc");
-    }
-    else {
-        p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(object));
-        p = value_put_items(encoder, p, object, ((PyTupleObject *)args)->ob_item, PyTuple_GET_SIZE(args));
-    }
-    Py_XDECREF(args);
+    PyObject *answer = value_call_method(object, base, name);
+    bool so = answer == Py_True;
+    Py_XDECREF(answer);
+    return so;
+}
+
+static uint8_t *
+put_future(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    const char *state = is_so(object, base, "cancelled") ? "cancelled"
+                        : is_so(object, base, "done")    ? "done"
+                                                         : "pending";
+    PyObject *name = NULL;
+    if (strcmp(base->tp_name, "_asyncio.Task") == 0)
+        name = value_call_method(object, base, "get_name");
+    bool named = name && PyUnicode_CheckExact(name);
+    char format[160];
+    PyOS_snprintf(format, sizeof format, named ? "%.100s(%%s, %s)" : "%.100s(%s)", value_plain_type(Py_TYPE(object)),
+                  state);
+    if (named)
+        p = value_put_text_of(encoder, p, Py_TYPE(object), format, name);
+    else
+        p = value_put_text(encoder, p, Py_TYPE(object), "%s", format);
+    Py_XDECREF(name);
     return p;
 }
 
+/* Its repr, which is C and reads no more than the lock, begins with the answer; RLock has no method before 3.14. */
 static uint8_t *
-put_pattern(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_lock(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    static const char *const names[] = {"pattern"};
-    return put_members(encoder, p, object, names, 1);
+    PyObject *text = base->tp_repr(object);
+    bool locked = text && PyUnicode_GET_LENGTH(text) > 7 && memcmp(PyUnicode_DATA(text), "<locked", 7) == 0;
+    bool known = text && PyUnicode_IS_COMPACT_ASCII(text);
+    Py_XDECREF(text);
+    PyErr_Clear();
+    if (!known)
+        return value_put_type(encoder, p, object);
+    return value_put_text(encoder, p, Py_TYPE(object), locked ? "%s(locked)" : "%s(unlocked)", value_plain_type(base));
 }
 
-/* The text that matched, where it is a str: of another type, slicing could run its code. */
 static uint8_t *
-put_match(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_simple_queue(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    PyObject *string = read_member(object, "string");
-    PyObject *text = string && PyUnicode_CheckExact(string) ? call_method(object, "group") : NULL;
+    PyObject *size = value_call_method(object, base, "qsize");
+    long length = size ? PyLong_AsLong(size) : 0;
+    Py_XDECREF(size);
+    PyErr_Clear();
+    char text[64];
+    PyOS_snprintf(text, sizeof text, "SimpleQueue(%ld item%s)", length, length == 1 ? "" : "s");
+    return value_put_content(encoder, p, object, base, text);
+}
+
+static uint8_t *
+put_context_variable(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    (void)base;
+    return put_member(encoder, p, object, "name");
+}
+
+/* What it refers to, while that lives. */
+static uint8_t *
+put_weak_reference(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    (void)base;
+    PyObject *referent = compat_weak_referent(object);
+    if (!referent)
+        return value_put_text(encoder, p, Py_TYPE(object), "%s(dead)", value_plain_type(Py_TYPE(object)));
+    if (value_enter(encoder, object)) {
+        p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
+        p = value_put(encoder, p, referent);
+        encoder->depth--;
+    }
+    else {
+        p = value_put_type(encoder, p, object);
+    }
+    Py_DECREF(referent);
+    return p;
+}
+
+/* --- text and numbers ----------------------------------------------------- */
+
+static uint8_t *
+put_pattern(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    (void)base;
+    return put_member(encoder, p, object, "pattern");
+}
+
+/* The text that matched, where it is a str or bytes: of another type, slicing could run its code. */
+static uint8_t *
+put_match(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    PyObject *string = value_read_member(object, base, "string");
+    bool plain = string && (PyUnicode_CheckExact(string) || PyBytes_CheckExact(string));
+    PyObject *text = plain ? value_call_method(object, base, "group") : NULL;
     p = value_put_typed(encoder, p, text ? FLOW_VALUE_WRAPPED : FLOW_VALUE_OBJECT, Py_TYPE(object));
     if (text)
         p = value_put(encoder, p, text);
@@ -157,48 +365,77 @@ put_match(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     return p;
 }
 
+/* sign, digits, exponent -> "-12.50". */
+static int
+format_decimal(PyObject *tuple, char *out, size_t room)
+{
+    PyObject *digits = PyTuple_GET_ITEM(tuple, 1);
+    PyObject *exponent = PyTuple_GET_ITEM(tuple, 2);
+    Py_ssize_t count = PyTuple_GET_SIZE(digits);
+    if (count > DECIMAL_DIGITS_MAX)
+        return -1;
+    char text[DECIMAL_DIGITS_MAX + 1];
+    for (Py_ssize_t i = 0; i < count; i++)
+        text[i] = (char)('0' + PyLong_AsLong(PyTuple_GET_ITEM(digits, i)));
+    text[count] = '\0';
+    const char *sign = PyLong_AsLong(PyTuple_GET_ITEM(tuple, 0)) ? "-" : "";
+    if (!PyLong_Check(exponent)) { /* 'F', 'n' or 'N' */
+        Py_UCS4 letter = PyUnicode_READ_CHAR(exponent, 0);
+        return PyOS_snprintf(out, room, "%s%s", sign, letter == 'F' ? "Infinity" : letter == 'n' ? "NaN" : "sNaN");
+    }
+    long power = PyLong_AsLong(exponent);
+    if (power > 0 || power < -DECIMAL_DIGITS_MAX)
+        return PyOS_snprintf(out, room, power > 0 ? "%s%sE+%ld" : "%s%sE%ld", sign, text, power);
+    int fraction = (int)-power;
+    int whole = (int)count - fraction;
+    if (fraction == 0)
+        return PyOS_snprintf(out, room, "%s%s", sign, text);
+    if (whole > 0)
+        return PyOS_snprintf(out, room, "%s%.*s.%s", sign, whole, text, text + whole);
+    static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+                                "0000000000000000000000";
+    return PyOS_snprintf(out, room, "%s0.%.*s%s", sign, -whole, zeros, text);
+}
+
+static bool
+is_long_decimal(PyObject *number, PyTypeObject *base)
+{
+    PyObject *size = value_call_method(number, base, "__sizeof__");
+    bool is_long = !size || !PyLong_Check(size) || PyLong_AsLong(size) > DECIMAL_BYTES_MAX;
+    Py_XDECREF(size);
+    PyErr_Clear();
+    return is_long;
+}
+
+/* as_tuple() is C code that reads no decimal context; str() would make one. */
 static uint8_t *
-put_partial(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_decimal(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
+{
+    char text[2 * DECIMAL_DIGITS_MAX + 32];
+    int n = -1;
+    PyObject *tuple = is_long_decimal(object, base) ? NULL : value_call_method(object, base, "as_tuple");
+    if (tuple && PyTuple_Check(tuple) && PyTuple_GET_SIZE(tuple) == 3)
+        n = format_decimal(tuple, text, sizeof text);
+    Py_XDECREF(tuple);
+    PyErr_Clear();
+    if (n < 0)
+        return value_put_text(encoder, p, Py_TYPE(object), "%s(more than 100 digits)",
+                              value_plain_type(Py_TYPE(object)));
+    p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
+    *p++ = FLOW_VALUE_STR_WHOLE;
+    return writer_string(encoder->writer, p, text, (size_t)n);
+}
+
+/* --- the rest ------------------------------------------------------------- */
+
+static uint8_t *
+put_partial(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
     static const char *const names[] = {"func", "args", "keywords"};
-    PyObject *keywords = read_member(object, "keywords");
+    PyObject *keywords = value_read_member(object, base, "keywords");
     bool plain = keywords && PyDict_CheckExact(keywords) && ((PyDictObject *)keywords)->ma_used == 0;
     Py_XDECREF(keywords);
     return put_members(encoder, p, object, names, plain ? 2 : 3);
-}
-
-static uint8_t *
-put_deque(struct value_encoder *encoder, uint8_t *p, PyObject *object)
-{
-    p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
-    return value_put_iterated(encoder, p, FLOW_VALUE_LIST, object, Py_SIZE(object));
-}
-
-/* True if the C method `name` of an exact type says so. */
-static bool
-is_so(PyObject *object, const char *name)
-{
-    PyObject *answer = call_method(object, name);
-    bool so = answer == Py_True;
-    Py_XDECREF(answer);
-    return so;
-}
-
-static uint8_t *
-put_future(struct value_encoder *encoder, uint8_t *p, PyObject *object)
-{
-    const char *state = is_so(object, "cancelled") ? "cancelled" : is_so(object, "done") ? "done" : "pending";
-    PyObject *name = NULL;
-    if (strcmp(Py_TYPE(object)->tp_name, "_asyncio.Task") == 0)
-        name = call_method(object, "get_name");
-    char format[64];
-    PyOS_snprintf(format, sizeof format, name && PyUnicode_CheckExact(name) ? "Task(%%s, %s)" : "%%s(%s)", state);
-    if (name && PyUnicode_CheckExact(name))
-        p = value_put_text_of(encoder, p, Py_TYPE(object), format, name);
-    else
-        p = value_put_text(encoder, p, Py_TYPE(object), format, value_plain_type(Py_TYPE(object)));
-    Py_XDECREF(name);
-    return p;
 }
 
 /* Down from the text layer to the file itself; new reference or NULL. */
@@ -210,7 +447,7 @@ raw_file(PyObject *object)
         bool text = strcmp(Py_TYPE(file)->tp_name, "_io.TextIOWrapper") == 0;
         bool buffered = strncmp(Py_TYPE(file)->tp_name, "_io.Buffered", 12) == 0;
         bool known = (Py_TYPE(file)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) && (text || buffered);
-        Py_SETREF(file, known ? read_member(file, text ? "buffer" : "raw") : NULL);
+        Py_SETREF(file, known ? value_read_member(file, Py_TYPE(file), text ? "buffer" : "raw") : NULL);
     }
     if (file
         && (!(Py_TYPE(file)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) || strcmp(Py_TYPE(file)->tp_name, "_io.FileIO") != 0))
@@ -219,12 +456,12 @@ raw_file(PyObject *object)
 }
 
 static uint8_t *
-put_file(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_file(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
     PyObject *raw = raw_file(object);
     if (!raw)
         return value_put_type(encoder, p, object);
-    PyObject *values[] = {read_member(raw, "name"), read_member(object, "mode")};
+    PyObject *values[] = {value_read_member(raw, Py_TYPE(raw), "name"), value_read_member(object, base, "mode")};
     int n = values[0] && values[1] ? 2 : 0;
     p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(object));
     p = value_put_items(encoder, p, object, values, n);
@@ -234,81 +471,162 @@ put_file(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     return p;
 }
 
-/* --- classes written in Python ------------------------------------------ */
-
+/* StringIO, BytesIO: their text would have to be copied whole to be seen. */
 static uint8_t *
-put_uuid(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, PyObject *number)
+put_memory_file(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    uint8_t b[16] = {0}; /* the last first */
-    compat_int_bytes(number, b, sizeof b);
+    PyObject *closed = value_read_member(object, base, "closed");
+    PyObject *place = closed == Py_False ? value_call_method(object, base, "tell") : NULL;
+    char text[64];
+    if (closed == Py_True)
+        PyOS_snprintf(text, sizeof text, "%s(closed)", value_plain_type(base));
+    else if (place && PyLong_Check(place))
+        PyOS_snprintf(text, sizeof text, "%s(at %zd)", value_plain_type(base), PyLong_AsSsize_t(place));
+    else
+        PyOS_snprintf(text, sizeof text, "%s", value_plain_type(base));
     PyErr_Clear();
-    char text[37];
-    PyOS_snprintf(text, sizeof text, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[15],
-                  b[14], b[13], b[12], b[11], b[10], b[9], b[8], b[7], b[6], b[5], b[4], b[3], b[2], b[1], b[0]);
-    p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, type);
-    *p++ = FLOW_VALUE_STR_WHOLE;
-    return writer_string(encoder->writer, p, text, sizeof text - 1);
-}
-
-uint8_t *
-value_put_fraction_or_uuid(struct value_encoder *encoder, uint8_t *p, PyObject *object)
-{
-    PyTypeObject *type = Py_TYPE(object);
-    bool uuid = strcmp(type->tp_name, "UUID") == 0;
-    if (!uuid && strcmp(type->tp_name, "Fraction") != 0)
-        return NULL;
-    PyObject *module = compat_dict_find(type->tp_dict, encoder->names->module); /* Borrowed */
-    PyErr_Clear();
-    if (!module || !PyUnicode_CheckExact(module)
-        || PyUnicode_CompareWithASCIIString(module, uuid ? "uuid" : "fractions") != 0)
-        return NULL;
-    struct instance_field fields[2];
-    if (instance_fields(object, true, fields, 2) < 2 || !PyLong_CheckExact(fields[0].value))
-        return NULL;
-    if (uuid)
-        return put_uuid(encoder, p, type, fields[0].value);
-    PyObject *numbers[] = {fields[0].value, fields[1].value}; /* Borrowed */
-    p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, type);
-    return value_put_items(encoder, p, object, numbers, 2);
+    Py_XDECREF(closed);
+    Py_XDECREF(place);
+    return value_put_content(encoder, p, object, base, text);
 }
 
 /* ------------------------------------------------------------------------ */
 
-static const struct {
+/* In the order of their names. */
+static const struct known_type {
     const char *name;
-    uint8_t *(*put)(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+    uint8_t *(*put)(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+    bool inherited; /* also what their subclasses are told by */
 } known[] = {
-    {"range", put_range},
-    {"slice", put_slice},
-    {"memoryview", put_memoryview},
-    {"dict_keys", put_dict_view},
-    {"dict_values", put_dict_view},
-    {"dict_items", put_dict_view},
-    {"generator", put_generator},
-    {"coroutine", put_generator},
-    {"async_generator", put_generator},
-    {"datetime.timezone", put_timezone},
-    {"re.Pattern", put_pattern},
-    {"re.Match", put_match},
-    {"functools.partial", put_partial},
-    {"collections.deque", put_deque},
-    {"_asyncio.Task", put_future},
-    {"_asyncio.Future", put_future},
-    {"_io.TextIOWrapper", put_file},
-    {"_io.BufferedReader", put_file},
-    {"_io.BufferedWriter", put_file},
-    {"_io.BufferedRandom", put_file},
-    {"_io.FileIO", put_file},
+    {"_asyncio.Future", put_future, true},
+    {"_asyncio.Task", put_future, true},
+    {"_contextvars.ContextVar", put_context_variable, false},
+    {"_io.BufferedRandom", put_file, false},
+    {"_io.BufferedReader", put_file, false},
+    {"_io.BufferedWriter", put_file, false},
+    {"_io.BytesIO", put_memory_file, true},
+    {"_io.FileIO", put_file, false},
+    {"_io.StringIO", put_memory_file, true},
+    {"_io.TextIOWrapper", put_file, false},
+    {"_queue.SimpleQueue", put_simple_queue, true},
+    {"_thread.RLock", put_lock, false},
+    {"_thread.lock", put_lock, false},
+    {"array.array", put_array, true},
+    {"async_generator", put_generator, false},
+    {"cell", put_held, false},
+    {"classmethod", value_put_property, false},
+    {"classmethod_descriptor", value_put_descriptor, false},
+    {"code", value_put_code, false},
+    {"collections.OrderedDict", put_ordered_dict, true},
+    {"collections.defaultdict", put_defaultdict, true},
+    {"collections.deque", put_deque, true},
+    {"coroutine", put_generator, false},
+    {"datetime.date", value_put_date, true},
+    {"datetime.datetime", value_put_datetime, true},
+    {"datetime.time", value_put_time, true},
+    {"datetime.timedelta", value_put_timedelta, true},
+    {"datetime.timezone", value_put_timezone, false},
+    {"decimal.Decimal", put_decimal, true},
+    {"dict_items", put_dict_view, false},
+    {"dict_keys", put_dict_view, false},
+    {"dict_values", put_dict_view, false},
+    {"frame", value_put_frame, false},
+    {"functools._lru_cache_wrapper", value_put_lru_cache, false},
+    {"functools.partial", put_partial, false},
+    {"generator", put_generator, false},
+    {"getset_descriptor", value_put_descriptor, false},
+    {"mappingproxy", put_held, false},
+    {"member_descriptor", value_put_descriptor, false},
+    {"memoryview", put_memoryview, false},
+    {"method-wrapper", value_put_method_wrapper, false},
+    {"method_descriptor", value_put_descriptor, false},
+    {"numpy.bool", value_put_numpy_number, false},
+    {"numpy.bool_", value_put_numpy_number, false},
+    {"numpy.float16", value_put_numpy_number, false},
+    {"numpy.float32", value_put_numpy_number, false},
+    {"numpy.int16", value_put_numpy_number, false},
+    {"numpy.int32", value_put_numpy_number, false},
+    {"numpy.int64", value_put_numpy_number, false},
+    {"numpy.int8", value_put_numpy_number, false},
+    {"numpy.intc", value_put_numpy_number, false},
+    {"numpy.longlong", value_put_numpy_number, false},
+    {"numpy.ndarray", value_put_ndarray, true},
+    {"numpy.uint16", value_put_numpy_number, false},
+    {"numpy.uint32", value_put_numpy_number, false},
+    {"numpy.uint64", value_put_numpy_number, false},
+    {"numpy.uint8", value_put_numpy_number, false},
+    {"numpy.uintc", value_put_numpy_number, false},
+    {"numpy.ulonglong", value_put_numpy_number, false},
+    {"odict_items", put_dict_view, false},
+    {"odict_keys", put_dict_view, false},
+    {"odict_values", put_dict_view, false},
+    {"property", value_put_property, false},
+    {"range", put_range, false},
+    {"re.Match", put_match, false},
+    {"re.Pattern", put_pattern, false},
+    {"slice", put_slice, false},
+    {"staticmethod", value_put_property, false},
+    {"types.GenericAlias", value_put_alias, true},
+    {"types.SimpleNamespace", put_namespace, true},
+    {"types.UnionType", value_put_alias, false},
+    {"typing.ParamSpec", value_put_alias, false},
+    {"typing.TypeAliasType", value_put_alias, false},
+    {"typing.TypeVar", value_put_alias, false},
+    {"typing.TypeVarTuple", value_put_alias, false},
+    {"typing.Union", value_put_alias, false},
+    {"weakref.CallableProxyType", put_weak_reference, false},
+    {"weakref.ProxyType", put_weak_reference, false},
+    {"weakref.ReferenceType", put_weak_reference, false},
+    {"wrapper_descriptor", value_put_descriptor, false},
+    {"zoneinfo.ZoneInfo", value_put_zoneinfo, false},
 };
+
+static const struct known_type *
+find_known(const PyTypeObject *type)
+{
+    size_t low = 0;
+    size_t high = sizeof known / sizeof *known;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(type->tp_name, known[middle].name);
+        if (order == 0)
+            return &known[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
 
 uint8_t *
 value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
-    if (!(type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE))
-        return NULL;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(type->tp_name, known[i].name) == 0)
-            return known[i].put(encoder, p, object);
-    return NULL;
+    const struct known_type *found = type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE ? find_known(type) : NULL;
+    return found ? found->put(encoder, p, object, type) : NULL;
+}
+
+/* The nearest base that is written in C; what an object is laid out as. */
+static PyTypeObject *
+base_in_c(PyTypeObject *type)
+{
+    while (type && !(type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE))
+        type = type->tp_base;
+    return type;
+}
+
+PyTypeObject *
+value_base_named(PyTypeObject *type, const char *name)
+{
+    PyTypeObject *base = base_in_c(type);
+    return base && strcmp(base->tp_name, name) == 0 ? base : NULL;
+}
+
+uint8_t *
+value_put_derived(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+{
+    PyTypeObject *base = base_in_c(Py_TYPE(object));
+    const struct known_type *found = base ? find_known(base) : NULL;
+    return found && found->inherited ? found->put(encoder, p, object, base) : NULL;
 }

@@ -16,9 +16,12 @@ uint8_t *value_put_text(struct value_encoder *encoder, uint8_t *p, PyTypeObject 
                         const char *text);
 uint8_t *value_put_text_of(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, const char *format,
                            PyObject *string);
-/* What the iterator of `container`'s own exact type gives, `length` items in all. */
+/* What the iterator that `iterate` makes of the container gives, `length` items in all: that of a type
+ * written in C, whatever a subclass has for __iter__. */
 uint8_t *value_put_iterated(struct value_encoder *encoder, uint8_t *p, enum flow_value tag, PyObject *container,
-                            Py_ssize_t length);
+                            Py_ssize_t length, getiterfunc iterate);
+/* A dict, its keys in the order of that iterator. */
+uint8_t *value_put_dict_by(struct value_encoder *encoder, uint8_t *p, PyObject *dict, getiterfunc iterate);
 /* The keys of a dict as a list, or its values. */
 uint8_t *value_put_dict_part(struct value_encoder *encoder, uint8_t *p, PyObject *dict, bool keys);
 /* Past the depth limit a container keeps its length and shows nothing. */
@@ -30,10 +33,65 @@ uint8_t *value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *na
 uint8_t *value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* What is no exact builtin. */
 uint8_t *value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object);
-/* Of the standard library's types written in C; NULL if it is none that is known. */
+
+/* value_library.c: types written in C. `base` is the type that tells how, the object's own or one that it
+ * derives from. */
+
+/* NULL if the object's type is none that is known. */
 uint8_t *value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object);
-/* NULL if it is neither. */
-uint8_t *value_put_fraction_or_uuid(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* NULL if no type that is known is the base of the object's. */
+uint8_t *value_put_derived(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+uint8_t *value_put_deque_items(struct value_encoder *encoder, uint8_t *p, PyObject *deque);
+/* A text for the object; of a subclass its name and the text in brackets. */
+uint8_t *value_put_content(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base,
+                           const char *text);
+/* The nearest base of `type` that is written in C, Borrowed, if it has this name; else NULL. */
+PyTypeObject *value_base_named(PyTypeObject *type, const char *name);
+/* New reference or NULL: a member or C getter of `base`; of an exact type also what is in its own dictionary. */
+PyObject *value_read_member(PyObject *object, PyTypeObject *base, const char *name);
+/* New reference to what a C method of `base` gives, or NULL. */
+PyObject *value_call_method(PyObject *object, PyTypeObject *base, const char *name);
+
+/* value_time.c */
+
+uint8_t *value_put_date(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_datetime(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_time(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_timedelta(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_timezone(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_zoneinfo(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+
+/* value_types.c: types, functions, methods, modules */
+
+uint8_t *value_put_callable_or_module(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+uint8_t *value_put_alias(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_descriptor(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_method_wrapper(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_property(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_lru_cache(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_cached_property(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_code(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_frame(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+
+/* value_python.c: classes of the standard library written in Python */
+
+struct value_class;
+/* The class that tells how instances of `type` are shown, itself or one that it derives from; NULL if there is
+ * none. What the user calls his own is told by the second alone. */
+const struct value_class *value_find_class(const struct value_names *names, PyTypeObject *type, bool of_user);
+uint8_t *value_put_class(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct value_class *of);
+bool value_is_of_module(PyTypeObject *type, const char *module);
+
+/* value_array.c: numpy and pandas */
+
+uint8_t *value_put_ndarray(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_numpy_number(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
+uint8_t *value_put_frame_of_data(struct value_encoder *encoder, uint8_t *p, PyObject *object, const char *field);
+uint8_t *value_put_series(struct value_encoder *encoder, uint8_t *p, PyObject *object, const char *field);
+uint8_t *value_put_index(struct value_encoder *encoder, uint8_t *p, PyObject *object, const char *field);
+
+/* value_instance.c */
+
 /* The attributes that an object of the user's own holds; of any other its type. */
 uint8_t *value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 struct instance_field;
@@ -41,6 +99,8 @@ struct instance_field;
 size_t value_users_fields(struct value_encoder *encoder, PyObject *object, struct instance_field *out, size_t room);
 /* A field as it stands in FIELDS. */
 uint8_t *value_put_instance_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field);
+/* The attributes that any object holds. */
+uint8_t *value_put_fields(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* Has value_put_instance() met this type before? Then it is what the type needs. */
 bool value_knows_instances(const struct value_names *names, const PyTypeObject *type);
 
