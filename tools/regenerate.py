@@ -48,7 +48,7 @@ VARYING = [
     (re.compile(r"\bprocess \d+"), "process N"),
 ]
 # Here threads race for the work: which one does what, and first, differs from run to run.
-RACING = ("examples/crawler/", "examples/pipeline/")
+RACING = ("examples/crawler", "examples/pipeline")
 VALUES = re.compile(r"\(.*?\)(?: → .*?)?(?=  |$)")
 # What these print is about this machine: only the words before the first number or path are compared.
 ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|--version)\b(?!.*--help)")
@@ -117,7 +117,9 @@ def comparable(sample: Sample, text: str) -> list[str]:
     """Return the lines without what differs from run to run."""
     if ABOUT_THE_MACHINE.search(sample.command):
         return [re.split(r"[\d/]", line)[0].split("  ")[0].rstrip() for line in text.splitlines()][:3]
-    racing = str(sample.path.relative_to(ROOT)).startswith(RACING)
+    racing = str(sample.path.relative_to(ROOT)).startswith(RACING) or any(
+        f"{part} " in sample.command for part in RACING
+    )
     return list(_stable_lines(text, racing=racing))
 
 

@@ -286,6 +286,15 @@ skip(struct printer *printer, struct value *value, const struct value_head *head
         printer->error = -EBADMSG;
 }
 
+/* Future(done): a text that begins with the type's name. */
+static bool
+is_state(const struct value_head *head)
+{
+    return head->tag == FLOW_VALUE_TEXT && head->bytes.length > head->type.length
+           && memcmp(head->bytes.data, head->type.data, head->type.length) == 0
+           && head->bytes.data[head->type.length] == '(';
+}
+
 /* [Order ×12]: many objects of one type, of which no more is known, or for which
  * there is no room. */
 static bool
@@ -301,7 +310,7 @@ put_uniform(struct printer *printer, struct value *value, const struct value_hea
         if (value_read(printer->reader, &item, &inner) < 0 || value_skip(printer->reader, &ahead) < 0)
             return false;
         bool bare = inner.tag == FLOW_VALUE_OBJECT;
-        bool full = inner.tag == FLOW_VALUE_FIELDS || inner.tag == FLOW_VALUE_ARGS;
+        bool full = inner.tag == FLOW_VALUE_FIELDS || inner.tag == FLOW_VALUE_ARGS || is_state(&inner);
         if (!bare && (!full || (printer->whole && !deep)))
             return false;
         if (i > 0 && !slice_equals(inner.type, type))
