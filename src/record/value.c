@@ -50,7 +50,6 @@ int
 value_names_visit(struct value_names *names, visitproc visit, void *arg)
 {
     Py_VISIT(names->enum_type);
-    Py_VISIT(names->decimal_type);
     return 0;
 }
 

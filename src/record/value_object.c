@@ -90,9 +90,8 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
 static bool
 is_enum(PyObject *object, struct value_names *names)
 {
-    if (!names->enum_type) {
+    if (!names->enum_type)
         names->enum_type = Py_XNewRef(compat_module_find(compat_module(names->enum_module), "Enum"));
-    }
     return names->enum_type && PyType_Check(names->enum_type)
            && PyType_IsSubtype(Py_TYPE(object), (PyTypeObject *)names->enum_type);
 }
