@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._core import Trace as Trace
     from ._core import Track as Track
     from ._core import Value as Value
+    from ._core import Wait as Wait
     from .api import CallEvent as CallEvent
     from .api import Config as Config
     from .api import active_tracing as active_tracing
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "_core": ("Call", "ExceptionInfo", "Function", "Location", "Trace", "Track", "Value"),
+    "_core": ("Call", "ExceptionInfo", "Function", "Location", "Trace", "Track", "Value", "Wait"),
     "api": (
         "CallEvent",
         "Config",
@@ -58,6 +59,7 @@ __all__ = [
     "Trace",
     "Track",
     "Value",
+    "Wait",
     "active_tracing",
     "config",
     "get_config",

@@ -103,6 +103,14 @@ def add_status(path: _Path, pid: int, wait_status: int) -> None:
 
 # --- a trace ----------------------------------------------------------------
 
+class Wait(NamedTuple):
+    """What a call waited for."""
+
+    duration_ns: int
+    line: int
+    type: str
+    task: str | None
+
 class Location(NamedTuple):
     """A place in the source."""
 
@@ -345,6 +353,10 @@ class Call:
     @property
     def waiting_ns(self) -> int:
         """Nanoseconds that it was suspended in yield or await."""
+
+    @property
+    def longest_wait(self) -> Wait | None:
+        """Of a coroutine: the longest of the awaits in which no other recorded call waited. None if it had none."""
 
     @property
     def depth(self) -> int:

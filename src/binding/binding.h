@@ -13,7 +13,7 @@
 
 /* All owned by the module, which its types keep alive; Borrowed by whoever asks. */
 struct binding_types {
-    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location;
+    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location, *wait;
     PyObject *error; /* FlowTraceError */
 };
 

@@ -683,6 +683,25 @@ call_waiting_ns(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+call_longest_wait(PyObject *self, void *Py_UNUSED(closure))
+{
+    const struct wait *wait = waits_find(&MODEL(self)->waits, NUMBER(self));
+    if (!wait)
+        Py_RETURN_NONE;
+    struct awaited awaited = wait_read(&TRACE(self)->reader, wait->longest);
+    PyObject *item = PyStructSequence_New(TRACE(self)->types->wait);
+    if (!item)
+        return NULL;
+    PyStructSequence_SetItem(item, 0, PyLong_FromUnsignedLongLong(wait->longest_ns));
+    PyStructSequence_SetItem(item, 1, PyLong_FromUnsignedLong(awaited.line));
+    PyStructSequence_SetItem(item, 2, binding_str(awaited.type));
+    PyStructSequence_SetItem(item, 3, awaited.task.length ? binding_str(awaited.task) : Py_NewRef(Py_None));
+    if (PyErr_Occurred())
+        Py_CLEAR(item);
+    return item;
+}
+
+static PyObject *
 call_depth(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct model *model = MODEL(self);
@@ -723,6 +742,8 @@ static PyGetSetDef call_getset[] = {
     {"duration_ns", call_duration_ns, NULL, "int: nanoseconds from start to end, waiting included.", NULL},
     {"running_ns", call_running_ns, NULL, "int: nanoseconds of it that it was not suspended.", NULL},
     {"waiting_ns", call_waiting_ns, NULL, "int: nanoseconds that it was suspended in yield or await.", NULL},
+    {"longest_wait", call_longest_wait, NULL,
+     "Wait(duration_ns, line, type, task) or None: of a coroutine that awaited no other call that was recorded.", NULL},
     {"depth", call_depth, NULL, "int: calls above it on its track.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -778,6 +799,17 @@ static PyStructSequence_Field location_fields[] = {
     {NULL, NULL},
 };
 
+static PyStructSequence_Field wait_fields[] = {
+    {"duration_ns", "int: nanoseconds that it lasted"},
+    {"line", "int: line of the await, 0 where unknown"},
+    {"type", "str: type of what was awaited; \"\" for nothing but another turn, as in sleep(0)"},
+    {"task", "str or None: name of the task that was awaited"},
+    {NULL, NULL},
+};
+
+static PyStructSequence_Desc wait_description = {
+    .name = "flowtrace.Wait", .doc = "What a call waited for.", .fields = wait_fields, .n_in_sequence = 4};
+
 static PyStructSequence_Desc location_description = {
     .name = "flowtrace.Location", .doc = "A place in the source.", .fields = location_fields, .n_in_sequence = 3};
 
@@ -799,5 +831,8 @@ binding_add_call_types(PyObject *module)
             return -1;
     }
     own->location = PyStructSequence_NewType(&location_description);
-    return own->location ? PyModule_AddType(module, own->location) : -1;
+    own->wait = PyStructSequence_NewType(&wait_description);
+    if (!own->location || !own->wait || PyModule_AddType(module, own->location) < 0)
+        return -1;
+    return PyModule_AddType(module, own->wait);
 }

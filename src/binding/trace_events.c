@@ -38,6 +38,7 @@ static void
 collect(void *context, uint32_t call, uint32_t exception, const struct record *record)
 {
     struct events *events = context;
+    bool awaits = record->type == FLOW_YIELD && record->yield == FLOW_YIELD_AWAIT;
     bool begins = record->type == FLOW_CALL || record->type == FLOW_CALL_VALUES;
     for (; events->known < call + !begins; events->known++)
         append(events, (struct event){.call = events->known, .type = FLOW_CALL});
@@ -45,7 +46,7 @@ collect(void *context, uint32_t call, uint32_t exception, const struct record *r
     append(events, (struct event){.call = call,
                                   .exception = exception,
                                   .time_ns = record->time_ns,
-                                  .value = record->values,
+                                  .value = awaits ? (struct value){0} : record->values,
                                   .type = record->type});
 }
 

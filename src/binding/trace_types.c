@@ -404,6 +404,7 @@ binding_types_visit(struct binding_types *types, visitproc visit, void *arg)
     Py_VISIT(types->value);
     Py_VISIT(types->calls);
     Py_VISIT(types->location);
+    Py_VISIT(types->wait);
     Py_VISIT(types->error);
     return 0;
 }
@@ -419,6 +420,7 @@ binding_types_clear(struct binding_types *types)
     Py_CLEAR(types->value);
     Py_CLEAR(types->calls);
     Py_CLEAR(types->location);
+    Py_CLEAR(types->wait);
     Py_CLEAR(types->error);
 }
 

@@ -373,8 +373,10 @@ go_on(struct builder *builder, struct lane *lane, const struct record *record)
     if (drivers_add(builder->model, &builder->driver_pairs, *known, driver, thrown, SUSPENDED) < 0)
         builder->failed = true;
     struct call *call = &builder->model->calls[*known];
-    if (call->outcome == SUSPENDED)
+    if (call->outcome == SUSPENDED) {
         call->waiting_ns += record->time_ns - call->end_ns;
+        waits_end(&builder->model->waits, *known, record->time_ns - call->end_ns, false);
+    }
     call->outcome = OUTCOME_RUNNING;
     push(builder, lane, *known);
 }
@@ -404,6 +406,10 @@ suspend(struct builder *builder, struct lane *lane, const struct record *record)
     if (!call)
         return;
     call->outcome = SUSPENDED;
+    struct value value = record->values;
+    bool tells = record->yield == FLOW_YIELD_AWAIT && value.data && *value.data == FLOW_VALUE_TUPLE;
+    if (tells && waits_begin(&builder->model->waits, (uint32_t)(call - builder->model->calls), value) < 0)
+        builder->failed = true;
     if (call->suspensions < UINT16_MAX)
         call->suspensions++;
 }
@@ -1103,6 +1109,8 @@ finish(struct builder *builder)
         struct call *call = &model->calls[i];
         const struct process *process = &model->processes[model->tracks[call->track].process];
         if (call->outcome == SUSPENDED)
+            waits_end(&model->waits, i, builder->first_ns + model->duration_ns - call->end_ns, true);
+        if (call->outcome == SUSPENDED)
             call->outcome = process->ended ? OUTCOME_ABANDONED : OUTCOME_RUNNING;
         if (call->origin == FLOW_SPAWN_TASK || call->origin == FLOW_SPAWN_GREENLET)
             call->spawned_by = model->tracks[call->track].creator;
@@ -1169,6 +1177,7 @@ model_free(struct model *model)
     free(model->legs);
     free(model->caught);
     id_map_free(&model->legs_by_call);
+    waits_free(&model->waits);
     *model = (struct model){0};
 }
 

@@ -13,6 +13,7 @@
 
 #include "../trace/reader.h"
 #include "id_map.h"
+#include "waits.h"
 
 #define MODEL_NONE UINT32_MAX
 
@@ -153,6 +154,7 @@ struct model {
     uint32_t call_count;
     struct exception *exceptions;
     uint32_t exception_count;
+    struct waits waits; /* of calls that have told what they waited for */
     struct driver *drivers; /* by call, then in order */
     uint32_t driver_count;
     struct module *modules; /* recorded ones first, then by reason and name */

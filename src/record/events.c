@@ -372,6 +372,7 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
     if (!thread_pop(thread, function, NULL, &suspended))
         return;
     struct writer *writer = &thread->writer;
+    bool outer = writer->p == thread->awaited; /* the call that it awaits has just said what for */
     uint8_t *p = begin_last(thread, FLOW_YIELD);
     if (!p)
         return;
@@ -381,10 +382,15 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
         open_encoder(&encoder, thread, p);
         p = value_put(&encoder, p, unwrap(value));
     }
+    else if (kind == FLOW_YIELD_AWAIT && !outer) {
+        p = await_put(thread, p, function, value, code, offset);
+    }
     else {
         *p++ = FLOW_VALUE_ABSENT;
     }
     writer_commit(writer, p);
+    if (kind == FLOW_YIELD_AWAIT)
+        thread->awaited = p;
     if (suspended.watched && thread->recorder->session_is_watched && compat_dies_silently(code, offset))
         await_death(thread->recorder, suspended.generator);
 }

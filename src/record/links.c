@@ -149,9 +149,8 @@ running_task(struct recorder *recorder)
     return task;
 }
 
-/* get_name() of asyncio's own Task only: a subclass may have its own. */
-static void
-task_name(struct recorder *recorder, PyObject *task, char *out, size_t size)
+void
+link_task_name(struct recorder *recorder, PyObject *task, char *out, size_t size)
 {
     out[0] = '\0';
     if ((PyObject *)Py_TYPE(task) != recorder->task_type)
@@ -427,7 +426,7 @@ link_task(struct thread *thread)
     const struct activation *caller = thread_top(thread);
     if (id && (!caller || caller->task != id)) {
         char name[sizeof thread->writer.name];
-        task_name(recorder, task, name, sizeof name);
+        link_task_name(recorder, task, name, sizeof name);
         entry = pointer_map_get(&recorder->spawns, task);
         if (entry)
             entry->data = (const void *)(uintptr_t)hash_name(name);
@@ -445,7 +444,7 @@ link_end_task(struct thread *thread)
     const struct pointer_entry *entry = task ? pointer_map_get(&recorder->spawns, task) : NULL;
     if (entry && entry->data) {
         char name[sizeof thread->writer.name];
-        task_name(recorder, task, name, sizeof name);
+        link_task_name(recorder, task, name, sizeof name);
         if (name[0] && entry->data != (const void *)(uintptr_t)hash_name(name)) {
             uint8_t payload[2 * VARINT_MAX + sizeof name];
             uint8_t *p = writer_text(varint_put(payload, entry->id), name, strlen(name));
@@ -470,7 +469,7 @@ announce_task(struct thread *thread, PyObject *task)
     if ((!thread->depth && !creator) || !find_asyncio(recorder))
         return;
     char name[sizeof thread->writer.name];
-    task_name(recorder, task, name, sizeof name);
+    link_task_name(recorder, task, name, sizeof name);
     write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_TASK, id, creator}, name);
 }
 

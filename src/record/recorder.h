@@ -55,6 +55,8 @@ struct function {
     bool in_scope;
     bool has_self;           /* the first parameter is self or cls: only its type is recorded */
     bool watched;            /* @trace: its calls turn recording on */
+    int await_offset;        /* of the await that it was suspended in last, and the line; 0 before the first */
+    uint32_t await_line;
     int start_offset;        /* of its PY_START event; -1 before the first */
     PyObject **names;        /* Owned array of Borrowed str, in code.parameters' order */
     bool *secret;            /* Owned */
@@ -84,6 +86,7 @@ struct thread {
     enum flow_spawn origin_kind;
     uint64_t origin;
     uint32_t creating;              /* calls of create_task() that run */
+    const uint8_t *awaited;         /* the writer's place behind the last record of an await */
     const void *last_task;          /* that LINK_TASK_CREATE told; compared only */
     uint64_t callback;              /* spawn id of asyncio's that runs, or 0 */
     uint32_t root_depth;            /* of calls that nobody on the stack has made: 0, or the callback's */
@@ -249,6 +252,15 @@ uint64_t link_id(struct recorder *recorder, PyObject *object);
 uint64_t link_new_id(struct recorder *recorder, PyObject *object);
 /* New reference to the task that `task` waits for, or NULL. */
 PyObject *link_awaited(struct recorder *recorder, PyObject *task);
+
+/* get_name() of asyncio's own Task only: a subclass may have its own. */
+void link_task_name(struct recorder *recorder, PyObject *task, char *out, size_t size);
+
+/* await.c */
+
+/* The value of a YIELD record: the line, and what the coroutine waits for. */
+uint8_t *await_put(struct thread *thread, uint8_t *p, struct function *function, PyObject *value, PyCodeObject *code,
+                   int offset);
 
 /* greenlet.c */
 

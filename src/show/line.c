@@ -345,10 +345,36 @@ put_benign_end(struct text *out, const struct printer *printer, const struct sto
                                                                  : "  (closed)");
 }
 
+/* A call that still waits says where; one that has waited for a task, and for nothing else, says for which. */
+static void
+put_wait(struct text *out, const struct printer *printer, const struct story_line *line)
+{
+    const struct model *model = printer->model;
+    const struct call *call = &model->calls[line->calls[0]];
+    const struct wait *wait = line->count == 1 ? waits_find(&model->waits, line->calls[0]) : NULL;
+    if (!wait)
+        return;
+    struct awaited awaited = wait_read(model->reader, wait->longest);
+    bool waits = call->outcome == OUTCOME_RUNNING && wait->lasts;
+    if (!waits && (call->outcome == OUTCOME_RUNNING || !awaited.task.length || wait->count > 1))
+        return;
+    text_string(out, waits ? ", waits" : "  waited");
+    if (awaited.task.length) {
+        text_string(out, " for task ");
+        text_clean(out, awaited.task);
+    }
+    if (waits && awaited.line) {
+        text_string(out, " at ");
+        text_clean(out, label_file(call->code->file));
+        text_format(out, ":%u", awaited.line);
+    }
+}
+
 /* What the tree does not show of this line. */
 static void
 put_inside(struct text *out, struct printer *printer, const struct story_line *line)
 {
+    put_wait(out, printer, line);
     put_benign_end(out, printer, line);
     if (line->opened || line->inside == 0)
         return;

@@ -145,7 +145,10 @@ static_assert(offsetof(struct flow_chunk_header, committed) == 76, "no padding")
     X(CALL_VALUES, 2, "as CALL, then a value for each parameter")              \
     X(RETURN, 3, "")                                                           \
     X(RETURN_VALUE, 4, "value")                                                \
-    X(YIELD, 5, "varint FLOW_YIELD_*, value")                                  \
+    X(YIELD, 5,                                                                \
+      "varint FLOW_YIELD_*, value; of an await: (line, NONE, OBJECT or TEXT "  \
+      "of the type and, for a task, its name), or absent where it is that of " \
+      "the record before")                                                     \
     X(RESUME, 6, "varint generator, code")                                     \
     X(THROW, 7, "varint generator, code, exception")                           \
     X(UNWIND, 8,                                                               \

@@ -190,6 +190,47 @@ def test_an_async_generators_values_are_unwrapped(workshop: Workshop) -> None:
     assert numbers.outcome == "returned"
 
 
+def test_what_a_coroutine_waited_for(workshop: Workshop) -> None:
+    run = workshop.record("""
+        import asyncio, os
+
+        async def fetch(seconds):
+            await asyncio.sleep(seconds)
+
+        async def waits(task):
+            value = await task
+            return value
+
+        async def hangs():
+            asyncio.get_running_loop().call_later(0.01, os._exit, 0)
+            await asyncio.Event().wait()
+
+        async def outer(): await hangs()
+
+        async def main():
+            await waits(asyncio.create_task(fetch(0.02), name="fetching"))
+            await asyncio.gather(fetch(0), fetch(0.001))
+            await outer()
+
+        asyncio.run(main())
+        """)
+    wait = run.call("waits").longest_wait
+    assert wait and wait.duration_ns <= run.call("waits").waiting_ns
+    assert (wait.line, wait.type, wait.task) == (7, "Task", "fetching")
+    slow, nothing, quick = (call.longest_wait for call in run.calls("fetch"))
+    assert slow and quick and (slow.line, slow.type, slow.task) == (4, "Future", None)
+    assert nothing and (nothing.line, nothing.type) == (4, "")
+    main, hangs = run.call("main").longest_wait, run.call("hangs").longest_wait
+    assert main and (main.line, main.type) == (18, "_GatheringFuture")
+    assert hangs and (hangs.line, hangs.type) == (12, "Future")
+    assert run.call("outer").longest_wait is None, "hangs() has told it"
+    assert {event[8] for event in run.trace.events() if event[0] == "yield"} == {None}
+    story = workshop.flowtrace("show", "flowtrace.flow").out
+    assert "waited for task fetching" in story
+    assert "still running, waits at app.py:12" in story
+    assert story.count("waits at") == 1
+
+
 # --- other threads ---------------------------------------------------------
 
 

@@ -100,6 +100,13 @@ make_forked_subject(struct subject *s)
     build_cancel(&b, FLOW_CANCEL_REQUEST, (uint64_t[]){7, 9, 3}, 3, "timeout");
     build_throw(&b, 1, "fetch", 6, 3, "CancelledError");
     build_cancel(&b, FLOW_CANCEL_LANDED, (uint64_t[]){20}, 1, NULL);
+    build_record(&b, 1, FLOW_YIELD);
+    build_number(&b, FLOW_YIELD_AWAIT);
+    build_head(&b, FLOW_VALUE_TUPLE, 2, 2);
+    build_int(&b, 9);
+    build_typed(&b, FLOW_VALUE_TEXT, "Task");
+    build_text(&b, "fetch");
+    build_resume(&b, 1, "fetch", 6);
     build_unwind(&b, 1, 1, "ValueError", 9);
     build_extended(&b, FLOW_EXTENDED_EXCEPTION, detail, sizeof detail - 1);
     build_throw(&b, 1, "serve", 5, 1, NULL);

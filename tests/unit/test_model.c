@@ -485,6 +485,49 @@ TEST(a_task_may_get_its_name_late)
     finish(&f);
 }
 
+static void
+build_await(struct trace_builder *b, uint64_t dt, uint32_t line, const char *task)
+{
+    build_record(b, dt, FLOW_YIELD);
+    build_number(b, FLOW_YIELD_AWAIT);
+    build_head(b, FLOW_VALUE_TUPLE, 2, 2);
+    build_byte(b, FLOW_VALUE_INT);
+    build_number(b, line << 1);
+    build_typed(b, task ? FLOW_VALUE_TEXT : FLOW_VALUE_OBJECT, task ? "Task" : "Future");
+    if (task)
+        build_text(b, task);
+}
+
+TEST(the_longest_wait_of_a_call_is_kept)
+{
+    struct fixture f;
+    begin(&f);
+    build_generator(&f.b, 1, "waits", 1);
+    build_await(&f.b, 1, 300, NULL);
+    build_resume(&f.b, 10, "waits", 1);
+    build_await(&f.b, 1, 301, "slow");
+    build_resume(&f.b, 50, "waits", 1);
+    build_await(&f.b, 1, 302, NULL);
+    build_resume(&f.b, 20, "waits", 1);
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_generator(&f.b, 1, "hangs", 2);
+    build_await(&f.b, 1, 310, "never");
+    build_generator(&f.b, 1, "silent", 3);
+    build_yield(&f.b, 1);
+    end(&f);
+    const struct wait *wait = waits_find(&f.model.waits, find(&f, "waits"));
+    CHECK(wait && !wait->lasts);
+    CHECK_NUMBER(wait->longest_ns, 50);
+    struct awaited awaited = wait_read(&f.reader, wait->longest);
+    CHECK_NUMBER(awaited.line, 301);
+    CHECK_TEXT(awaited.task.data, awaited.task.length, "slow");
+    wait = waits_find(&f.model.waits, find(&f, "hangs"));
+    CHECK(wait && wait->lasts);
+    CHECK_NUMBER(wait_read(&f.reader, wait->longest).line, 310);
+    CHECK(!waits_find(&f.model.waits, find(&f, "silent")));
+    finish(&f);
+}
+
 TEST(greenlets_have_stacks_of_their_own)
 {
     struct fixture f;

@@ -1,0 +1,86 @@
+#include "waits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct wait *
+find(const struct waits *waits, uint32_t call)
+{
+    const uint32_t *known = id_map_get(&waits->by_call, 0, call);
+    return known ? &waits->items[*known] : NULL;
+}
+
+static struct wait *
+add(struct waits *waits, uint32_t call)
+{
+    if (waits->count == waits->room) {
+        uint32_t room = waits->room ? 2 * waits->room : 64;
+        void *grown = realloc(waits->items, room * sizeof *waits->items);
+        if (!grown)
+            return NULL;
+        waits->items = grown;
+        waits->room = room;
+    }
+    if (!id_map_put(&waits->by_call, 0, call, waits->count))
+        return NULL;
+    waits->items[waits->count] = (struct wait){0};
+    return &waits->items[waits->count++];
+}
+
+int
+waits_begin(struct waits *waits, uint32_t call, struct value awaited)
+{
+    struct wait *wait = find(waits, call);
+    if (!wait && !(wait = add(waits, call)))
+        return -ENOMEM;
+    wait->pending = awaited;
+    wait->count++;
+    return 0;
+}
+
+void
+waits_end(struct waits *waits, uint32_t call, uint64_t ns, bool for_good)
+{
+    struct wait *wait = find(waits, call);
+    if (!wait || !wait->pending.data)
+        return;
+    if (for_good || !wait->longest.data || ns > wait->longest_ns) {
+        wait->longest = wait->pending;
+        wait->longest_ns = ns;
+        wait->lasts = for_good;
+    }
+    wait->pending = (struct value){0};
+}
+
+const struct wait *
+waits_find(const struct waits *waits, uint32_t call)
+{
+    const struct wait *wait = find(waits, call);
+    return wait && wait->longest.data ? wait : NULL;
+}
+
+struct awaited
+wait_read(const struct reader *reader, struct value value)
+{
+    struct awaited awaited = {0, {"", 0}, {"", 0}};
+    struct value_head head;
+    if (value_read(reader, &value, &head) < 0 || head.tag != FLOW_VALUE_TUPLE || head.count != 2)
+        return awaited;
+    if (value_read(reader, &value, &head) < 0 || head.tag != FLOW_VALUE_INT)
+        return awaited;
+    awaited.line = head.integer > 0 && head.integer < UINT32_MAX ? (uint32_t)head.integer : 0;
+    if (value_read(reader, &value, &head) < 0 || (head.tag != FLOW_VALUE_TEXT && head.tag != FLOW_VALUE_OBJECT))
+        return awaited;
+    awaited.type = head.type;
+    if (head.tag == FLOW_VALUE_TEXT)
+        awaited.task = head.bytes;
+    return awaited;
+}
+
+void
+waits_free(struct waits *waits)
+{
+    free(waits->items);
+    id_map_free(&waits->by_call);
+    *waits = (struct waits){0};
+}
