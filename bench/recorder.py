@@ -62,7 +62,15 @@ def cprofile(program: Callable[[], int], path: str) -> int:
 def flowtrace(values: bool, with_time: bool = True) -> Callable[[Callable[[], int], str], int]:
     def run(program: Callable[[], int], path: str) -> int:
         _core.record_start(
-            path, values=values, time=with_time, roots=[HERE], library=LIBRARY, rules=[], info={}, settings={}
+            path,
+            values=values,
+            time=with_time,
+            roots=[HERE],
+            library=LIBRARY,
+            rules=[],
+            info={},
+            settings={},
+            secrets=[],
         )
         try:
             return timed(program)

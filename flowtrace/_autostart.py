@@ -91,9 +91,10 @@ def is_child(options: dict[str, list[str]]) -> bool:
 def join(path: str, options: dict[str, list[str]]) -> None:
     from . import _core
 
+    secrets = options.get("secret", [])
     info = {key[5:]: value[0] for key, value in options.items() if key.startswith("info.")}
     if is_child(options):
-        info["command"] = " ".join(sys.orig_argv[1:])[:1000]
+        info["command"] = " ".join(_core.redact(sys.orig_argv[1:], secrets))[:1000]
         info["ancestors"] = ancestors(options)
         info["age_ms"] = age_ms()
     _core.record_join(
@@ -103,6 +104,7 @@ def join(path: str, options: dict[str, list[str]]) -> None:
         rules=options.get("rule", []),
         info=info,
         settings={name: int(value) for name, _, value in (pair.partition(" ") for pair in options.get("set", []))},
+        secrets=secrets,
     )
 
 

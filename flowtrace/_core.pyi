@@ -31,6 +31,9 @@ def create_trace(path: _Path, *, values: bool = True, time: bool = True) -> None
 def check_settings(settings: dict[str, int], /) -> None:
     """Raise ValueError, which says why, if a recording can't have these settings."""
 
+def redact(words: list[str], secrets: list[str], /) -> list[str]:
+    """Return the words of a command line without what looks secret. Raises ValueError for a bad rule of `secrets`."""
+
 def record_join(
     path: _Path,
     *,
@@ -39,6 +42,7 @@ def record_join(
     rules: list[str],
     info: dict[str, str],
     settings: dict[str, int],
+    secrets: list[str],
 ) -> None:
     """Record to a trace that is there. Raises OSError, RuntimeError, ValueError."""
 
@@ -52,6 +56,7 @@ def record_start(
     rules: list[str],
     info: dict[str, str],
     settings: dict[str, int],
+    secrets: list[str],
 ) -> None:
     """Record to a new trace, which replaces what is there. Raises OSError, RuntimeError, ValueError."""
 

@@ -79,7 +79,15 @@ class Recording:
 
 
 def start(
-    path: Path | None, title: str, *, rules: list[str], values: bool = True, time: bool = True, watched: bool = False
+    path: Path | None,
+    title: str,
+    *,
+    rules: list[str],
+    limits: dict[str, int],
+    secrets: list[str],
+    values: bool = True,
+    time: bool = True,
+    watched: bool = False,
 ) -> Recording:
     """Begin a recording. Raises FlowTraceError where it can't be."""
     target = _temporary() if path is None else _checked(path)
@@ -88,7 +96,15 @@ def start(
     roots, library = _places()
     try:
         _core.record_start(
-            target, values=values, time=time, roots=roots, library=library, rules=rules, info=info, settings={}
+            target,
+            values=values,
+            time=time,
+            roots=roots,
+            library=library,
+            rules=rules,
+            info=info,
+            settings=limits,
+            secrets=secrets,
         )
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -12,7 +12,7 @@ import atexit
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import _recording, _terminal
+from . import _recording, _settings, _terminal
 from ._recording import PlainRecording, Recording, _core
 from .errors import FlowTraceError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._recording import Path
+    from ._settings import Config
 
 lock = _thread.RLock()
 now: Recording | PlainRecording | None = None
@@ -29,11 +30,23 @@ _prepared = False
 _told = False
 
 
-def start(path: Path | None, title: str, *, rules: list[str], values: bool, time: bool, watched: bool = False) -> None:
-    """Begin to record. Raises FlowTraceError."""
+def start(
+    path: Path | None,
+    title: str,
+    settings: Config,
+    *,
+    rules: list[str],
+    values: bool,
+    time: bool,
+    watched: bool = False,
+) -> None:
+    """Begin to record, as much of values as `settings` say. Raises FlowTraceError."""
     global now
     _core.record_stop()  # the file that was kept open for another story
-    now = _recording.start(path, title, rules=rules, values=values, time=time, watched=watched)
+    limits, secrets = _settings.limits(settings), _settings.secrets(settings)
+    now = _recording.start(
+        path, title, rules=rules, limits=limits, secrets=secrets, values=values, time=time, watched=watched
+    )
     _prepare()
     keep(None)
 

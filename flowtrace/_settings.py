@@ -8,11 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from ._events import CallEvent, Look, tree
+from ._recording import _core
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._recording import Path, PlainRecording, Recording
+    from ._recording import Path, Patterns, PlainRecording, Recording
 
 
 DEFAULT_CALLS_NAMED = 8
@@ -27,8 +28,15 @@ class Config(NamedTuple):
     show_exc: bool | int = True
     inline_return: bool = True
     output: TextIO | Path | None = None
+    value_depth: int = 3
+    value_items: int = 8
+    value_bytes: int = 160
+    call_bytes: int = 4096
+    secret: Patterns = ()
+    not_secret: Patterns = ()
 
 
+LIMITS = {"value_depth": "depth", "value_items": "items", "value_bytes": "string", "call_bytes": "call"}
 _config = Config()
 
 
@@ -40,8 +48,14 @@ def config(
     show_exc: bool | int | None = None,
     inline_return: bool | None = None,
     output: TextIO | Path | None = None,
+    value_depth: int | None = None,
+    value_items: int | None = None,
+    value_bytes: int | None = None,
+    call_bytes: int | None = None,
+    secret: Patterns | None = None,
+    not_secret: Patterns | None = None,
 ) -> None:
-    """Set what @trace and print_tree() do by default; None leaves a setting as it is.
+    """Set what @trace, start_tracing() and print_tree() do by default; None leaves a setting as it is.
 
     show_args, show_result, show_timing: show arguments, results, durations. What
         @trace isn't to show it doesn't record.
@@ -49,6 +63,11 @@ def config(
         were caught; a number is how many of those calls are named at most.
     inline_return: in the tree of a list of events a call and its end share a line.
     output: a text stream, or the path of a file to append to; stderr at first.
+    value_depth, value_items, value_bytes, call_bytes: how much is written down: containers
+        within containers, items of one, bytes of one text, bytes of all arguments of a call.
+    secret, not_secret: also what is called so is redacted, or is not: a name (pin) or a
+        pattern (*_pin); it is compared with the last words of a name. secret wins.
+    Raises ValueError for a number or pattern that can't be, TypeError for a bad output.
     """
     global _config
     if output is not None and not isinstance(output, str | os.PathLike) and not hasattr(output, "write"):
@@ -60,6 +79,12 @@ def config(
         "show_exc": show_exc,
         "inline_return": inline_return,
         "output": output,
+        "value_depth": value_depth,
+        "value_items": value_items,
+        "value_bytes": value_bytes,
+        "call_bytes": call_bytes,
+        "secret": secret,
+        "not_secret": not_secret,
     }
     _config = changed(_config, given)
 
@@ -70,7 +95,31 @@ def get_config() -> Config:
 
 
 def changed(settings: Config, given: dict[str, Any]) -> Config:
-    return settings._replace(**{name: value for name, value in given.items() if value is not None})
+    """Return the settings with what is given and not None. Raises ValueError."""
+    new = settings._replace(**{name: value for name, value in given.items() if value is not None})
+    if _core is not None and any(given.get(name) is not None for name in (*LIMITS, "secret", "not_secret")):
+        for name, setting in LIMITS.items():
+            check(name, {setting: getattr(new, name)})
+        _core.redact([], secrets(new))
+    return new
+
+
+def check(name: str, limit: dict[str, int]) -> None:
+    try:
+        _core.check_settings(limit)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def limits(settings: Config) -> dict[str, int]:
+    """Return what the recorder is told of how much to write down."""
+    return {setting: getattr(settings, name) for name, setting in LIMITS.items()}
+
+
+def secrets(settings: Config) -> list[str]:
+    """Return the recorder's rules for names; the last that fits wins."""
+    names = [("-", settings.not_secret), ("+", settings.secret)]
+    return [sign + name for sign, given in names for name in ([given] if isinstance(given, str) else given)]
 
 
 # --- output ---------------------------------------------------------------

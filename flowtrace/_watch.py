@@ -72,7 +72,7 @@ class Watch:
         if not self.prints and self.can_share(recorded):
             _session.share()
         else:
-            _session.start(None, self.title, rules=[], values=recorded[0], time=recorded[1], watched=True)
+            _session.start(None, self.title, settings, rules=[], values=recorded[0], time=recorded[1], watched=True)
 
     def can_share(self, recorded: tuple[bool, bool]) -> bool:
         """Tell whether this story, which nobody may ever read, can go into the file of the one before."""

@@ -48,6 +48,12 @@ def start_tracing(
     exclude: Patterns = (),
     values: bool = True,
     time: bool = True,
+    value_depth: int | None = None,
+    value_items: int | None = None,
+    value_bytes: int | None = None,
+    call_bytes: int | None = None,
+    secret: Patterns | None = None,
+    not_secret: Patterns | None = None,
 ) -> None:
     """Record all of the user's code, in all threads, until stop_tracing().
 
@@ -55,10 +61,22 @@ def start_tracing(
     include, exclude: also these modules (pkg, pkg.sub*) or files (lib/*.py) are the
         user's code, or are not; the last that fits wins.
     values, time: record arguments and results; times.
-    Raises FlowTraceError if a recording is in progress, or the file can't be written.
+    value_depth, value_items, value_bytes, call_bytes, secret, not_secret: how much of values,
+        and which not, instead of config()'s.
+    Raises ValueError for one of these that can't be,
+    FlowTraceError if a recording is in progress, or the file can't be written.
     In a program started by `flowtrace run` that recording goes on and is the one read.
     """
     global _joined
+    given = {
+        "value_depth": value_depth,
+        "value_items": value_items,
+        "value_bytes": value_bytes,
+        "call_bytes": call_bytes,
+        "secret": secret,
+        "not_secret": not_secret,
+    }
+    settings = _settings.changed(get_config(), given)
     _session.settle()
     with _session.lock:
         _refuse_second()
@@ -70,7 +88,8 @@ def start_tracing(
             _session.start_plain(path)
         else:
             title = os.path.basename(getattr(sys, "argv", [""])[0]) or "python"
-            _session.start(path, title, rules=_recording.rules_of(include, exclude), values=values, time=time)
+            rules = _recording.rules_of(include, exclude)
+            _session.start(path, title, settings, rules=rules, values=values, time=time)
 
 
 def _refuse_second() -> None:
@@ -113,9 +132,26 @@ class active_tracing:
         exclude: Patterns = (),
         values: bool = True,
         time: bool = True,
+        value_depth: int | None = None,
+        value_items: int | None = None,
+        value_bytes: int | None = None,
+        call_bytes: int | None = None,
+        secret: Patterns | None = None,
+        not_secret: Patterns | None = None,
     ) -> None:
         self._path = path
-        self._options: dict[str, Any] = {"include": include, "exclude": exclude, "values": values, "time": time}
+        self._options: dict[str, Any] = {
+            "include": include,
+            "exclude": exclude,
+            "values": values,
+            "time": time,
+            "value_depth": value_depth,
+            "value_items": value_items,
+            "value_bytes": value_bytes,
+            "call_bytes": call_bytes,
+            "secret": secret,
+            "not_secret": not_secret,
+        }
         self._recording: object = None
 
     def __enter__(self) -> None:

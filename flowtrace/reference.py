@@ -43,8 +43,8 @@ CONTAINERS = ((list, "[]"), (tuple, "()"), (dict, "{}"), (set, "{}"), (frozenset
 INSTALLED = ("/site-packages/", "/dist-packages/", "<frozen ")
 SELF = __file__  # kept here: when a script has ended, the interpreter deletes its __file__
 DEPTH, ITEMS, CHARACTERS, BITS = 3, 8, 160, 1024
-WORDS = "password|passwd|passphrase|secret|apikey|credential|privatekey|accesskey|authorization|setcookie"
-SECRET = re.compile(f"{WORDS}|(token|pwd|cookies?)$", re.IGNORECASE)  # in the letters and digits of a name
+WORDS = "pass_?(word|wd|phrase|code)|(api|access|private)_?key|credential|authorization|set_?cookie|(^|_)secret(_|$)"
+SECRET = re.compile(rf"{WORDS}|(token|pwd|cookies?|secrets?|session_?id|_pass|(^|_)(o?auth|session))_?\d*_?$")
 
 
 class CallEvent(NamedTuple):
@@ -87,7 +87,7 @@ def type_name(value: object) -> str:
 def text(value: Any, depth: int = DEPTH, name: object = None) -> str:
     kind = type(value)  # compared by `is` alone: == and hash() would ask its metaclass
     known = value is None or kind is bool  # tells at most whether there is a secret
-    if not known and type(name) is str and SECRET.search("".join(filter(str.isalnum, name))):
+    if not known and type(name) is str and SECRET.search(re.sub(r"[\W_]+|(?<=[a-z\d])(?=[A-Z])", "_", name).lower()):
         return "<redacted>"
     if known or kind is float or (kind is int and value.bit_length() <= BITS):
         return repr(value)

@@ -92,7 +92,9 @@ def record_sample() -> dict[str, object]:
     code = compile(SAMPLE, os.path.join(os.getcwd(), "sample.py"), "exec")
     with tempfile.TemporaryDirectory(prefix="flowtrace-") as folder:
         path = os.path.join(folder, "explain.flow")
-        _core.record_start(path, values=True, time=True, roots=roots, library=library, rules=[], info={}, settings={})
+        _core.record_start(
+            path, values=True, time=True, roots=roots, library=library, rules=[], info={}, settings={}, secrets=[]
+        )
         exec(code, {"__name__": "__main__", "shorten": shorten})  # noqa: S102
         recorded = _core.record_facts()
         _core.record_stop()

@@ -29,6 +29,11 @@ stderr when it has ended. The exit status is the program's.
   --value-depth N    containers within containers that are written down (3)
   --value-items N    items of one container (8)
   --value-bytes N    bytes of one text (160)
+  --call-bytes N     bytes of all arguments of one call, or of its result (4096)
+  --secret NAME      also what is called NAME is redacted, as password and token are
+  --not-secret NAME  this is not. Both can be repeated; the last that fits wins.
+                     NAME is a name (pin) or a pattern (*_pin), and is compared
+                     with the last words of a name: pin fits cardPin as well
   --caught           also exceptions caught in the very call that raised them,
                      and which handler has each; dearer where many are raised
   --no-children      only this process and its forks, no python that it starts
@@ -47,7 +52,9 @@ SETTINGS = {  # of the recorder, by their option
     "--value-depth": "depth",
     "--value-items": "items",
     "--value-bytes": "string",
+    "--call-bytes": "call",
 }
+SECRETS = {"--secret": "+", "--not-secret": "-"}
 SWITCHES = {"--caught": "caught"}  # settings that are on or off
 OPTIONS = {
     "-o": _options.TEXT,
@@ -58,6 +65,8 @@ OPTIONS = {
     "--no-time": _options.FLAG,
     "--no-children": _options.FLAG,
     **dict.fromkeys(SETTINGS, _options.NUMBER),
+    "--secret": _options.TEXT,
+    "--not-secret": _options.TEXT,
     **dict.fromkeys(SWITCHES, _options.FLAG),
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
@@ -169,6 +178,16 @@ def check_settings(options: _options.Options) -> None:
                 _core.check_settings({setting: options.number(name, 0)})
             except ValueError as error:
                 raise UsageError(f"{name}: {error}") from None
+    for name, pattern in options.order:
+        if name in SECRETS:
+            try:
+                _core.redact([], [SECRETS[name] + pattern])
+            except ValueError as error:
+                raise UsageError(f"{name}: {error}") from None
+
+
+def secrets_of(options: _options.Options) -> list[str]:
+    return [SECRETS[name] + pattern for name, pattern in options.order if name in SECRETS]
 
 
 def check_gil() -> None:
@@ -200,16 +219,19 @@ def rules_of(options: _options.Options) -> list[tuple[str, str]]:
 
 def pack(program: _program.Program, rules: list[tuple[str, str]], options: _options.Options, *, launcher: int) -> str:
     """Write the options so that _autostart.unpack() reads them without importing anything."""
+    from .. import _core
+
     roots = dict.fromkeys(_scope.roots_of(*program.folders) + _scope.roots_elsewhere())
     pairs = [("root", root) for root in roots]
     pairs += [("library", folder) for folder in _scope.library()]
     pairs += [("rule", rule) for rule, _ in rules]
     pairs += [("launcher", str(launcher))]
     pairs += [("set", f"{name} {value}") for name, value in settings_of(options).items()]
+    pairs += [("secret", rule) for rule in secrets_of(options)]
     pairs += [("no-children", "")] if "--no-children" in options else []
     information = {
         "program": program.title,
-        "command": " ".join(program.python_arguments)[:1000],
+        "command": " ".join(_core.redact(program.python_arguments, secrets_of(options)))[:1000],
         "folder": os.getcwd(),
         "python": sys.version.split()[0],
         "executable": sys.executable,

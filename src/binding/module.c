@@ -57,12 +57,13 @@ start(PyObject *module, struct recorder_options *options)
 static PyObject *
 record_join(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "roots", "library", "rules", "info", "settings", NULL};
+    static char *names[] = {"path", "roots", "library", "rules", "info", "settings", "secrets", NULL};
     PyObject *path;
     struct recorder_options options = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O!O!O!O!O!:record_join", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O!O!O!O!O!O!:record_join", names, PyUnicode_FSConverter, &path,
                                      &PyList_Type, &options.roots, &PyList_Type, &options.library, &PyList_Type,
-                                     &options.rules, &PyDict_Type, &options.info, &PyDict_Type, &options.settings))
+                                     &options.rules, &PyDict_Type, &options.info, &PyDict_Type, &options.settings,
+                                     &PyList_Type, &options.secrets))
         return NULL;
     options.path = PyBytes_AS_STRING(path);
     int ret = start(module, &options);
@@ -73,15 +74,15 @@ record_join(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *
 record_start(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", "settings", NULL};
+    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", "settings", "secrets", NULL};
     PyObject *path;
     int values = 1;
     int time = 1;
     struct recorder_options options = {.create = true};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!O!:record_start", names, PyUnicode_FSConverter, &path,
-                                     &values, &time, &PyList_Type, &options.roots, &PyList_Type, &options.library,
-                                     &PyList_Type, &options.rules, &PyDict_Type, &options.info, &PyDict_Type,
-                                     &options.settings))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!O!O!:record_start", names, PyUnicode_FSConverter,
+                                     &path, &values, &time, &PyList_Type, &options.roots, &PyList_Type,
+                                     &options.library, &PyList_Type, &options.rules, &PyDict_Type, &options.info,
+                                     &PyDict_Type, &options.settings, &PyList_Type, &options.secrets))
         return NULL;
     options.path = PyBytes_AS_STRING(path);
     options.values = values;
@@ -159,6 +160,15 @@ check_settings(PyObject *module, PyObject *settings)
 }
 
 static PyObject *
+redact(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *words, *rules;
+    if (!PyArg_ParseTuple(args, "O!O!:redact", &PyList_Type, &words, &PyList_Type, &rules))
+        return NULL;
+    return recorder_redact(words, rules);
+}
+
+static PyObject *
 create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "values", "time", NULL};
@@ -189,6 +199,7 @@ create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 static PyMethodDef methods[] = {
     {"create_trace", WITH_KEYWORDS(create_trace), NULL},
     {"check_settings", check_settings, METH_O, NULL},
+    {"redact", redact, METH_VARARGS, NULL},
     {"record_join", WITH_KEYWORDS(record_join), NULL},
     {"record_start", WITH_KEYWORDS(record_start), NULL},
     {"record_stop", record_stop, METH_NOARGS, NULL},

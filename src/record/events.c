@@ -47,16 +47,11 @@ disabled(struct recorder *recorder)
     return Py_NewRef(recorder->failed ? Py_None : recorder->disable);
 }
 
-/* The list of containers is left as it is: depth says how much of it holds. */
 static void
 open_encoder(struct value_encoder *encoder, struct thread *thread, const uint8_t *p)
 {
     struct recorder *recorder = thread->recorder;
-    encoder->writer = &thread->writer;
-    encoder->names = &recorder->names;
-    encoder->settings = recorder->limits;
-    encoder->end = p + VALUE_BUDGET;
-    encoder->depth = 0;
+    value_encoder_open(encoder, &thread->writer, &recorder->names, &recorder->limits, p);
 }
 
 /* --- @trace ------------------------------------------------------------- */
@@ -181,7 +176,7 @@ put_arguments(struct thread *thread, uint8_t *p, const struct function *function
         if (i == 0 && function->has_self)
             p = value_put_type(&encoder, p, value);
         else if (function->secret[i])
-            p = secret_put(p, value);
+            p = secret_put(&encoder, p, value);
         else
             p = value_put(&encoder, p, value);
         Py_DECREF(value);
@@ -317,7 +312,7 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
     if (p && recorder->values) {
         struct value_encoder encoder;
         open_encoder(&encoder, thread, p);
-        p = value_put(&encoder, p, value);
+        p = function->secret_result ? secret_put(&encoder, p, value) : value_put(&encoder, p, value);
     }
     if (p)
         writer_commit(writer, p);
@@ -380,7 +375,7 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
     if (thread->recorder->values && kind == FLOW_YIELD_PLAIN) {
         struct value_encoder encoder;
         open_encoder(&encoder, thread, p);
-        p = value_put(&encoder, p, unwrap(value));
+        p = function->secret_result ? secret_put(&encoder, p, unwrap(value)) : value_put(&encoder, p, unwrap(value));
     }
     else if (kind == FLOW_YIELD_AWAIT && !outer) {
         p = await_put(thread, p, function, value, code, offset);

@@ -31,8 +31,13 @@ put_text(uint8_t *p, PyObject *string, size_t limit)
 static uint8_t *
 put_message(uint8_t *p, PyObject *string, size_t limit)
 {
-    bool hidden = string && PyUnicode_Check(string) && secret_is_str(string);
-    return hidden ? writer_text(p, "<redacted>", 10) : put_text(p, string, limit);
+    static const struct secret_rules no_rules; /* beside those that hold for everybody */
+    char text[NOTE_BYTES + SECRET_AHEAD];
+    bool complete = true;
+    size_t n = string && PyUnicode_Check(string) ? value_utf8(string, text, limit + SECRET_AHEAD, &complete) : 0;
+    if (secret_scrub(&no_rules, text, &n, complete))
+        return writer_text(p, "<redacted>", 10);
+    return writer_text(p, text, n < limit ? n : limit);
 }
 
 /* --- its type ----------------------------------------------------------- */

@@ -183,10 +183,8 @@ static uint8_t *
 put_definition(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset)
 {
     struct writer *writer = &thread->writer;
-    struct value_encoder encoder = {.writer = writer,
-                                    .names = &thread->recorder->names,
-                                    .settings = thread->recorder->limits,
-                                    .end = p + VALUE_BUDGET};
+    struct value_encoder encoder;
+    value_encoder_open(&encoder, writer, &thread->recorder->names, &thread->recorder->limits, p);
     *p++ = 1;
     p = value_put_type_name(writer, p, Py_TYPE(exception));
     if (thread->recorder->values)

@@ -132,13 +132,26 @@ add_parameters(struct function *function, PyCodeObject *code)
         ok = text != NULL;
         bytes += ok ? strlen(text) + 3 : 0;
         function->names[i] = name;
-        function->secret[i] = text && secret_is_name(text, strlen(text));
         function->code.parameters[i].name = text;
         function->code.parameters[i].kind = (uint8_t)kind;
         function->code.parameter_count += ok;
     }
     PyErr_Clear();
     return ok;
+}
+
+/* What get_password() returns is secret as well. */
+static void
+judge_secrets(const struct recorder *recorder, struct function *function)
+{
+    const struct secret_rules *rules = &recorder->names.secrets;
+    for (uint32_t i = 0; i < function->code.parameter_count; i++) {
+        const char *name = function->code.parameters[i].name;
+        function->secret[i] = secret_is_name(rules, name, strlen(name));
+    }
+    const char *dot = strrchr(function->code.qualname, '.');
+    const char *name = dot ? dot + 1 : function->code.qualname;
+    function->secret_result = secret_is_result(rules, name);
 }
 
 static bool
@@ -173,6 +186,7 @@ make_function(struct recorder *recorder, PyCodeObject *code, char *module)
         return NULL;
     }
     function->has_self = first_is_self(function);
+    judge_secrets(recorder, function);
     return function;
 }
 
@@ -366,6 +380,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
         }
         function->in_scope = in_scope || function->watched;
         function->generation = recorder->generation;
+        judge_secrets(recorder, function);
         return function;
     }
     void *extra = out_of_scope(recorder);

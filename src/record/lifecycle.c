@@ -186,14 +186,15 @@ add_strings(struct scope *scope, PyObject *list, int (*add)(struct scope *, cons
     return 0;
 }
 
+/* `anew`: what is known of functions is to be asked again in any case. */
 static int
-set_scope(struct recorder *recorder, const struct recorder_options *options)
+set_scope(struct recorder *recorder, const struct recorder_options *options, bool anew)
 {
     struct scope scope = {0};
     bool ok = add_strings(&scope, options->roots, scope_add_root) == 0
               && add_strings(&scope, options->library, scope_add_library) == 0
               && add_strings(&scope, options->rules, scope_add_rule) == 0;
-    bool same = ok && recorder->generation > 0 && scope_equals(&scope, &recorder->scope);
+    bool same = ok && !anew && recorder->generation > 0 && scope_equals(&scope, &recorder->scope);
     if (!ok || same) {
         scope_clear(&scope);
         return ok ? 0 : -1;
@@ -207,64 +208,6 @@ set_scope(struct recorder *recorder, const struct recorder_options *options)
     recorder->generation = recorders_new_generation();
     if (asked_before)
         return done(recorder_ask_monitoring("restart_events", "()"));
-    return 0;
-}
-
-/* --- settings ----------------------------------------------------------- */
-
-/* Whole numbers that a recording can be given; what is not named keeps its default. */
-static const struct setting {
-    const char *name;
-    unsigned low, high, initial;
-    size_t offset; /* of an unsigned in struct recorder */
-} settings[] = {
-    {"depth", 0, FLOW_VALUE_DEPTH_MAX - 1, 3, offsetof(struct recorder, limits.depth)},
-    {"items", 0, 127, 8, offsetof(struct recorder, limits.items)},
-    {"string", 0, VALUE_BUDGET / 2, 160, offsetof(struct recorder, limits.string)},
-    {"caught", 0, 1, 0, offsetof(struct recorder, caught)},
-};
-
-#define SETTINGS (sizeof settings / sizeof *settings)
-
-static void
-set_number(struct recorder *recorder, const struct setting *setting, unsigned value)
-{
-    memcpy((char *)recorder + setting->offset, &value, sizeof value);
-}
-
-/* -1 with ValueError. */
-static int
-apply_setting(struct recorder *recorder, PyObject *name, PyObject *value)
-{
-    const struct setting *setting = NULL;
-    for (size_t i = 0; i < SETTINGS && PyUnicode_Check(name); i++)
-        if (PyUnicode_CompareWithASCIIString(name, settings[i].name) == 0)
-            setting = &settings[i];
-    if (!setting) {
-        PyErr_Format(PyExc_ValueError, "no setting %R", name);
-        return -1;
-    }
-    int overflow = 0;
-    long long number = PyLong_Check(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : -1;
-    if (overflow || number < setting->low || number > setting->high) {
-        PyErr_Format(PyExc_ValueError, "%U must be a whole number from %u to %u, not %R", name, setting->low,
-                     setting->high, value);
-        return -1;
-    }
-    set_number(recorder, setting, (unsigned)number);
-    return 0;
-}
-
-int
-recorder_apply_settings(struct recorder *recorder, PyObject *given)
-{
-    for (size_t i = 0; i < SETTINGS; i++)
-        set_number(recorder, &settings[i], settings[i].initial);
-    Py_ssize_t position = 0;
-    PyObject *name, *value;
-    while (given && PyDict_Next(given, &position, &name, &value))
-        if (apply_setting(recorder, name, value) < 0)
-            return -1;
     return 0;
 }
 
@@ -382,8 +325,9 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     }
     if (recorder->forked) /* since it recorded last */
         recorder_after_fork(recorder);
-    if (recorder_apply_settings(recorder, options->settings) < 0 || take_tool(recorder) < 0
-        || set_scope(recorder, options) < 0 || encode_info(recorder, options->info) < 0
+    int secrets = recorder_apply_secrets(recorder, options->secrets);
+    if (secrets < 0 || recorder_apply_settings(recorder, options->settings) < 0 || take_tool(recorder) < 0
+        || set_scope(recorder, options, secrets > 0) < 0 || encode_info(recorder, options->info) < 0
         || open_file(recorder, options) < 0)
         return -1;
     if (recorder->calls_disabled && done(recorder_ask_monitoring("restart_events", "()")) < 0)

@@ -59,7 +59,8 @@ struct function {
     uint32_t await_line;
     int start_offset;        /* of its PY_START event; -1 before the first */
     PyObject **names;        /* Owned array of Borrowed str, in code.parameters' order */
-    bool *secret;            /* Owned */
+    bool *secret;            /* Owned; of the parameters */
+    bool secret_result;
     PyObject *begin, *end;   /* Owned or NULL; see recorder_watch() */
     uint64_t recorder;       /* serial of the recorder that made this; it may be gone */
 };
@@ -358,15 +359,14 @@ struct recorder_options {
     bool values, time;
     PyObject *roots, *library, *rules; /* Borrowed; lists of str */
     PyObject *info;   /* Borrowed; dict of str to str */
-    PyObject *settings; /* Borrowed; dict of str to int: those of lifecycle.c's table */
+    PyObject *settings; /* Borrowed; dict of str to int: those of settings.c's table */
+    PyObject *secrets;  /* Borrowed or NULL; list of str: rules of secret.h */
 };
 
 /* Calls a function of sys.monitoring; the arguments are as Py_BuildValue() takes them, a tuple. New reference. */
 PyObject *recorder_ask_monitoring(const char *name, const char *format, ...);
 /* These set a Python exception and return -1 on failure. */
 int recorder_init(struct recorder *recorder, PyObject *module);
-/* `settings` is a dict or NULL: what it doesn't name gets its default. */
-int recorder_apply_settings(struct recorder *recorder, PyObject *settings);
 int recorder_start(struct recorder *recorder, const struct recorder_options *options);
 int recorder_stop(struct recorder *recorder, unsigned reason);
 int recorder_pause(struct recorder *recorder);
@@ -381,5 +381,14 @@ void recorder_clear(struct recorder *recorder);
 /* Its interpreter ends, and is not the main one: nothing may keep the module alive. */
 void recorder_unregister(struct recorder *recorder);
 void recorder_after_fork(struct recorder *recorder);
+
+/* settings.c */
+
+/* `settings` is a dict or NULL: what it doesn't name gets its default. */
+int recorder_apply_settings(struct recorder *recorder, PyObject *settings);
+/* `rules` is a list of str or NULL; 1 if they are others than before. */
+int recorder_apply_secrets(struct recorder *recorder, PyObject *rules);
+/* New list: the words of a command line, a list of str, without what looks secret by these rules. */
+PyObject *recorder_redact(PyObject *words, PyObject *rules);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define INTERN_MAX 40       /* short strings recur */
 #define BIG_INT_BYTES 128
-#define HEAD_ROOM 320       /* a type name and its numbers */
+#define TEXT_ROOM (VALUE_CALL_MAX / 2 + SECRET_AHEAD)
 
 /* Where each name stands, and the name. */
 static const struct {
@@ -59,6 +59,7 @@ value_names_clear(struct value_names *names)
     for (size_t i = 0; i < NAMES; i++)
         Py_CLEAR(*name_slot(names, i));
     Py_CLEAR(names->enum_type);
+    secret_rules_clear(&names->secrets);
 }
 
 /* --- types ------------------------------------------------------------- */
@@ -216,42 +217,85 @@ room_for_bytes(const struct value_encoder *encoder, const uint8_t *p)
     return left < encoder->settings.string ? left : encoder->settings.string;
 }
 
+static size_t
+count_code_points(const char *utf8, size_t length)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++)
+        n += ((unsigned char)utf8[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* No longer than `room`, and not in the middle of a character. */
+static size_t
+cut_utf8(const char *utf8, size_t length, size_t room)
+{
+    if (length <= room)
+        return length;
+    while (room > 0 && ((unsigned char)utf8[room] & 0xc0) == 0x80)
+        room--;
+    return room;
+}
+
+static uint8_t *
+put_short_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
+{
+    char bytes[4 * INTERN_MAX];
+    bool complete;
+    size_t n = value_utf8(string, bytes, sizeof bytes, &complete);
+    if (secret_scrub(&encoder->names->secrets, bytes, &n, complete)) {
+        *p++ = FLOW_VALUE_REDACTED;
+        return p;
+    }
+    *p++ = FLOW_VALUE_STR_WHOLE;
+    return writer_string(encoder->writer, p, bytes, n);
+}
+
+/* What is to be scrubbed is no part of the file yet: it has to outlast a crash of the program, this must not. */
+static uint8_t *
+put_long_str(struct value_encoder *encoder, uint8_t *p, PyObject *string, size_t length)
+{
+    size_t room = room_for_bytes(encoder, p);
+    char bytes[TEXT_ROOM];
+    bool complete;
+    size_t n = value_utf8(string, bytes, room + SECRET_AHEAD, &complete);
+    size_t before = n;
+    if (secret_scrub(&encoder->names->secrets, bytes, &n, complete)) {
+        *p++ = FLOW_VALUE_REDACTED;
+        return p;
+    }
+    bool whole = complete && n <= room;
+    if (n < before && whole)
+        length = count_code_points(bytes, n);
+    n = cut_utf8(bytes, n, room);
+    *p++ = FLOW_VALUE_STR;
+    p = varint_put(p, length);
+    return writer_text(p, bytes, n);
+}
+
 uint8_t *
 value_put_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
 {
     size_t length = (size_t)PyUnicode_GET_LENGTH(string);
-    if (secret_is_str(string)) {
-        *p++ = FLOW_VALUE_REDACTED;
-        return p;
-    }
-    if (length <= INTERN_MAX) {
-        char bytes[4 * INTERN_MAX];
-        bool complete;
-        size_t n = value_utf8(string, bytes, sizeof bytes, &complete);
-        *p++ = FLOW_VALUE_STR_WHOLE;
-        return writer_string(encoder->writer, p, bytes, n);
-    }
-    *p++ = FLOW_VALUE_STR;
-    p = varint_put(p, length);
-    /* The count comes before the bytes: leave two bytes for it. */
-    bool complete;
-    size_t n = value_utf8(string, (char *)p + 2, room_for_bytes(encoder, p), &complete);
-    p[0] = (uint8_t)(n | 0x80);
-    p[1] = (uint8_t)(n >> 7);
-    return p + 2 + n;
+    return length <= INTERN_MAX ? put_short_str(encoder, p, string) : put_long_str(encoder, p, string, length);
 }
 
 static uint8_t *
 put_bytes(struct value_encoder *encoder, uint8_t *p, enum flow_value tag, const char *data, Py_ssize_t length)
 {
-    if (secret_is_text(data, (size_t)length)) {
+    size_t room = room_for_bytes(encoder, p);
+    size_t n = (size_t)length < room + SECRET_AHEAD ? (size_t)length : room + SECRET_AHEAD;
+    size_t before = n;
+    bool complete = n == (size_t)length;
+    char bytes[TEXT_ROOM];
+    memcpy(bytes, data, n);
+    if (secret_scrub(&encoder->names->secrets, bytes, &n, complete)) {
         *p++ = FLOW_VALUE_REDACTED;
         return p;
     }
     *p++ = (uint8_t)tag;
-    p = varint_put(p, (uint64_t)length);
-    size_t room = room_for_bytes(encoder, p);
-    return writer_text(p, data, (size_t)length < room ? (size_t)length : room);
+    p = varint_put(p, complete && n < before && n <= room ? n : (uint64_t)length);
+    return writer_text(p, bytes, n < room ? n : room);
 }
 
 /* TEXT: shown as it is. */
@@ -319,7 +363,7 @@ singleton_tag(PyObject *object)
 uint8_t *
 value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
-    if (p + HEAD_ROOM > encoder->end) {
+    if (p >= encoder->end) {
         *p++ = FLOW_VALUE_TRUNCATED;
         return p;
     }

@@ -15,12 +15,23 @@
 #include "../trace/writer.h"
 #include "compat.h"
 
-#define VALUE_BUDGET 4096 /* bytes of all the values of one record, about */
+#define VALUE_CALL_MAX 8192  /* bytes of all the values of one record, at most */
+#define VALUE_BEYOND 1536    /* that the last of them may take beyond its end */
 
 struct value_settings {
     unsigned depth;  /* containers within containers */
     unsigned items;  /* of one container */
     unsigned string; /* bytes of a str or bytes */
+    unsigned call;   /* bytes of all the values of one record, about */
+};
+
+/* What a person wants to be taken for the name of a secret, or not: the last that fits wins. */
+struct secret_rules {
+    struct secret_rule {
+        bool secret;
+        char *pattern; /* Owned; a glob over words joined by _ */
+    } *rules;          /* Owned */
+    size_t count;
 };
 
 /* Verdicts on names, by the address and the hash of the str: one alone may be another's soon. */
@@ -65,6 +76,7 @@ struct value_names {
     PyObject *enum_module;                                       /* Owned, str. */
     PyObject *enum_type;                                         /* Owned or NULL. */
     struct recorder *recorder;                                   /* Borrowed; whose they are. */
+    struct secret_rules secrets;
     struct secret_verdict verdicts[SECRET_VERDICTS];
     struct module_verdict modules[MODULE_VERDICTS];
     struct type_verdict types[TYPE_VERDICTS];
@@ -82,6 +94,20 @@ struct value_encoder {
 int value_names_init(struct value_names *names);
 int value_names_visit(struct value_names *names, visitproc visit, void *arg);
 void value_names_clear(struct value_names *names);
+
+/* For the values of a record that is being written up to `p`. A value that begins before `end` is written whole, but
+ * for its strings and items. The list of containers is left as it is: depth says how much of it holds. */
+static inline void
+value_encoder_open(struct value_encoder *encoder, struct writer *writer, struct value_names *names,
+                   const struct value_settings *settings, const uint8_t *p)
+{
+    const uint8_t *last = writer->p + WRITER_RECORD_MAX - VALUE_BEYOND;
+    encoder->writer = writer;
+    encoder->names = names;
+    encoder->settings = *settings;
+    encoder->end = p + settings->call < last ? p + settings->call : last;
+    encoder->depth = 0;
+}
 
 /* Writes `object` (Borrowed). Returns the end. */
 uint8_t *value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object);

@@ -2,6 +2,8 @@
 #include "secret.h"
 #include "value_parts.h"
 
+#define ITEMS_MAX 0x7f /* their number takes one byte */
+
 /* True if the depth allows to show what `container` holds; leave with depth--. */
 bool
 value_enter(struct value_encoder *encoder, PyObject *container)
@@ -24,9 +26,18 @@ value_is_cycle(const struct value_encoder *encoder, const PyObject *object)
 Py_ssize_t
 value_count_shown(const struct value_encoder *encoder, const uint8_t *p, Py_ssize_t length)
 {
+    Py_ssize_t most = encoder->settings.items < ITEMS_MAX ? (Py_ssize_t)encoder->settings.items : ITEMS_MAX;
     if (p >= encoder->end)
         return 0;
-    return length < (Py_ssize_t)encoder->settings.items ? length : (Py_ssize_t)encoder->settings.items;
+    return length < most ? length : most;
+}
+
+/* ["--token", "hunter2"]: what a command is started with. */
+static inline bool
+is_secret_option(struct value_encoder *encoder, PyObject *item)
+{
+    return PyUnicode_CheckExact(item) && PyUnicode_GET_LENGTH(item) > 1 && PyUnicode_READ_CHAR(item, 0) == '-'
+           && secret_is_key(encoder->names, item);
 }
 
 /* Past the depth limit a container keeps its length and shows nothing. */
@@ -34,14 +45,17 @@ uint8_t *
 value_put_items(struct value_encoder *encoder, uint8_t *p, PyObject *owner, PyObject *const *items, Py_ssize_t length)
 {
     p = varint_put(p, (uint64_t)length);
-    if (length == 0 || !value_enter(encoder, owner)) {
-        *p++ = 0;
+    uint8_t *count = p;
+    *p++ = 0;
+    if (length == 0 || !value_enter(encoder, owner))
         return p;
-    }
     Py_ssize_t n = value_count_shown(encoder, p, length);
-    p = varint_put(p, (uint64_t)n);
-    for (Py_ssize_t i = 0; i < n; i++)
-        p = value_put(encoder, p, items[i]);
+    bool secret = false;
+    for (; *count < n && p < encoder->end; ++*count) {
+        PyObject *item = items[*count];
+        p = secret ? secret_put(encoder, p, item) : value_put(encoder, p, item);
+        secret = is_secret_option(encoder, item);
+    }
     encoder->depth--;
     return p;
 }
@@ -53,10 +67,27 @@ value_put_list(struct value_encoder *encoder, uint8_t *p, PyObject *list)
     return value_put_items(encoder, p, list, ((PyListObject *)list)->ob_item, PyList_GET_SIZE(list));
 }
 
+/* ("password", "hunter2"): items of a dict, headers. */
+static uint8_t *
+put_secret_pair(struct value_encoder *encoder, uint8_t *p, PyObject *pair)
+{
+    *p++ = 2;
+    bool shown = encoder->settings.items >= 2 && value_enter(encoder, pair);
+    *p++ = shown ? 2 : 0;
+    if (!shown)
+        return p;
+    p = value_put(encoder, p, PyTuple_GET_ITEM(pair, 0));
+    p = secret_put(encoder, p, PyTuple_GET_ITEM(pair, 1));
+    encoder->depth--;
+    return p;
+}
+
 uint8_t *
 value_put_tuple(struct value_encoder *encoder, uint8_t *p, PyObject *tuple)
 {
     *p++ = FLOW_VALUE_TUPLE;
+    if (PyTuple_GET_SIZE(tuple) == 2 && secret_is_key(encoder->names, PyTuple_GET_ITEM(tuple, 0)))
+        return put_secret_pair(encoder, p, tuple);
     return value_put_items(encoder, p, tuple, ((PyTupleObject *)tuple)->ob_item, PyTuple_GET_SIZE(tuple));
 }
 
@@ -72,9 +103,8 @@ value_put_iterated(struct value_encoder *encoder, uint8_t *p, enum flow_value ta
         return p;
     PyObject *iterator = iterate(container);
     Py_ssize_t n = value_count_shown(encoder, p, length);
-    n = n < 0x7f ? n : 0x7f;
     PyObject *item;
-    while (iterator && *count < n && (item = Py_TYPE(iterator)->tp_iternext(iterator))) {
+    while (iterator && *count < n && p < encoder->end && (item = Py_TYPE(iterator)->tp_iternext(iterator))) {
         p = value_put(encoder, p, item);
         Py_DECREF(item);
         ++*count;
@@ -97,7 +127,7 @@ static uint8_t *
 put_entry(struct value_encoder *encoder, uint8_t *p, PyObject *key, PyObject *value)
 {
     p = value_put(encoder, p, key);
-    return secret_is_key(encoder->names, key) ? secret_put(p, value) : value_put(encoder, p, value);
+    return secret_is_key(encoder->names, key) ? secret_put(encoder, p, value) : value_put(encoder, p, value);
 }
 
 static uint8_t *
@@ -110,14 +140,13 @@ put_entries(struct value_encoder *encoder, uint8_t *p, PyObject *dict, unsigned 
     if (length == 0 || !value_enter(encoder, dict))
         return p;
     Py_ssize_t n = value_count_shown(encoder, p, length);
-    n = n < 0x7f ? n : 0x7f;
     Py_ssize_t position = 0;
     PyObject *key, *value;
-    while (*count < n && PyDict_Next(dict, &position, &key, &value)) {
+    while (*count < n && p < encoder->end && PyDict_Next(dict, &position, &key, &value)) {
         if (parts & KEYS)
             p = value_put(encoder, p, key);
         if (parts & VALUES)
-            p = secret_is_key(encoder->names, key) ? secret_put(p, value) : value_put(encoder, p, value);
+            p = secret_is_key(encoder->names, key) ? secret_put(encoder, p, value) : value_put(encoder, p, value);
         ++*count;
     }
     encoder->depth--;
@@ -144,7 +173,7 @@ value_put_dict_by(struct value_encoder *encoder, uint8_t *p, PyObject *dict, get
     PyObject *iterator = iterate(dict);
     Py_ssize_t n = value_count_shown(encoder, p, length);
     PyObject *key;
-    while (iterator && *count < n && (key = Py_TYPE(iterator)->tp_iternext(iterator))) {
+    while (iterator && *count < n && p < encoder->end && (key = Py_TYPE(iterator)->tp_iternext(iterator))) {
         PyObject *value = PyDict_GetItemWithError(dict, key); /* Borrowed */
         if (value) {
             p = put_entry(encoder, p, key, value);

@@ -108,7 +108,8 @@ value_put_instance_field(struct value_encoder *encoder, uint8_t *p, const struct
         return value_put_field(encoder, p, field->name, field->value);
     size_t length = strlen(field->slot);
     p = writer_string(encoder->writer, p, field->slot, length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
-    return secret_is_name(field->slot, length) ? secret_put(p, field->value) : value_put(encoder, p, field->value);
+    return secret_is_slot(encoder->names, field->slot) ? secret_put(encoder, p, field->value)
+                                                       : value_put(encoder, p, field->value);
 }
 
 /* What a pydantic model keeps in dictionaries of its own. */

@@ -232,7 +232,7 @@ put_array(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObj
     uint8_t *count = p;
     *p++ = 0;
     PyObject *item;
-    while (*count < n && (item = base->tp_as_sequence->sq_item(object, *count))) {
+    while (*count < n && p < encoder->end && (item = base->tp_as_sequence->sq_item(object, *count))) {
         p = value_put(encoder, p, item);
         Py_DECREF(item);
         ++*count;

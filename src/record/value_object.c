@@ -27,7 +27,7 @@ value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObj
     bool complete;
     size_t n = value_utf8(name, bytes, sizeof bytes, &complete);
     p = writer_string(encoder->writer, p, bytes, n);
-    return secret_is_key(encoder->names, name) ? secret_put(p, value) : value_put(encoder, p, value);
+    return secret_is_key(encoder->names, name) ? secret_put(encoder, p, value) : value_put(encoder, p, value);
 }
 
 static uint8_t *

@@ -36,7 +36,7 @@ def test_numbers_and_texts(workshop: Workshop) -> None:
             "NotImplemented": "NotImplemented",
             "bytes(1 << 30)": "b'" + "\\x00" * 160 + "…'",
             "bytearray(1 << 30)": "bytearray(b'" + "\\x00" * 160 + "…')",
-            "'é' * (1 << 25)": "'" + "é" * 79 + "…'",
+            "'é' * (1 << 25)": "'" + "é" * 80 + "…'",
         },
     )
 

@@ -45,7 +45,7 @@ SHOWN = {
     "datetime": r"[\d-]+ [\d:.]+([+-][\d:]+| [\w/]+)?",
     "time": r"[\d:.]+([+-][\d:]+| [\w/]+)?",
     "timedelta": r"timedelta\(.+?\)",
-    "redacted": "<redacted>",
+    "redacted": r"(<redacted>|\w+)",  # of an object its type
 }
 TOKEN = re.compile(
     r"""(?P<alike>(?<=[\[({])<(?P<item>[\w-]+)>(, <(?P=item)>)+(, …)?(?=[\])}]))"""  # [<A>, <A>]: [A ×2]
