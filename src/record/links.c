@@ -436,21 +436,29 @@ link_task(struct thread *thread)
     return id;
 }
 
+/* Where it has another name than its ORIGIN record told. */
+static void
+tell_name(struct thread *thread, PyObject *task)
+{
+    struct recorder *recorder = thread->recorder;
+    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
+    if (!entry || !entry->data)
+        return;
+    char name[sizeof thread->writer.name];
+    link_task_name(recorder, task, name, sizeof name);
+    if (!name[0] || entry->data == (const void *)(uintptr_t)hash_name(name))
+        return;
+    uint8_t payload[2 * VARINT_MAX + sizeof name];
+    uint8_t *p = writer_text(varint_put(payload, entry->id), name, strlen(name));
+    writer_extended(&thread->writer, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));
+}
+
 void
 link_end_task(struct thread *thread)
 {
-    struct recorder *recorder = thread->recorder;
-    PyObject *task = running_task(recorder);
-    const struct pointer_entry *entry = task ? pointer_map_get(&recorder->spawns, task) : NULL;
-    if (entry && entry->data) {
-        char name[sizeof thread->writer.name];
-        link_task_name(recorder, task, name, sizeof name);
-        if (name[0] && entry->data != (const void *)(uintptr_t)hash_name(name)) {
-            uint8_t payload[2 * VARINT_MAX + sizeof name];
-            uint8_t *p = writer_text(varint_put(payload, entry->id), name, strlen(name));
-            writer_extended(&thread->writer, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));
-        }
-    }
+    PyObject *task = running_task(thread->recorder);
+    if (task)
+        tell_name(thread, task);
     Py_XDECREF(task);
 }
 
@@ -497,6 +505,8 @@ link_return(struct thread *thread, const struct function *function, PyObject *va
     if (is_task_link(function->link)) {
         if (value && !is_announced(thread, function->link, value))
             announce_task(thread, value);
+        if (value && function->link == LINK_TASK_RETURN && value == thread->last_task)
+            tell_name(thread, value); /* on 3.12 an eager task has run before it gets its name here */
         if (function->link != LINK_TASK_CREATE)
             return;
         thread->last_task = value;
