@@ -54,6 +54,8 @@ COUNTERS = _counters()
 
 def count() -> list[int]:
     gc.collect()
+    # The cache of lookups holds a reference to each name that a class was asked for, however dead the class is.
+    getattr(sys, "_clear_internal_caches", getattr(sys, "_clear_type_cache", None))()
     return [counter() for counter in COUNTERS.values()]
 
 
