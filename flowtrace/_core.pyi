@@ -169,8 +169,8 @@ class Function:
         """Names of the parameters, in order."""
 
     @property
-    def kind(self) -> Literal["function", "generator", "coroutine", "async generator", "module", "class"]:
-        """What it is; "module" and "class" are bodies."""
+    def kind(self) -> Literal["function", "generator", "coroutine", "async generator", "module", "class", "library"]:
+        """What it is; "module" and "class" are bodies, "library" is library or C code (boundary=True)."""
 
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...

@@ -87,6 +87,7 @@ def start(
     secrets: list[str],
     values: bool = True,
     time: bool = True,
+    boundary: bool = False,
     watched: bool = False,
 ) -> Recording:
     """Begin a recording. Raises FlowTraceError where it can't be."""
@@ -103,7 +104,7 @@ def start(
             library=library,
             rules=rules,
             info=info,
-            settings=limits,
+            settings={**limits, "boundary": int(boundary)},
             secrets=secrets,
         )
     except (OSError, RuntimeError, ValueError) as error:

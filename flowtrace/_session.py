@@ -38,6 +38,7 @@ def start(
     rules: list[str],
     values: bool,
     time: bool,
+    boundary: bool = False,
     watched: bool = False,
 ) -> None:
     """Begin to record, as much of values as `settings` say. Raises FlowTraceError."""
@@ -45,7 +46,15 @@ def start(
     _core.record_stop()  # the file that was kept open for another story
     limits, secrets = _settings.limits(settings), _settings.secrets(settings)
     now = _recording.start(
-        path, title, rules=rules, limits=limits, secrets=secrets, values=values, time=time, watched=watched
+        path,
+        title,
+        rules=rules,
+        limits=limits,
+        secrets=secrets,
+        values=values,
+        time=time,
+        boundary=boundary,
+        watched=watched,
     )
     _prepare()
     keep(None)

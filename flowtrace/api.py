@@ -48,6 +48,7 @@ def start_tracing(
     exclude: Patterns = (),
     values: bool = True,
     time: bool = True,
+    boundary: bool = False,
     value_depth: int | None = None,
     value_items: int | None = None,
     value_bytes: int | None = None,
@@ -61,6 +62,8 @@ def start_tracing(
     include, exclude: also these modules (pkg, pkg.sub*) or files (lib/*.py) are the
         user's code, or are not; the last that fits wins.
     values, time: record arguments and results; times.
+    boundary: record also what the user's code calls straight in libraries and in C, as
+        calls of functions of the kind "library".
     value_depth, value_items, value_bytes, call_bytes, secret, not_secret: how much of values,
         and which not, instead of config()'s.
     Raises ValueError for one of these that can't be,
@@ -89,7 +92,7 @@ def start_tracing(
         else:
             title = os.path.basename(getattr(sys, "argv", [""])[0]) or "python"
             rules = _recording.rules_of(include, exclude)
-            _session.start(path, title, settings, rules=rules, values=values, time=time)
+            _session.start(path, title, settings, rules=rules, values=values, time=time, boundary=boundary)
 
 
 def _refuse_second() -> None:
@@ -132,6 +135,7 @@ class active_tracing:
         exclude: Patterns = (),
         values: bool = True,
         time: bool = True,
+        boundary: bool = False,
         value_depth: int | None = None,
         value_items: int | None = None,
         value_bytes: int | None = None,
@@ -145,6 +149,7 @@ class active_tracing:
             "exclude": exclude,
             "values": values,
             "time": time,
+            "boundary": boundary,
             "value_depth": value_depth,
             "value_items": value_items,
             "value_bytes": value_bytes,

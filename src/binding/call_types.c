@@ -184,7 +184,8 @@ static PyObject *
 function_kind(PyObject *self, void *Py_UNUSED(closure))
 {
     uint32_t flags = code_of(self)->flags;
-    return PyUnicode_FromString(flags & FLOW_CODE_MODULE            ? "module"
+    return PyUnicode_FromString(flags & FLOW_CODE_LIBRARY           ? "library"
+                                : flags & FLOW_CODE_MODULE          ? "module"
                                 : flags & FLOW_CODE_CLASS           ? "class"
                                 : flags & FLOW_CODE_ASYNC_GENERATOR ? "async generator"
                                 : flags & FLOW_CODE_COROUTINE       ? "coroutine"
@@ -212,7 +213,9 @@ static PyGetSetDef function_getset[] = {
     {"line", function_line, NULL, "int: first line in the file, decorators included.", NULL},
     {"parameters", function_parameters, NULL, "tuple of str: names of the parameters, in order.", NULL},
     {"kind", function_kind, NULL,
-     "str: \"function\", \"generator\", \"coroutine\", \"async generator\", \"module\" or \"class\" (a body).", NULL},
+     "str: \"function\", \"generator\", \"coroutine\", \"async generator\", \"module\" or \"class\" (a body),\n"
+     "or \"library\": library or C code, recorded with boundary=True.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -627,6 +627,16 @@ add_cancel(struct builder *builder, struct cancel cancel)
     return model->cancel_count++;
 }
 
+/* The innermost call of recorded code: what it called in a library does it for that. */
+static uint32_t
+own_top(const struct model *model, const struct lane *lane)
+{
+    for (uint32_t i = lane->depth; i-- > 0;)
+        if (!(model->calls[lane->stack[i]].code->flags & FLOW_CODE_LIBRARY))
+            return lane->stack[i];
+    return MODEL_NONE;
+}
+
 /* What asks first counts: a task that is to be cancelled twice gets one exception. */
 static void
 on_cancel_request(struct builder *builder, const struct lane *lane, const uint8_t *p, const uint8_t *end)
@@ -642,10 +652,9 @@ on_cancel_request(struct builder *builder, const struct lane *lane, const uint8_
         return;
     const uint32_t *known = scope ? id_map_get(&builder->spawn_ids, lane->process, scope) : NULL;
     uint32_t cancel = known ? builder->spawns[*known].cancel : MODEL_NONE;
-    bool by_top = place & 1 && lane->depth;
+    uint32_t top = place & 1 ? own_top(builder->model, lane) : MODEL_NONE;
     if (cancel == MODEL_NONE)
-        cancel = add_cancel(builder, (struct cancel){by_top ? lane->stack[lane->depth - 1] : MODEL_NONE,
-                                                     by_top ? (uint32_t)(place >> 1) : 0, via});
+        cancel = add_cancel(builder, (struct cancel){top, top != MODEL_NONE ? (uint32_t)(place >> 1) : 0, via});
     builder->spawns[index].cancel = cancel;
 }
 
@@ -657,10 +666,10 @@ on_cancel_scope(struct builder *builder, const struct lane *lane, const uint8_t 
     p = payload_number(p, end, &id);
     p = payload_number(p, end, &line);
     payload_text(p, end, &via);
-    uint32_t index = id && lane->depth ? spawn_of(builder, lane->process, id) : MODEL_NONE;
+    uint32_t top = own_top(builder->model, lane);
+    uint32_t index = id && top != MODEL_NONE ? spawn_of(builder, lane->process, id) : MODEL_NONE;
     if (index != MODEL_NONE)
-        builder->spawns[index].cancel = add_cancel(builder,
-                                                   (struct cancel){lane->stack[lane->depth - 1], (uint32_t)line, via});
+        builder->spawns[index].cancel = add_cancel(builder, (struct cancel){top, (uint32_t)line, via});
 }
 
 static void
@@ -673,7 +682,7 @@ on_cancel_landed(struct builder *builder, const struct lane *lane, const uint8_t
     struct exception *exception = &builder->model->exceptions[lane->thrown];
     uint32_t call = lane->stack[lane->depth - 1];
     builder->model->calls[call].cancelled = lane->thrown;
-    if (exception->landed_in != MODEL_NONE || exception->calls_left > 0)
+    if (exception->landed_in != MODEL_NONE)
         return;
     exception->landed_in = call;
     exception->landed_line = (uint32_t)line;

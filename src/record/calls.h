@@ -9,14 +9,39 @@
 
 #include "recorder.h"
 
-#define CALL_EVENTS 1
+#define CALL_EVENTS 2
 extern const char *const call_event_names[CALL_EVENTS];
 extern PyMethodDef call_callbacks[CALL_EVENTS];
 
 /* Turns events on for this code, beside those that it has locally. -1 with an exception. */
 int calls_add_local(struct recorder *recorder, PyCodeObject *code, int events);
+/* RAISE: a call of C code may end by it. */
+void calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
+/* What a callback of an event that was set locally returns while nothing is recorded. New reference. */
+PyObject *calls_idle(struct recorder *recorder);
 /* Turns on what `code` needs, at first sight of it. */
-void calls_watch(struct recorder *recorder, PyCodeObject *code);
+void calls_watch(struct recorder *recorder, PyCodeObject *code, bool in_scope, enum link link);
+/* PY_RETURN and PY_YIELD, which are not on for all code where library calls are recorded. */
+void calls_watch_returns(struct recorder *recorder, PyCodeObject *code);
+/* The same for the functions that run in this thread: their starts are over. */
+void calls_watch_running(struct recorder *recorder);
+
+/* boundary.c */
+
+/* The program's own `caller`, which runs, is about to call something. */
+void boundary_begin(struct thread *thread, const struct function *caller, PyObject *callable);
+/* C code has come back to it. */
+void boundary_c_return(struct thread *thread, PyObject *callable);
+/* An exception has come into the running frame, at this place. */
+void boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset);
+/* A function that the library may have called itself returns. */
+void boundary_return(struct thread *thread, struct function *function);
+/* An exception leaves it: true if a recorded call ends by that, which is then off the stack. */
+bool boundary_unwind(struct thread *thread, struct function *function);
+/* Library code that suspends begins to run: its function if the program's own code drives it, else NULL. */
+struct function *boundary_driven(struct recorder *recorder, PyCodeObject *code);
+/* Was the start of the running one of them recorded? */
+bool boundary_is_recorded(struct recorder *recorder, const struct function *function);
 
 /* cancel.c */
 

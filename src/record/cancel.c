@@ -63,11 +63,13 @@ is_named(PyObject *string, const char *name)
     return PyUnicode_CompareWithASCIIString(string, name) == 0;
 }
 
-/* Finds the frame of the call on top of the stack: its line, or 0 if the event loop runs in between. */
+/* Finds the frame of the program's own call on top of the stack: its line, or 0 if the event loop runs in between. */
 static int
 line_of_top(struct thread *thread)
 {
     const struct activation *top = thread_top(thread);
+    while (top && top > thread->stack && top->function && top->function->boundary)
+        top--;
     PyFrameObject *frame = top && top->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
     int line = 0;
     for (int i = 0; frame && i < FRAMES_MAX; i++) {

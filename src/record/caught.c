@@ -1,5 +1,6 @@
 /* caught.c - with the setting `caught`: exceptions within a call, from where they are raised or come in to the
  * handler that has them. Never DISABLE from here. */
+#include "calls.h"
 #include "recorder.h"
 
 #define HANDLER_HEAD 16 /* bytes */
@@ -79,6 +80,7 @@ on_event(PyObject *module, PyObject *const *args, Py_ssize_t count, enum flow_re
 PyObject *
 caught_on_raise(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
+    calls_raise(PyModule_GetState(module), args, count);
     return on_event(module, args, count, FLOW_RAISE, false);
 }
 

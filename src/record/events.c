@@ -238,6 +238,16 @@ begin_call(struct thread *thread, struct function *function)
         remember_generator(thread, activation);
 }
 
+#define SUSPENDS (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
+
+static void
+start_library(struct thread *thread, struct function *function, PyCodeObject *code)
+{
+    link_start(thread, function);
+    if (function->boundary && code->co_flags & SUSPENDS && boundary_driven(thread->recorder, code))
+        begin_call(thread, function);
+}
+
 static PyObject *
 on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
@@ -257,8 +267,13 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     else {
         function = function_of(recorder, code);
-        if (!function)
-            return disabled(recorder);
+        if (!function) {
+            if (!recorder->boundary || !(code->co_flags & SUSPENDS))
+                return disabled(recorder);
+            function = boundary_driven(recorder, code); /* if not now, then another time */
+            if (!function)
+                Py_RETURN_NONE;
+        }
         if (function->link == LINK_HANDLE_RUN && !recorder->handles.count && !recorder->called_back)
             Py_RETURN_NONE; /* each step of each task comes this way */
         if (function->watched)
@@ -269,10 +284,10 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     if (function->start_offset < 0)
         function->start_offset = (int)PyLong_AsLong(args[1]);
-    if (function->link != LINK_NONE)
-        link_start(thread, function);
-    else
+    if (function->link == LINK_NONE)
         begin_call(thread, function);
+    else
+        start_library(thread, function, code);
     event_leave(thread);
     Py_RETURN_NONE;
 }
@@ -325,18 +340,22 @@ static PyObject *
 on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     struct recorder *recorder = recorder_of(module);
-    if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
+    if (!recorder->recording)
+        return calls_idle(recorder);
+    if (count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
-    if (!function || (function->link != LINK_NONE && !link_has_end(function->link)))
+    if (!function || (function->link != LINK_NONE && !function->boundary && !link_has_end(function->link)))
         return disabled(recorder);
     struct thread *thread = enter(recorder);
     if (!thread)
         Py_RETURN_NONE;
-    if (function->link != LINK_NONE)
-        link_return(thread, function, args[2]);
-    else
+    if (function->link == LINK_NONE)
         end_by_return(thread, function, args[2]);
+    else
+        link_return(thread, function, args[2]);
+    if (function->boundary)
+        boundary_return(thread, function);
     event_leave(thread);
     Py_RETURN_NONE;
 }
@@ -364,7 +383,7 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
 {
     int kind = compat_suspension(code, offset);
     struct activation suspended;
-    if (!thread_pop(thread, function, NULL, &suspended))
+    if (!thread_pop(thread, function, function->boundary ? (const void *)PyEval_GetFrame() : NULL, &suspended))
         return;
     struct writer *writer = &thread->writer;
     bool outer = writer->p == thread->awaited; /* the call that it awaits has just said what for */
@@ -394,7 +413,9 @@ static PyObject *
 on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     struct recorder *recorder = recorder_of(module);
-    if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
+    if (!recorder->recording)
+        return calls_idle(recorder);
+    if (count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
     struct function *function = function_of(recorder, code);
@@ -403,7 +424,7 @@ on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
     struct thread *thread = enter(recorder);
     if (!thread)
         Py_RETURN_NONE;
-    if (function->link == LINK_NONE)
+    if (function->link == LINK_NONE || function->boundary)
         suspend(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
     event_leave(thread);
     Py_RETURN_NONE;
@@ -475,7 +496,7 @@ on_resume(PyObject *module, PyObject *const *args, Py_ssize_t count)
     struct thread *thread = enter_frame(recorder);
     if (!thread)
         Py_RETURN_NONE;
-    if (function->link == LINK_NONE)
+    if (function->link == LINK_NONE || (function->boundary && boundary_is_recorded(recorder, function)))
         go_on(thread, function, NULL, NULL, 0);
     event_leave(thread);
     Py_RETURN_NONE;
@@ -491,12 +512,15 @@ on_throw(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
     struct function *function = function_of(recorder, code);
-    struct thread *thread = function && function->link == LINK_NONE ? enter_frame(recorder) : NULL;
+    bool wanted = function
+                  && (function->link == LINK_NONE || (function->boundary && boundary_is_recorded(recorder, function)));
+    struct thread *thread = wanted ? enter_frame(recorder) : NULL;
     if (!thread)
         Py_RETURN_NONE;
     int offset = (int)PyLong_AsLong(args[1]);
     go_on(thread, function, args[2], code, offset);
-    cancel_landed(thread, args[2], code, offset);
+    if (!function->boundary)
+        cancel_landed(thread, args[2], code, offset);
     event_leave(thread);
     Py_RETURN_NONE;
 }
@@ -555,22 +579,28 @@ never_began(const struct thread *thread, const struct function *function, int of
 }
 
 static void
+write_unwind(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset)
+{
+    struct writer *writer = &thread->writer;
+    uint8_t *p = begin_last(thread, FLOW_UNWIND);
+    if (!p)
+        return;
+    int line = PyCode_Addr2Line(code, offset);
+    p = exception_put(thread, p, exception, code, offset, SEEN_LEAVING);
+    p = varint_put(p, line > 0 ? (uint64_t)line : 0);
+    p = varint_put(p, place_in_caller(thread));
+    writer_commit(writer, p);
+    exception_put_detail(thread, exception);
+}
+
+static void
 unwind(struct thread *thread, struct function *function, PyObject *exception, PyCodeObject *code, int offset)
 {
     const void *frame = PyEval_GetFrame();
     struct activation ended;
     if (never_began(thread, function, offset, frame) || !thread_pop(thread, function, frame, &ended))
         return;
-    struct writer *writer = &thread->writer;
-    uint8_t *p = begin_last(thread, FLOW_UNWIND);
-    if (p) {
-        int line = PyCode_Addr2Line(code, offset);
-        p = exception_put(thread, p, exception, code, offset, SEEN_LEAVING);
-        p = varint_put(p, line > 0 ? (uint64_t)line : 0);
-        p = varint_put(p, place_in_caller(thread));
-        writer_commit(writer, p);
-        exception_put_detail(thread, exception);
-    }
+    write_unwind(thread, exception, code, offset);
     forget_generator(thread, &ended);
     if (ended.watched)
         watched_ends(thread->recorder);
@@ -587,10 +617,13 @@ on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
     struct thread *thread = function ? enter(recorder) : NULL;
     if (!thread)
         Py_RETURN_NONE;
-    if (function->link != LINK_NONE)
-        link_return(thread, function, NULL);
+    int offset = (int)PyLong_AsLong(args[1]);
+    if (function->link == LINK_NONE)
+        unwind(thread, function, args[2], code, offset);
     else
-        unwind(thread, function, args[2], code, (int)PyLong_AsLong(args[1]));
+        link_return(thread, function, NULL);
+    if (function->boundary && boundary_unwind(thread, function))
+        write_unwind(thread, args[2], code, offset);
     event_leave(thread);
     Py_RETURN_NONE;
 }

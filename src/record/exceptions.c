@@ -58,6 +58,16 @@ fingerprint(PyObject *exception)
     return mixed;
 }
 
+/* Of the innermost entry of its traceback; compared only. */
+static const void *
+raising_frame(PyObject *exception)
+{
+    const PyTracebackObject *entry = traceback_of(exception);
+    for (int i = 0; entry && entry->tb_next && i < ENTRIES_MAX; i++)
+        entry = entry->tb_next;
+    return entry ? entry->tb_frame : NULL;
+}
+
 /* A dead exception's address is soon another's. It is the same one if it says the
  * same and the entry that was its newest is still in its traceback: behind the
  * newest, since each frame that it leaves adds one. The address of the entry alone
@@ -87,7 +97,9 @@ is_same(const struct known_exception *known, PyObject *exception, enum sighting 
     const PyTracebackObject *newest = traceback_of(exception);
     if (sighting == SEEN_RAISED && newest && !newest->tb_next) /* for the first time */
         return false;
-    return known->traceback && has_left_with(known, exception, sighting);
+    if (!known->traceback)
+        return known->entered && known->entered == raising_frame(exception);
+    return has_left_with(known, exception, sighting);
 }
 
 static struct known_exception *
@@ -108,6 +120,7 @@ know(struct thread *thread, PyObject *exception, enum sighting sighting)
     known->traceback = newest;
     known->frame = newest ? newest->tb_frame : NULL;
     known->instruction = newest ? newest->tb_lasti : 0;
+    known->entered = newest ? NULL : PyEval_GetFrame();
     known->code = newest ? code_of(newest) : NULL;
     known->in_frame = sighting == SEEN_RAISED || sighting == SEEN_HANDLED;
     known->thrown = sighting == SEEN_THROWN;

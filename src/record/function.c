@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callable.h"
 #include "calls.h"
 #include "recorder.h"
 #include "secret.h"
@@ -52,14 +53,11 @@ own_function(const struct recorder *recorder, void *extra)
     return function && function->recorder == recorder->serial ? function : NULL;
 }
 
+/* What was there before is freed. */
 static int
-set_extra(struct recorder *recorder, PyCodeObject *code, void *before, void *extra)
+set_extra(struct recorder *recorder, PyCodeObject *code, void *extra)
 {
-    if (PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, extra) < 0)
-        return -1;
-    if (before && !own_function(recorder, before))
-        function_free(before);
-    return 0;
+    return PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, extra);
 }
 
 /* --- what the trace says of a function ---------------------------------- */
@@ -192,9 +190,8 @@ make_function(struct recorder *recorder, PyCodeObject *code, char *module)
 
 /* --- the decision ------------------------------------------------------- */
 
-/* Borrowed, or NULL. Compares with str alone: another key might have a __eq__ of its own. */
-static PyObject *
-find_global(PyObject *globals, const char *name)
+PyObject *
+function_find_global(PyObject *globals, const char *name)
 {
     Py_ssize_t position = 0;
     PyObject *key, *value;
@@ -213,7 +210,7 @@ module_globals(void)
     PyObject *globals = NULL;
     for (int i = 0; frame && i < 8; i++) {
         Py_XSETREF(globals, PyFrame_GetGlobals(frame));
-        if (find_global(globals, "__name__"))
+        if (function_find_global(globals, "__name__"))
             break;
         PyFrameObject *back = PyFrame_GetBack(frame);
         Py_SETREF(frame, back);
@@ -225,7 +222,7 @@ module_globals(void)
 static char *
 global_text(PyObject *globals, const char *name, size_t limit)
 {
-    return copy_text(find_global(globals, name), limit);
+    return copy_text(function_find_global(globals, name), limit);
 }
 
 /* The standard library's own templates are no code of the user's. */
@@ -315,9 +312,9 @@ starts_multiprocessing(PyCodeObject *code, const char *file, const char *qualnam
 
 /* *module is NULL if there was no memory to decide anything. */
 static bool
-decide(struct recorder *recorder, PyCodeObject *code, char **module, enum link *link)
+decide(struct recorder *recorder, PyCodeObject *code, PyObject *known_globals, char **module, enum link *link)
 {
-    PyObject *globals = module_globals();
+    PyObject *globals = known_globals ? Py_NewRef(known_globals) : module_globals();
     *module = global_text(globals, "__name__", MODULE_MAX);
     char *module_file = global_text(globals, "__file__", FILE_MAX);
     char *file = copy_text(code->co_filename, FILE_MAX);
@@ -354,11 +351,11 @@ no_memory(struct recorder *recorder)
 }
 
 static struct function *
-first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
+first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, void *before)
 {
     char *module = NULL;
     enum link link = LINK_NONE;
-    bool in_scope = decide(recorder, code, &module, &link);
+    bool in_scope = decide(recorder, code, globals, &module, &link);
     if (link == LINK_GREENLET || link == LINK_HUB) {
         *(link == LINK_HUB ? &recorder->hub : &recorder->greenlets) = true;
         link = LINK_NONE;
@@ -366,8 +363,10 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     struct function *function = own_function(recorder, before);
     if (!module)
         return no_memory(recorder);
+    if (function && function->code.flags & FLOW_CODE_LIBRARY) /* it says less than one of the program's own does */
+        function = NULL;
     scope_log_write(recorder, in_scope);
-    calls_watch(recorder, code);
+    calls_watch(recorder, code, in_scope, link);
     recorder->decided_in += in_scope;
     recorder->decided_out += !in_scope;
     if (function) { /* known from a recording with another scope, or watched */
@@ -395,7 +394,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, void *before)
     else {
         free(module);
     }
-    if (set_extra(recorder, code, before, extra) < 0) {
+    if (set_extra(recorder, code, extra) < 0) {
         PyErr_Clear();
         if (function)
             function_free(function);
@@ -430,7 +429,7 @@ function_known(struct recorder *recorder, PyCodeObject *code)
 }
 
 struct function *
-function_of(struct recorder *recorder, PyCodeObject *code)
+function_decide(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
 {
     void *extra = NULL;
     if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0) {
@@ -441,9 +440,88 @@ function_of(struct recorder *recorder, PyCodeObject *code)
     if (extra == out_of_scope(recorder))
         return NULL;
     if (!extra || is_mark(extra) || function->generation != recorder->generation)
-        function = first_sight(recorder, code, extra);
+        function = first_sight(recorder, code, globals, extra);
     return function && (function->in_scope || function->link != LINK_NONE) ? function : NULL;
 }
+
+struct function *
+function_of(struct recorder *recorder, PyCodeObject *code)
+{
+    return function_decide(recorder, code, NULL);
+}
+
+/* --- library code ------------------------------------------------------- */
+
+static void
+as_library(struct recorder *recorder, struct function *function)
+{
+    for (uint32_t i = 0; i < function->code.parameter_count; i++)
+        free(function->code.parameters[i].name);
+    function->code.parameter_count = 0;
+    function->code.flags |= FLOW_CODE_LIBRARY;
+    function->generation = recorder->generation;
+    function->boundary = true;
+    if (function->link == LINK_NONE)
+        function->link = LINK_LIBRARY;
+}
+
+struct function *
+function_make_library(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
+{
+    struct function *function = function_known(recorder, code);
+    bool made = !function;
+    char *module = global_text(globals, "__name__", MODULE_MAX);
+    char *qualname = copy_text(code->co_qualname, QUALNAME_MAX);
+    const char *name = qualname;
+    char *public = module && qualname ? callable_public_module(module, &name, (PyObject *)code) : NULL;
+    char *known_as = public ? strdup(name) : NULL;
+    free(module);
+    free(qualname);
+    if (made && known_as)
+        function = make_function(recorder, code, copy_text(NULL, 0));
+    if (!known_as || !function || (made && set_extra(recorder, code, function) < 0)) {
+        PyErr_Clear();
+        free(public);
+        free(known_as);
+        if (made && function)
+            function_free(function);
+        return no_memory(recorder);
+    }
+    free(function->code.module);
+    free(function->code.qualname);
+    function->code.module = public;
+    function->code.qualname = known_as;
+    as_library(recorder, function);
+    calls_watch_returns(recorder, code);
+    return function;
+}
+
+struct function *
+function_named(struct recorder *recorder, const char *qualname, char *module)
+{
+    struct function *function = calloc(1, sizeof *function);
+    char *name = strdup(qualname);
+    char *file = strdup("");
+    if (!function || !name || !file) {
+        free(function);
+        free(name);
+        free(file);
+        free(module);
+        recorder_fault(recorder, thread_get(recorder), ENOMEM);
+        return NULL;
+    }
+    function->recorder = recorder->serial;
+    function->code.number = recorder->next_function++;
+    function->code.qualname = name;
+    function->code.module = module;
+    function->code.file = file;
+    as_library(recorder, function);
+    function->next_named = recorder->named_functions;
+    recorder->named_functions = function;
+    return function;
+}
+
+/* --- @trace ------------------------------------------------------------- */
 
 struct function *
 function_watched(struct recorder *recorder, PyCodeObject *code)
@@ -470,13 +548,16 @@ function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, P
             PyErr_NoMemory();
             return NULL;
         }
-        if (set_extra(recorder, code, extra, function) < 0) {
+        if (set_extra(recorder, code, function) < 0) {
             function_free(function);
             return NULL;
         }
     }
     recorder->watched_functions += !function->watched;
     function->watched = function->in_scope = true;
+    function->boundary = false;
+    if (function->link == LINK_LIBRARY)
+        function->link = LINK_NONE;
     Py_XSETREF(function->begin, Py_NewRef(begin));
     Py_XSETREF(function->end, Py_NewRef(end));
     return function;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "callable.h"
 #include "calls.h"
 #include "recorder.h"
 
@@ -71,7 +72,7 @@ event_number(const char *name)
 static int
 set_events(struct recorder *recorder, bool on)
 {
-    int mask = 0;
+    int mask = on && recorder->boundary ? event_number("RAISE") : 0;
     int count = recorder->caught ? EVENTS : EVENTS_WITHOUT_CAUGHT;
     for (int i = 0; on && i < count; i++) {
         int number = event_number(event_names[i]);
@@ -79,10 +80,13 @@ set_events(struct recorder *recorder, bool on)
             return -1;
         mask |= number;
     }
+    if (recorder->boundary) /* set where they are needed: what was disabled once would not come back */
+        mask &= ~recorder->return_events;
     if (done(recorder_ask_monitoring("set_events", "(ii)", recorder->tool, mask)) < 0)
         return -1;
     recorder->events_on = on;
     recorder->caught_events = on && recorder->caught;
+    recorder->events_boundary = recorder->boundary;
     recorder->toggles++;
     return 0;
 }
@@ -107,6 +111,7 @@ register_callbacks(struct recorder *recorder)
             return -1;
     }
     recorder->call_event = event_number("CALL");
+    recorder->return_events = event_number("PY_RETURN") | event_number("PY_YIELD");
     return 0;
 }
 
@@ -194,7 +199,9 @@ set_scope(struct recorder *recorder, const struct recorder_options *options, boo
     bool ok = add_strings(&scope, options->roots, scope_add_root) == 0
               && add_strings(&scope, options->library, scope_add_library) == 0
               && add_strings(&scope, options->rules, scope_add_rule) == 0;
-    bool same = ok && !anew && recorder->generation > 0 && scope_equals(&scope, &recorder->scope);
+    bool same = ok && !anew && recorder->generation > 0 && recorder->boundary == recorder->decided_boundary
+                && scope_equals(&scope, &recorder->scope);
+    recorder->decided_boundary = recorder->boundary;
     if (!ok || same) {
         scope_clear(&scope);
         return ok ? 0 : -1;
@@ -340,11 +347,13 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     recorder->failed = false;
     recorder->unsaid = 0;
     recorder->recording = true;
-    bool other = recorder->caught_events != (recorder->caught != 0);
+    bool other = recorder->caught_events != (recorder->caught != 0) || recorder->events_boundary != recorder->boundary;
     if ((!recorder->events_on || other) && set_events(recorder, true) < 0) {
         recorder_stop(recorder, 0);
         return -1;
     }
+    if (recorder->boundary)
+        calls_watch_running(recorder);
     return 0;
 }
 
@@ -544,6 +553,7 @@ recorder_clear(struct recorder *recorder)
     recorder->extra_index = -1;
     recorder_clear_references(recorder);
     scope_log_clear(&recorder->scope_log);
+    callable_forget_all(recorder);
     scope_clear(&recorder->scope);
     free(recorder->process_record);
     recorder->process_record = NULL;

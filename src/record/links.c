@@ -372,6 +372,8 @@ link_has_end(enum link link)
 void
 link_start(struct thread *thread, const struct function *function)
 {
+    if (function->link == LINK_LIBRARY)
+        return;
     if (function->link == LINK_HANDLE_INIT) {
         begin_handle(thread, function);
         return;

@@ -40,6 +40,7 @@ enum link {
     LINK_HUB,              /* the import of what runs greenlets from a loop of its own: gevent, eventlet */
     LINK_TIMEOUT,          /* Timeout.__init__(self): asyncio.timeout() and wait_for() */
     LINK_TASK_GROUP,       /* TaskGroup.__aenter__(self) */
+    LINK_LIBRARY,          /* none of these, but `boundary` */
     LINK_SPAWNV,           /* os._spawnvef(), which has it in a local variable */
     LINK_EXIT_STATUS,      /* Popen._handle_exitstatus(self, sts) of subprocess */
     LINK_TRANSPORT_EXIT,   /* BaseSubprocessTransport._process_exited(self, returncode) */
@@ -53,6 +54,7 @@ struct function {
     uint32_t generation;     /* of the recorder's scope when this was decided */
     enum link link;
     bool in_scope;
+    bool boundary;           /* library or C code whose calls from the program's own are recorded */
     bool has_self;           /* the first parameter is self or cls: only its type is recorded */
     bool watched;            /* @trace: its calls turn recording on */
     int await_offset;        /* of the await that it was suspended in last, and the line; 0 before the first */
@@ -63,11 +65,13 @@ struct function {
     bool secret_result;
     PyObject *begin, *end;   /* Owned or NULL; see recorder_watch() */
     uint64_t recorder;       /* serial of the recorder that made this; it may be gone */
+    struct function *next_named; /* of recorder->named_functions */
 };
 
 struct activation {
     struct function *function; /* Borrowed; NULL once its code has died */
-    const void *frame;         /* compared only; NULL where it was not materialised */
+    const void *frame;         /* compared only; NULL where it was not materialised. Of a boundary function that
+                                * does not suspend: its caller's */
     uint64_t generator;
     uint64_t task;             /* spawn id of the task that it runs in, or 0 */
     uint64_t start_ticks;
@@ -119,6 +123,7 @@ struct known_exception {
     bool thrown;           /* into a generator, just now */
     uint64_t id;
     uint32_t thread, epoch; /* where it was last defined */
+    const void *entered;   /* compared only: frame into which it was thrown while it had no traceback, or NULL */
 };
 
 #define KNOWN_EXCEPTIONS 32
@@ -140,6 +145,9 @@ struct recorder {
     bool forked;             /* this process is a child that has recorded nothing yet */
     int tool;                /* sys.monitoring tool id, -1: none */
     unsigned toggles;
+    unsigned boundary;       /* a setting: library calls are recorded */
+    unsigned events_boundary; /* what that was when events were turned on */
+    unsigned decided_boundary; /* what that was when this generation of the scope began */
     uint32_t generation, session;
     Py_ssize_t extra_index;
     uint32_t process, pid;
@@ -152,6 +160,8 @@ struct recorder {
     PyObject *watched_generators; /* Owned dict or NULL: id -> weakref, of those that would die silently */
     uint64_t decided_in, decided_out;
     struct pointer_map generators; /* frame -> {function, generator id, task} */
+    struct pointer_map callables;  /* C functions and types -> named function; see callable.c */
+    struct function *named_functions; /* Owned; those of no code */
     struct pointer_map spawns;     /* task, thread, work item -> id; extra: announced */
     struct pointer_map handles;    /* Handle of a callback of the user's -> id; extra: it runs again and again */
     uint32_t called_back;          /* threads whose last callback may still run */
@@ -167,8 +177,8 @@ struct recorder {
     PyObject *module;        /* Borrowed: it owns this */
     PyObject *callbacks[9];  /* Owned; in the order of event_names */
     PyObject *disable;       /* Owned; sys.monitoring.DISABLE */
-    PyObject *call_callbacks[1]; /* Owned; in the order of call_event_names */
-    int call_event;          /* number of CALL */
+    PyObject *call_callbacks[2]; /* Owned; in the order of call_event_names */
+    int call_event, return_events; /* numbers of CALL; of PY_RETURN and PY_YIELD */
     bool calls_disabled;     /* places of CALL were, after a recording had ended */
     PyObject *running_loop, *current_task, *task_type, *get_name, *awaited; /* Owned; _asyncio's, once it is there */
     PyObject *asyncio_name, *thread_name, *pid_name, *transport_pid_name, *cancel_name, *call_name; /* Owned, str */
@@ -182,6 +192,14 @@ struct function *function_of(struct recorder *recorder, PyCodeObject *code);
 /* False if it is decided that the code is out of scope. */
 bool function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code);
 struct function *function_known(struct recorder *recorder, PyCodeObject *code);
+/* As function_of(), also of code that is not running: `globals` (Borrowed) are its module's. */
+struct function *function_decide(struct recorder *recorder, PyCodeObject *code, PyObject *globals);
+/* Library code whose calls from the program's own are recorded from now on. NULL without memory. */
+struct function *function_make_library(struct recorder *recorder, PyCodeObject *code, PyObject *globals);
+/* The same for C code; takes `module`, which was allocated. */
+struct function *function_named(struct recorder *recorder, const char *qualname, char *module);
+/* Borrowed, or NULL. Compares with str alone: another key might have a __eq__ of its own. */
+PyObject *function_find_global(PyObject *globals, const char *name);
 /* Makes a function for @trace whatever its scope. NULL with an exception. */
 struct function *function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end);
 /* The function of `code` if it was given to function_watch(). */

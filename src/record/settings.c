@@ -16,6 +16,7 @@ static const struct setting {
     {"items", 0, 127, 8, offsetof(struct recorder, limits.items)},
     {"string", 0, VALUE_CALL_MAX / 2, 160, offsetof(struct recorder, limits.string)},
     {"call", 0, VALUE_CALL_MAX, 4096, offsetof(struct recorder, limits.call)},
+    {"boundary", 0, 1, 0, offsetof(struct recorder, boundary)},
     {"caught", 0, 1, 0, offsetof(struct recorder, caught)},
 };
 

@@ -111,6 +111,8 @@ value_encoder_open(struct value_encoder *encoder, struct writer *writer, struct 
 
 /* Writes `object` (Borrowed). Returns the end. */
 uint8_t *value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* Is the type, a class of Python's, one of the user's own? */
+bool value_is_users_type(struct value_names *names, PyTypeObject *type);
 /* Only its type. */
 uint8_t *value_put_type(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* An exception's type and args: its message without its __str__. */

@@ -49,8 +49,8 @@ is_users_module(struct value_names *names, PyObject *name)
     return verdict->user;
 }
 
-static bool
-is_users_type(struct value_names *names, PyTypeObject *type)
+bool
+value_is_users_type(struct value_names *names, PyTypeObject *type)
 {
     if (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) || (type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE))
         return false;
@@ -65,7 +65,7 @@ is_users_throughout(struct value_names *names, PyTypeObject *type)
 {
     PyObject *mro = type->tp_mro; /* Borrowed */
     for (Py_ssize_t i = 1; mro && i + 1 < PyTuple_GET_SIZE(mro); i++)
-        if (!is_users_type(names, (PyTypeObject *)PyTuple_GET_ITEM(mro, i)))
+        if (!value_is_users_type(names, (PyTypeObject *)PyTuple_GET_ITEM(mro, i)))
             return false;
     return true;
 }
@@ -90,7 +90,7 @@ judge(struct value_names *names, PyTypeObject *type)
 {
     struct type_verdict *verdict = &names->types[type->tp_version_tag % TYPE_VERDICTS];
     if (!value_knows_instances(names, type)) {
-        bool user = is_users_type(names, type);
+        bool user = value_is_users_type(names, type);
         *verdict = (struct type_verdict){.version = type->tp_version_tag,
                                          .generation = names->recorder->generation,
                                          .user = user,

@@ -148,6 +148,8 @@ put_catcher(struct text *out, const struct model *model, const struct leg *leg)
     const struct code *code = model->calls[leg->caught_by].code;
     text_string(out, "caught in ");
     label_function(out, code);
+    if (code->flags & FLOW_CODE_LIBRARY)
+        return;
     text_string(out, " (");
     text_clean(out, label_file(code->file));
     if (leg->caught_line)

@@ -75,6 +75,12 @@ label_function(struct text *out, const struct code *code)
         text_format(out, ":%u>", code->first_line);
     }
     else {
+        bool of_module = code->flags & FLOW_CODE_LIBRARY && code->module.length
+                         && !memchr(code->qualname.data, '.', code->qualname.length);
+        if (of_module) {
+            text_clean(out, code->module);
+            text_string(out, ".");
+        }
         text_clean(out, name);
     }
 }

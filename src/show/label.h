@@ -4,7 +4,7 @@
 
 #include "show.h"
 
-/* "price", "Cart.add", "<lambda app.py:12>", "import orders.pricing", "app.py", "class Order". */
+/* "price", "Cart.add", "json.dumps" of a library, "<lambda app.py:12>", "import orders.pricing", "app.py", "class Order". */
 void label_function(struct text *out, const struct code *code);
 /* The last part of a path. */
 struct slice label_file(struct slice path);

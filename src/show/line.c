@@ -214,6 +214,10 @@ put_arguments(struct text *out, struct printer *printer, const struct story_line
     const struct code *code = call->code;
     if (code->flags & (FLOW_CODE_MODULE | FLOW_CODE_CLASS))
         return;
+    if (code->flags & FLOW_CODE_LIBRARY) { /* nobody looked at them */
+        text_format(out, "(%s)", printer->glyphs->dots);
+        return;
+    }
     if (code->parameter_count == 1 && slice_is(code->parameters[0].name, ".0"))
         return; /* of a generator expression: its iterator */
     if (code->parameter_count && (!printer->options->arguments || !call->arguments.data)) {
@@ -458,6 +462,8 @@ compose(struct printer *printer, const struct story_line *line, unsigned width)
     struct parts parts;
     text_truncate(text, 0);
     put_origin(text, printer, line);
+    if (printer->model->calls[line->calls[0]].code->flags & FLOW_CODE_LIBRARY)
+        text_string(text, printer->glyphs->arrow + 1);
     parts.name = text->length;
     label_function(text, printer->model->calls[line->calls[0]].code);
     parts.arguments = text->length;

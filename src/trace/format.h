@@ -264,6 +264,8 @@ enum flow_code_flags {
     FLOW_CODE_ASYNC_GENERATOR = 4,
     FLOW_CODE_MODULE = 8, /* a module body, or exec'd code */
     FLOW_CODE_CLASS = 16, /* a class body */
+    FLOW_CODE_LIBRARY = 32, /* library or C code, called straight from recorded code: what it calls
+                             * itself is not recorded. No parameters; no file if it is in C */
 };
 
 /* Calls of such code have a generator id, unique in the process. */

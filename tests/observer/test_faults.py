@@ -244,17 +244,30 @@ def functions_of(path: Path) -> dict[str, str]:
 
 def test_no_callback_can_return_null_nor_disable_an_unwinding() -> None:
     """NULL would raise in the program; DISABLE from PY_UNWIND or PY_THROW does as well."""
-    bodies = functions_of(SOURCES / "record" / "events.c")
+    bodies = functions_of(SOURCES / "record" / "events.c") | functions_of(SOURCES / "record" / "calls.c")
     callbacks = {name: body for name, body in bodies.items() if name.startswith("on_") and "module" in body}
     assert {"on_start", "on_return", "on_yield", "on_resume", "on_throw", "on_unwind"} <= set(callbacks)
+    assert {"on_call", "on_c_return"} <= set(callbacks)
     for name, body in callbacks.items():
         returned = set(re.findall(r"return ([^;]+);|(Py_RETURN_NONE);", body))
         values = {value or none for value, none in returned}
-        allowed = {"Py_RETURN_NONE", "disabled(recorder)"}
+        allowed = {
+            "Py_RETURN_NONE",
+            "disabled(recorder)",
+            "disable(recorder)",
+            "disable_for_now(recorder)",
+            "calls_idle(recorder)",
+        }
         if name in {"on_throw", "on_unwind"}:
             allowed = {"Py_RETURN_NONE"}
         assert values <= allowed, name
     assert "return Py_NewRef(recorder->failed ? Py_None : recorder->disable);" in bodies["disabled"]
+    assert "return Py_NewRef(recorder->disable ? recorder->disable : Py_None);" in bodies["disable"]
+    assert "return disable(recorder);" in bodies["disable_for_now"]
+    assert (
+        "return recorder->file || !recorder->boundary ? Py_NewRef(Py_None) : disable_for_now(recorder);"
+        in bodies["calls_idle"]
+    )
 
 
 def test_callbacks_take_whatever_they_are_given(workshop: Workshop) -> None:
@@ -272,10 +285,10 @@ def test_callbacks_take_whatever_they_are_given(workshop: Workshop) -> None:
             for arguments in lots:
                 answer = callback(*arguments)
                 assert answer is None or (answer is monitoring.DISABLE and not never), (arguments, answer)
-        for name in ("PY_START", "PY_RETURN", "PY_YIELD", "PY_RESUME", "PY_THROW", "PY_UNWIND"):
+        for name in ("PY_START", "PY_RETURN", "PY_YIELD", "PY_RESUME", "PY_THROW", "PY_UNWIND", "CALL", "RAISE"):
             event = getattr(monitoring.events, name)
             callback = monitoring.register_callback(tool, event, None)
-            call_all(callback, name in {"PY_THROW", "PY_UNWIND"})
+            call_all(callback, name in {"PY_THROW", "PY_UNWIND", "RAISE"})
             monitoring.register_callback(tool, event, callback)
         f()
         """)

@@ -1,0 +1,170 @@
+/* boundary.c - calls from the program's own code straight into library or C code, as leaves (--boundary).
+ *
+ * CALL tells that one begins. C code ends with C_RETURN, or with RAISE in the
+ * caller's frame. Library functions end with their own PY_RETURN or PY_UNWIND,
+ * set on those alone that were called so, where the frame below is the caller's:
+ * the library may call the function as well. An activation of a boundary call
+ * has its caller's frame for its own.
+ *
+ * Coroutines and generators of a library do nothing when they are called. They are
+ * recorded as those of the program are, if the program's code itself drives them first.
+ */
+#include "callable.h"
+#include "calls.h"
+
+/* --- who calls ---------------------------------------------------------- */
+
+/* The frame that called the running one, if it is the program's own; else NULL. Compared only. */
+static const void *
+own_caller(struct recorder *recorder)
+{
+    PyFrameObject *frame = PyEval_GetFrame();                       /* Borrowed */
+    PyFrameObject *back = frame ? PyFrame_GetBack(frame) : NULL;
+    PyCodeObject *code = back ? PyFrame_GetCode(back) : NULL;
+    const struct function *caller = code ? function_known(recorder, code) : NULL;
+    Py_XDECREF(code);
+    Py_XDECREF(back); /* the running frame keeps it */
+    return caller && caller->in_scope ? back : NULL;
+}
+
+/* Is it a call that this frame has made? */
+static bool
+is_call_of(const struct activation *activation, const void *frame)
+{
+    const struct function *function = activation->function;
+    return function && function->boundary && !(function->code.flags & FLOW_CODE_SUSPENDS) && activation->frame == frame;
+}
+
+/* --- it begins ---------------------------------------------------------- */
+
+/* What the frame called before has ended, seen or not. */
+static void
+drop_ended(struct thread *thread, const void *frame)
+{
+    uint32_t ended = 0;
+    while (ended < thread->depth && is_call_of(&thread->stack[thread->depth - 1 - ended], frame))
+        ended++;
+    if (ended)
+        thread_drop(thread, ended);
+}
+
+void
+boundary_begin(struct thread *thread, const struct function *caller, PyObject *callable)
+{
+    struct function *function = callable_function(thread->recorder, callable);
+    const struct activation *top = thread_top(thread);
+    if (!function && !(top && top->function && top->function->boundary))
+        return;
+    const void *frame = PyEval_GetFrame();
+    drop_ended(thread, frame);
+    top = thread_top(thread);
+    if (!function || !frame || (top && top->function != caller) || (top && top->frame && top->frame != frame))
+        return;
+    uint64_t task = top ? top->task : 0;
+    if (thread->depth == 0)
+        link_begin_root(thread, false);
+    struct writer *writer = &thread->writer;
+    uint8_t *p = writer_begin(writer, FLOW_CALL);
+    struct activation *activation = p ? thread_push(thread, function) : NULL;
+    if (!activation)
+        return;
+    activation->frame = frame;
+    activation->task = task;
+    activation->start_ticks = writer->last_ticks;
+    activation->ordinal = writer->calls++;
+    writer_commit(writer, writer_code(writer, p, &function->code));
+}
+
+/* --- it ends ------------------------------------------------------------ */
+
+/* The call is popped after: a chunk that begins with this record has it among those that run. */
+static void
+end_by_return(struct thread *thread)
+{
+    uint8_t *p = writer_begin(&thread->writer, FLOW_RETURN);
+    if (p)
+        writer_commit(&thread->writer, p);
+    thread->depth--;
+}
+
+void
+boundary_c_return(struct thread *thread, PyObject *callable)
+{
+    const struct activation *top = thread_top(thread);
+    if (top && is_call_of(top, PyEval_GetFrame()) && top->function == callable_function(thread->recorder, callable))
+        end_by_return(thread);
+}
+
+/* An exception comes out of what the frame called. */
+void
+boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset)
+{
+    const struct activation *top = thread_top(thread);
+    if (!top || !is_call_of(top, PyEval_GetFrame()))
+        return;
+    struct writer *writer = &thread->writer;
+    uint8_t *p = writer_begin(writer, FLOW_UNWIND);
+    thread->depth--;
+    if (!p)
+        return;
+    int line = PyCode_Addr2Line(code, offset);
+    p = exception_put(thread, p, exception, code, offset, SEEN_RAISED);
+    *p++ = 0;
+    writer_commit(writer, varint_put(p, line > 0 ? (uint64_t)line << 1 : 0));
+    exception_put_detail(thread, exception);
+}
+
+/* Brings the call of `function` that ends now on top: by its own frame if it suspends, else by its caller's. */
+static bool
+find_ending(struct thread *thread, struct function *function)
+{
+    bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
+    const void *frame = suspends ? (const void *)PyEval_GetFrame() : own_caller(thread->recorder);
+    uint32_t i = frame ? thread->depth : 0;
+    while (i > 0 && !(thread->stack[i - 1].function == function && thread->stack[i - 1].frame == frame))
+        i--;
+    if (i == 0)
+        return false;
+    if (i < thread->depth)
+        thread_drop(thread, thread->depth - i);
+    if (suspends)
+        pointer_map_remove(&thread->recorder->generators, frame);
+    return true;
+}
+
+void
+boundary_return(struct thread *thread, struct function *function)
+{
+    if (find_ending(thread, function))
+        end_by_return(thread);
+}
+
+bool
+boundary_unwind(struct thread *thread, struct function *function)
+{
+    bool found = find_ending(thread, function);
+    thread->depth -= found;
+    return found;
+}
+
+/* --- coroutines and generators ------------------------------------------ */
+
+struct function *
+boundary_driven(struct recorder *recorder, PyCodeObject *code)
+{
+    if (!own_caller(recorder))
+        return NULL;
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    PyObject *globals = frame ? PyFrame_GetGlobals(frame) : NULL;
+    struct function *function = callable_code(recorder, code, globals);
+    Py_XDECREF(globals);
+    Py_XDECREF(frame);
+    return function;
+}
+
+bool
+boundary_is_recorded(struct recorder *recorder, const struct function *function)
+{
+    const struct pointer_entry *entry = pointer_map_get(&recorder->generators, PyEval_GetFrame());
+    return entry && entry->data == function;
+}
