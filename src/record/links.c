@@ -334,7 +334,7 @@ begin_handle(struct thread *thread, const struct function *function)
     bool as_known = function->code.parameter_count > 1 && strcmp(function->code.parameters[1].name, "callback") == 0;
     PyObject *callback = frame && as_known ? PyFrame_GetVar(frame, function->names[1]) : NULL;
     bool users = callback && is_users(recorder, callback);
-    PyObject *self = users || recorder->handles.count ? PyFrame_GetVar(frame, function->names[0]) : NULL;
+    PyObject *self = frame && (users || recorder->handles.count) ? PyFrame_GetVar(frame, function->names[0]) : NULL;
     if (self) {
         pointer_map_remove(&recorder->handles, self);
         uint64_t id = users ? announce(thread, &recorder->handles, self, FLOW_SPAWN_CALLBACK) : 0;
