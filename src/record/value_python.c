@@ -207,7 +207,8 @@ thread_state(PyObject *thread)
     PyObject *started = instance_attribute(thread, "_started"); /* an Event */
     if (!started || !is_true(started, "_flag"))
         return "not started";
-    PyObject *handle = instance_attribute(thread, "_handle"); /* since 3.13 */
+    PyObject *handle = instance_attribute(thread, "_os_thread_handle"); /* since 3.14 */
+    handle = handle ? handle : instance_attribute(thread, "_handle");   /* 3.13 */
     if (!handle)
         return is_true(thread, "_is_stopped") ? "ended" : "running";
     if (strcmp(Py_TYPE(handle)->tp_name, "_thread._ThreadHandle") != 0)
