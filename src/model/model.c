@@ -18,7 +18,8 @@ struct spawn {
     uint32_t creator; /* call */
     uint32_t task;    /* spawn: the creator is this task's creator */
     uint32_t track;   /* of a task */
-    uint32_t cancel;  /* in model->cancels: what asked first and is not felt yet, or what this timeout() would ask */
+    uint32_t cancel;  /* in model->cancels: what asked first and is not felt yet; */
+    uint32_t scope;   /* or, of a timeout() or TaskGroup, what that asks of others */
 };
 
 /* A process that library code started, as SPAWN tells. */
@@ -157,7 +158,7 @@ spawn_of(struct builder *builder, uint32_t process, uint64_t id)
         builder->failed = true;
         return MODEL_NONE;
     }
-    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
+    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
     return builder->spawn_count++;
 }
 
@@ -651,7 +652,7 @@ on_cancel_request(struct builder *builder, const struct lane *lane, const uint8_
     if (index == MODEL_NONE || builder->spawns[index].cancel != MODEL_NONE)
         return;
     const uint32_t *known = scope ? id_map_get(&builder->spawn_ids, lane->process, scope) : NULL;
-    uint32_t cancel = known ? builder->spawns[*known].cancel : MODEL_NONE;
+    uint32_t cancel = known ? builder->spawns[*known].scope : MODEL_NONE;
     uint32_t top = place & 1 ? own_top(builder->model, lane) : MODEL_NONE;
     if (cancel == MODEL_NONE)
         cancel = add_cancel(builder, (struct cancel){top, top != MODEL_NONE ? (uint32_t)(place >> 1) : 0, via});
@@ -669,7 +670,7 @@ on_cancel_scope(struct builder *builder, const struct lane *lane, const uint8_t 
     uint32_t top = own_top(builder->model, lane);
     uint32_t index = id && top != MODEL_NONE ? spawn_of(builder, lane->process, id) : MODEL_NONE;
     if (index != MODEL_NONE)
-        builder->spawns[index].cancel = add_cancel(builder, (struct cancel){top, (uint32_t)line, via});
+        builder->spawns[index].scope = add_cancel(builder, (struct cancel){top, (uint32_t)line, via});
 }
 
 static void

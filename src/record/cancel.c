@@ -147,7 +147,9 @@ library_asker(struct thread *thread, PyCodeObject *code)
             strcpy(asker.via, askers[i].via);
     if (!known)
         put_package(asker.via, sizeof asker.via);
-    asker.scope = scope_of(thread->recorder);
+    /* Others' `self` may lie where a dead task lay. */
+    bool scoped = strcmp(asker.via, "timeout") == 0 || strcmp(asker.via, "TaskGroup") == 0;
+    asker.scope = scoped ? scope_of(thread->recorder) : 0;
     asker.by_top = asker.line > 0 && !is_named(code->co_qualname, "Runner._on_sigint");
     return asker;
 }

@@ -122,6 +122,19 @@ TEST(a_scope_cancels_for_the_call_that_made_it)
     finish(&f);
 }
 
+/* A task is none, though somebody has asked it to end. */
+TEST(only_a_scope_cancels_for_another)
+{
+    struct fixture f;
+    begin(&f);
+    request(&f, 9, 0, 4, true, "");
+    request(&f, 7, 9, 12, true, "gather");
+    land(&f, true);
+    end(&f);
+    check_landed(&f, 0, 12, "gather");
+    finish(&f);
+}
+
 TEST(what_was_asked_of_another_task_explains_nothing)
 {
     struct fixture f;
