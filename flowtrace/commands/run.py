@@ -36,7 +36,7 @@ stderr when it has ended. The exit status is the program's.
                      with the last words of a name: pin fits cardPin as well
   --caught           also exceptions caught in the very call that raised them,
                      and which handler has each; dearer where many are raised
-  --boundary         also show what my code calls in libraries and in C, as one line each
+  --boundary         also what my code calls in libraries and in C, a line each
   --no-children      only this process and its forks, no python that it starts
   --lines N          tell it in about N lines (200)
   --all              tell everything
