@@ -49,8 +49,8 @@ def record_join(
 def record_start(
     path: _Path,
     *,
-    values: bool = True,
-    time: bool = True,
+    values: bool,
+    time: bool,
     roots: list[str],
     library: list[str],
     rules: list[str],

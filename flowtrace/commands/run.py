@@ -30,7 +30,7 @@ stderr when it has ended. The exit status is the program's.
   --value-items N    items of one container (8)
   --value-bytes N    bytes of one text (160)
   --call-bytes N     bytes of all arguments of one call, or of its result (4096)
-  --secret NAME      also what is called NAME is redacted, as password and token are
+  --secret NAME      redact what is called NAME too, like password and token
   --not-secret NAME  this is not. Both can be repeated; the last that fits wins.
                      NAME is a name (pin) or a pattern (*_pin), and is compared
                      with the last words of a name: pin fits cardPin as well

@@ -69,8 +69,8 @@ copy_str(PyObject *string, char *out, size_t room)
 static PyObject *
 module_dict(const char *name)
 {
-    PyObject *modules = PySys_GetObject("modules"); /* Borrowed */
-    PyObject *module = modules && PyDict_CheckExact(modules) ? function_find_global(modules, name) : NULL;
+    PyObject *modules = PyImport_GetModuleDict(); /* Borrowed */
+    PyObject *module = PyDict_CheckExact(modules) ? function_find_global(modules, name) : NULL;
     return module && PyModule_Check(module) ? PyModule_GetDict(module) : NULL;
 }
 

@@ -8,7 +8,7 @@
 static int
 local_events(struct recorder *recorder, PyCodeObject *code)
 {
-    PyObject *number = recorder_ask_monitoring("get_local_events", "(iO)", recorder->tool, code);
+    PyObject *number = recorder_ask_monitoring(recorder, "get_local_events", "(iO)", recorder->tool, code);
     long events = number ? PyLong_AsLong(number) : 0;
     Py_XDECREF(number);
     PyErr_Clear();
@@ -19,7 +19,7 @@ int
 calls_add_local(struct recorder *recorder, PyCodeObject *code, int events)
 {
     int all = local_events(recorder, code) | events;
-    PyObject *done = recorder_ask_monitoring("set_local_events", "(iOi)", recorder->tool, code, all);
+    PyObject *done = recorder_ask_monitoring(recorder, "set_local_events", "(iOi)", recorder->tool, code, all);
     Py_XDECREF(done);
     return done ? 0 : -1;
 }

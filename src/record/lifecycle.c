@@ -15,7 +15,7 @@
 
 /* --- sys.monitoring ----------------------------------------------------- */
 
-/* New reference. The name is the one that the object itself has: the interpreter's cache of
+/* New reference, or NULL with an exception. The name is the one that the object itself has: the interpreter's cache of
  * lookups would keep each new string that looks like it. */
 static PyObject *
 attribute(PyObject *object, const char *name)
@@ -24,24 +24,17 @@ attribute(PyObject *object, const char *name)
     PyObject *value = string ? PyObject_GetAttr(object, string) : NULL;
     Py_XDECREF(string);
     if (!object)
-        PyErr_SetString(PyExc_RuntimeError, "sys.monitoring is gone");
+        PyErr_SetString(PyExc_RuntimeError, "this interpreter's recorder has ended");
     return value;
-}
-
-/* Borrowed; looking for an attribute of NULL raises, so nobody need look. */
-static PyObject *
-monitoring(void)
-{
-    return PySys_GetObject("monitoring");
 }
 
 /* The arguments are as Py_BuildValue() takes them, a tuple. */
 PyObject *
-recorder_ask_monitoring(const char *name, const char *format, ...)
+recorder_ask_monitoring(struct recorder *recorder, const char *name, const char *format, ...)
 {
     va_list given;
     va_start(given, format);
-    PyObject *method = attribute(monitoring(), name);
+    PyObject *method = attribute(recorder->monitoring, name);
     PyObject *args = method ? Py_VaBuildValue(format, given) : NULL;
     PyObject *result = args ? PyObject_CallObject(method, args) : NULL;
     va_end(given);
@@ -59,9 +52,9 @@ done(PyObject *result)
 
 /* The number of an event differs between versions. -1 with an exception. */
 static int
-event_number(const char *name)
+event_number(struct recorder *recorder, const char *name)
 {
-    PyObject *events = attribute(monitoring(), "events");
+    PyObject *events = attribute(recorder->monitoring, "events");
     PyObject *number = events ? attribute(events, name) : NULL;
     int result = number ? (int)PyLong_AsLong(number) : -1;
     Py_XDECREF(events);
@@ -72,17 +65,17 @@ event_number(const char *name)
 static int
 set_events(struct recorder *recorder, bool on)
 {
-    int mask = on && recorder->boundary ? event_number("RAISE") : 0;
+    int mask = on && recorder->boundary ? event_number(recorder, "RAISE") : 0;
     int count = recorder->caught ? EVENTS : EVENTS_WITHOUT_CAUGHT;
     for (int i = 0; on && i < count; i++) {
-        int number = event_number(event_names[i]);
+        int number = event_number(recorder, event_names[i]);
         if (number < 0)
             return -1;
         mask |= number;
     }
     if (recorder->boundary) /* set where they are needed: what was disabled once would not come back */
         mask &= ~recorder->return_events;
-    if (done(recorder_ask_monitoring("set_events", "(ii)", recorder->tool, mask)) < 0)
+    if (done(recorder_ask_monitoring(recorder, "set_events", "(ii)", recorder->tool, mask)) < 0)
         return -1;
     recorder->events_on = on;
     recorder->caught_events = on && recorder->caught;
@@ -94,24 +87,24 @@ set_events(struct recorder *recorder, bool on)
 static int
 register_callback(struct recorder *recorder, int number, PyObject *callback)
 {
-    return done(recorder_ask_monitoring("register_callback", "(iiO)", recorder->tool, number, callback));
+    return done(recorder_ask_monitoring(recorder, "register_callback", "(iiO)", recorder->tool, number, callback));
 }
 
 static int
 register_callbacks(struct recorder *recorder)
 {
     for (int i = 0; i < EVENTS; i++) {
-        int number = event_number(event_names[i]);
+        int number = event_number(recorder, event_names[i]);
         if (number < 0 || register_callback(recorder, number, recorder->callbacks[i]) < 0)
             return -1;
     }
     for (int i = 0; i < CALL_EVENTS; i++) {
-        int number = event_number(call_event_names[i]);
+        int number = event_number(recorder, call_event_names[i]);
         if (number < 0 || register_callback(recorder, number, recorder->call_callbacks[i]) < 0)
             return -1;
     }
-    recorder->call_event = event_number("CALL");
-    recorder->return_events = event_number("PY_RETURN") | event_number("PY_YIELD");
+    recorder->call_event = event_number(recorder, "CALL");
+    recorder->return_events = event_number(recorder, "PY_RETURN") | event_number(recorder, "PY_YIELD");
     return 0;
 }
 
@@ -123,7 +116,7 @@ take_tool(struct recorder *recorder)
     if (recorder->tool >= 0)
         return 0;
     for (size_t i = 0; i < sizeof order / sizeof *order && recorder->tool < 0; i++) {
-        if (done(recorder_ask_monitoring("use_tool_id", "(is)", order[i], "flowtrace")) == 0)
+        if (done(recorder_ask_monitoring(recorder, "use_tool_id", "(is)", order[i], "flowtrace")) == 0)
             recorder->tool = order[i];
         else
             PyErr_Clear();
@@ -153,11 +146,13 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->cancel_name = PyUnicode_InternFromString("cancel");
     recorder->transport_pid_name = PyUnicode_InternFromString("_pid");
     recorder->call_name = PyUnicode_InternFromString("__call__");
-    if (!monitoring()) {
-        PyErr_SetString(PyExc_ImportError, "FlowTrace needs CPython 3.12 or newer");
+    /* Kept: without memory PySys_GetObject() writes to the program's standard error. */
+    recorder->monitoring = Py_XNewRef(PySys_GetObject("monitoring"));
+    if (!recorder->monitoring) {
+        PyErr_SetString(PyExc_ImportError, "FlowTrace needs sys.monitoring, which CPython has since 3.12");
         return -1;
     }
-    recorder->disable = attribute(monitoring(), "DISABLE");
+    recorder->disable = attribute(recorder->monitoring, "DISABLE");
     if (!recorder->disable || value_names_init(&recorder->names) < 0)
         return -1;
     recorder->names.recorder = recorder;
@@ -214,7 +209,7 @@ set_scope(struct recorder *recorder, const struct recorder_options *options, boo
     bool asked_before = recorder->generation > 0 && recorder->decided_out > 0;
     recorder->generation = recorders_new_generation();
     if (asked_before)
-        return done(recorder_ask_monitoring("restart_events", "()"));
+        return done(recorder_ask_monitoring(recorder, "restart_events", "()"));
     return 0;
 }
 
@@ -337,7 +332,7 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
         || set_scope(recorder, options, secrets > 0) < 0 || encode_info(recorder, options->info) < 0
         || open_file(recorder, options) < 0)
         return -1;
-    if (recorder->calls_disabled && done(recorder_ask_monitoring("restart_events", "()")) < 0)
+    if (recorder->calls_disabled && done(recorder_ask_monitoring(recorder, "restart_events", "()")) < 0)
         return -1;
     recorder->calls_disabled = false;
     greenlet_look(recorder);
@@ -361,12 +356,12 @@ int
 recorder_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end)
 {
     bool before = function_watched(recorder, code) != NULL;
-    int start = event_number(event_names[0]);
+    int start = event_number(recorder, event_names[0]);
     if (start < 0 || take_tool(recorder) < 0 || !function_watch(recorder, code, begin, end))
         return -1;
     if (before) /* a function that is made and decorated again and again must not use up versions */
         return 0;
-    if (recorder->decided_out > 0 && done(recorder_ask_monitoring("restart_events", "()")) < 0)
+    if (recorder->decided_out > 0 && done(recorder_ask_monitoring(recorder, "restart_events", "()")) < 0)
         return -1;
     return calls_add_local(recorder, code, start);
 }
@@ -489,12 +484,12 @@ void
 recorder_unregister(struct recorder *recorder)
 {
     for (int i = 0; i < EVENTS && recorder->tool >= 0; i++)
-        if (register_callback(recorder, event_number(event_names[i]), Py_None) < 0)
+        if (register_callback(recorder, event_number(recorder, event_names[i]), Py_None) < 0)
             PyErr_Clear();
     for (int i = 0; i < CALL_EVENTS && recorder->tool >= 0; i++)
-        if (register_callback(recorder, event_number(call_event_names[i]), Py_None) < 0)
+        if (register_callback(recorder, event_number(recorder, call_event_names[i]), Py_None) < 0)
             PyErr_Clear();
-    if (recorder->tool >= 0 && done(recorder_ask_monitoring("free_tool_id", "(i)", recorder->tool)) < 0)
+    if (recorder->tool >= 0 && done(recorder_ask_monitoring(recorder, "free_tool_id", "(i)", recorder->tool)) < 0)
         PyErr_Clear();
     recorder->tool = -1;
 }
@@ -506,6 +501,7 @@ recorder_visit(struct recorder *recorder, visitproc visit, void *arg)
         Py_VISIT(recorder->callbacks[i]);
     for (int i = 0; i < CALL_EVENTS; i++)
         Py_VISIT(recorder->call_callbacks[i]);
+    Py_VISIT(recorder->monitoring);
     Py_VISIT(recorder->disable);
     Py_VISIT(recorder->running_loop);
     Py_VISIT(recorder->current_task);
@@ -525,6 +521,7 @@ recorder_clear_references(struct recorder *recorder)
         Py_CLEAR(recorder->callbacks[i]);
     for (int i = 0; i < CALL_EVENTS; i++)
         Py_CLEAR(recorder->call_callbacks[i]);
+    Py_CLEAR(recorder->monitoring);
     Py_CLEAR(recorder->disable);
     Py_CLEAR(recorder->running_loop);
     Py_CLEAR(recorder->current_task);

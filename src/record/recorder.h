@@ -176,6 +176,7 @@ struct recorder {
     size_t process_record_size;
     PyObject *module;        /* Borrowed: it owns this */
     PyObject *callbacks[9];  /* Owned; in the order of event_names */
+    PyObject *monitoring;    /* Owned; sys.monitoring */
     PyObject *disable;       /* Owned; sys.monitoring.DISABLE */
     PyObject *call_callbacks[2]; /* Owned; in the order of call_event_names */
     int call_event, return_events; /* numbers of CALL; of PY_RETURN and PY_YIELD */
@@ -382,7 +383,7 @@ struct recorder_options {
 };
 
 /* Calls a function of sys.monitoring; the arguments are as Py_BuildValue() takes them, a tuple. New reference. */
-PyObject *recorder_ask_monitoring(const char *name, const char *format, ...);
+PyObject *recorder_ask_monitoring(struct recorder *recorder, const char *name, const char *format, ...);
 /* These set a Python exception and return -1 on failure. */
 int recorder_init(struct recorder *recorder, PyObject *module);
 int recorder_start(struct recorder *recorder, const struct recorder_options *options);

@@ -75,7 +75,7 @@ def test_interpreters_that_come_and_go_leave_nothing(workshop: Workshop, kind: s
         RECORDS = '''
         from flowtrace import _core
         def f(n): return n
-        _core.record_start("here.flow", values=True, time=True, roots=["/"], library=[], rules=[], info={{}}, settings={{}})
+        _core.record_start("here.flow", values=True, time=True, roots=["/"], library=[], rules=[], info={{}}, settings={{}}, secrets=[])
         f(f)
         _core.record_stop()
         assert sum(call.function.qualname == "f" for call in _core.Trace("here.flow").calls()) == 1

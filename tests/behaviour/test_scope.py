@@ -85,7 +85,7 @@ def test_a_project_inside_the_standard_library(workshop: Workshop) -> None:
         library = [here + "/std", here + "/std/app/venv/lib/python3"]
         sys.path += [here + "/std/app", *library]
         places = {"roots": [here + "/std/app"], "library": library, "rules": []}
-        _core.record_start("flowtrace.flow", values=True, time=True, info={}, settings={}, **places)
+        _core.record_start("flowtrace.flow", values=True, time=True, info={}, settings={}, secrets=[], **places)
         import mine, other, theirs
         mine.f(), other.h(), theirs.g()
         _core.record_stop()

@@ -34,6 +34,7 @@ SHOWN = {
     "code": r"<code .+?>",
     "frame": r"<frame .+?>",
     "GenericAlias": r"\w+\[.+?\]",
+    "Union": r"\w+( \| \w+)+",
     "builtin_function_or_method": r"<built-in \w+>",
     "type": r"<class \w+>",
     "module": r"<module [\w.]+>",

@@ -41,7 +41,15 @@ def run(path: str, code: CodeType) -> Found:
 def under_compiled(folder: str, path: str, code: CodeType) -> tuple[Found, list[object], list[int]]:
     trace = f"{folder}/worker.flow"
     _core.record_start(
-        trace, values=True, time=True, roots=[folder], library=_scope.library(), rules=[], info={}, settings={}
+        trace,
+        values=True,
+        time=True,
+        roots=[folder],
+        library=_scope.library(),
+        rules=[],
+        info={},
+        settings={},
+        secrets=[],
     )
     try:
         found = run(path, code)
