@@ -174,6 +174,8 @@ goes_on(const struct model *model, const struct exception *exception, const stru
 bool
 journey_goes_on(const struct model *model, const struct exception *exception)
 {
+    if (exception->calls_left == 0) /* raised and caught in one call: it has gone nowhere */
+        return false;
     struct leg last = {
         .last_call = exception->last_call, .caught_by = exception->caught_by, .caught_below = exception->caught_below};
     return goes_on(model, exception, &last);

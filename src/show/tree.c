@@ -207,6 +207,8 @@ count_processes(const struct model *model)
 static bool
 is_uncaught(const struct model *model, const struct exception *exception)
 {
+    if (exception->calls_left == 0)
+        return false;
     const struct call *last = &model->calls[exception->last_call];
     enum track_kind kind = model->tracks[last->track].kind;
     return exception->caught_by == MODEL_NONE && kind != TRACK_TASK && kind != TRACK_GREENLET

@@ -1,4 +1,5 @@
 #include "../../src/model/detail.h"
+#include "../../src/show/show.h"
 
 #include "trace_builder.h"
 #include "unit.h"
@@ -161,6 +162,11 @@ TEST(an_exception_that_is_caught_where_it_was_raised)
     CHECK_NUMBER(first->handler_line, 8);
     exception_caught_in(&f.model, 1, &count);
     CHECK_NUMBER(count, 0);
+    struct text story = {0};
+    struct show_options options = {.width = 80, .exceptions = 8};
+    CHECK_NUMBER(show_tree(&story, &f.model, &options), 0);
+    CHECK(strstr(story.data, "2 exceptions, all caught"));
+    text_free(&story);
     finish(&f);
 }
 
