@@ -66,6 +66,14 @@ struct type_verdict {
 
 #define TYPE_VERDICTS 64
 
+/* Of dataclasses: which fields their instances don't show. */
+struct dataclass_verdict {
+    unsigned version; /* of the type; 0: none */
+    uint32_t hidden;  /* a bit for each of the first 32 fields */
+};
+
+#define DATACLASS_VERDICTS 64
+
 struct recorder;
 
 /* Names and types that snapshots look for; types are Owned and NULL until their
@@ -80,6 +88,7 @@ struct value_names {
     struct secret_verdict verdicts[SECRET_VERDICTS];
     struct module_verdict modules[MODULE_VERDICTS];
     struct type_verdict types[TYPE_VERDICTS];
+    struct dataclass_verdict dataclasses[DATACLASS_VERDICTS];
 };
 
 struct value_encoder {

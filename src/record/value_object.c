@@ -61,6 +61,22 @@ is_shown_field(struct value_names *names, PyObject *field)
     return shown;
 }
 
+/* Field objects are asked once for each class, not for each value. */
+static uint32_t
+hidden_fields(struct value_names *names, const PyTypeObject *type, PyObject *fields)
+{
+    struct dataclass_verdict *verdict = &names->dataclasses[type->tp_version_tag % DATACLASS_VERDICTS];
+    if (type->tp_version_tag && verdict->version == type->tp_version_tag)
+        return verdict->hidden;
+    *verdict = (struct dataclass_verdict){.version = type->tp_version_tag};
+    Py_ssize_t position = 0;
+    PyObject *field;
+    for (unsigned i = 0; i < 32 && PyDict_Next(fields, &position, NULL, &field); i++)
+        if (!is_shown_field(names, field))
+            verdict->hidden |= 1u << i;
+    return verdict->hidden;
+}
+
 static uint8_t *
 put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObject *fields)
 {
@@ -70,10 +86,11 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
     uint8_t *count = p;
     *p++ = 0;
     bool entered = value_enter(encoder, object);
+    uint32_t hidden = hidden_fields(encoder->names, Py_TYPE(object), fields);
     Py_ssize_t position = 0;
     PyObject *name, *field;
-    while (*total < 0x7f && PyDict_Next(fields, &position, &name, &field)) {
-        bool shown = is_shown_field(encoder->names, field);
+    for (unsigned i = 0; *total < 0x7f && PyDict_Next(fields, &position, &name, &field); i++) {
+        bool shown = i < 32 ? !(hidden >> i & 1) : is_shown_field(encoder->names, field);
         PyObject *value = shown ? value_read_field(object, name) : NULL; /* NULL: it was never set */
         *total = (uint8_t)(*total + (value != NULL));
         if (value && entered && *count < encoder->settings.items && p < encoder->end) {
