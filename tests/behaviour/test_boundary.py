@@ -50,7 +50,10 @@ def story(workshop: Workshop) -> str:
         ("import decimal\ndecimal.Decimal('1').sqrt()", ["-> decimal.Decimal", "-> decimal.Decimal.sqrt"]),
         ("import string\nstring.Template('x').substitute()", ["-> string.Template", "-> string.Template.substitute"]),
         ("import datetime\ndatetime.datetime.now()", ["-> datetime.datetime.now"]),
-        ("open(__file__).read()", ["-> open", "-> _io.TextIOWrapper.read"]),
+        (
+            "file = open(__file__)\nfile.read()\nfile.close()",
+            ["-> open", "-> _io.TextIOWrapper.read", "-> _io.TextIOWrapper.close"],
+        ),
         ("print(end='')", ["-> print"]),
         ("sorted([2, 1])", ["-> sorted"]),
         ("exec('1'); eval('1')", ["-> exec", "-> eval"]),

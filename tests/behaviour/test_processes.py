@@ -220,9 +220,10 @@ def test_a_python_started_anew(workshop: Workshop, start: str, where: str) -> No
     workshop.write("script", f"#!{sys.executable}\n{CHILD}").chmod(0o755)
     call = "starts()" if where == "main" else "in_a_thread()"
     run = workshop.record(f"""
-        import os, subprocess, sys, threading, warnings
+        import os, pathlib, subprocess, sys, threading, warnings
         warnings.simplefilter("ignore")
-        environment = dict(pair.split("=", 1) for pair in open("/proc/self/environ").read().split("\\0") if pair)
+        own = pathlib.Path("/proc/self/environ").read_text()
+        environment = dict(pair.split("=", 1) for pair in own.split("\\0") if pair)
         def before(): pass
         def starts(): {start}
         def in_a_thread():
@@ -260,13 +261,14 @@ def test_an_environment_of_its_own(workshop: Workshop) -> None:
     """os.environ lacks our two variables, so a child that gets a copy of it is not recorded."""
     workshop.write("child.py", "def child(n): pass\nimport sys\nchild(int(sys.argv[1]))\n")
     run = workshop.record("""
-        import os, subprocess, sys
+        import os, pathlib, subprocess, sys
         def starts(n, environment): subprocess.run([sys.executable, "child.py", str(n)], env=environment, check=True)
         os.environ["MORE"] = "1"
         starts(1, None)
         starts(2, dict(os.environ))
         starts(3, {})
-        starts(4, dict(pair.split("=", 1) for pair in open("/proc/self/environ").read().split("\\0") if pair))
+        own = pathlib.Path("/proc/self/environ").read_text()
+        starts(4, dict(pair.split("=", 1) for pair in own.split("\\0") if pair))
         """)
     assert sorted(call.arguments["n"].python() for call in run.calls("child")) == [1, 4]
 
@@ -275,8 +277,9 @@ def test_the_right_call_among_many(workshop: Workshop) -> None:
     """Calls before and after the one that starts a child without waiting, each gone when it is up."""
     workshop.write("child.py", "def child(): pass\nchild()\n")
     run = workshop.record("""
-        import os, sys
-        environment = dict(pair.split("=", 1) for pair in open("/proc/self/environ").read().split("\\0") if pair)
+        import os, pathlib, sys
+        own = pathlib.Path("/proc/self/environ").read_text()
+        environment = dict(pair.split("=", 1) for pair in own.split("\\0") if pair)
         def step(n): return n
         def waits(pid): os.waitpid(pid, 0)
         def starts(): return os.posix_spawn(sys.executable, [sys.executable, "child.py"], environment)

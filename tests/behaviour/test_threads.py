@@ -194,7 +194,8 @@ def test_a_thousand_short_threads(workshop: Workshop) -> None:
             thread.start()
             thread.join()
         def mappings():
-            return open("/proc/self/maps").read().count("flowtrace.flow")
+            with open("/proc/self/maps") as file:
+                return file.read().count("flowtrace.flow")
         def main():
             for n in range(1000):
                 starts(n)

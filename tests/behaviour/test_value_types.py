@@ -354,6 +354,7 @@ def test_files_references_and_the_rest(workshop: Workshop) -> None:
         text = io.StringIO(); text.write("abc")
         named = tempfile.NamedTemporaryFile(dir=".")
         show([named])
+        named.close()
         iterator = iter([1, 2])
         for value in (
             alive, dead, weakref.proxy(thing), text, io.BytesIO(b"abc"), closed, sys.stdout,

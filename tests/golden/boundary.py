@@ -41,7 +41,9 @@ def database():
     cursor = connection.cursor()
     cursor.execute("create table orders (total)")
     cursor.executemany("insert into orders values (?)", [(n,) for n in range(3)])
-    return cursor.execute("select double(total) from orders").fetchall()
+    totals = cursor.execute("select double(total) from orders").fetchall()
+    connection.close()
+    return totals
 
 
 def read(path):
