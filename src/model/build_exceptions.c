@@ -86,26 +86,13 @@ add_leg(struct builder *builder, uint32_t index, struct leg leg)
     exception->last_leg = model->leg_count++;
 }
 
-static struct leg
-leg_so_far(const struct exception *exception)
-{
-    return (struct leg){.first_call = exception->first_call,
-                        .last_call = exception->last_call,
-                        .calls_left = exception->calls_left,
-                        .caught_by = exception->caught_by,
-                        .caught_line = exception->caught_line,
-                        .handler_line = exception->handler_line,
-                        .caught_below = exception->caught_below,
-                        .next = MODEL_NONE};
-}
-
 /* It leaves a call into which it had not come: kept, and raised again. */
 static void
 begin_leg(struct builder *builder, uint32_t index, uint32_t call, uint32_t line)
 {
     const struct exception *exception = &builder->model->exceptions[index];
     if (exception->first_leg == MODEL_NONE) {
-        add_leg(builder, index, leg_so_far(exception));
+        add_leg(builder, index, exception_as_leg(exception));
     }
     else {
         struct leg *last = &builder->model->legs[exception->last_leg];

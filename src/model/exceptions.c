@@ -6,18 +6,24 @@
 
 #define NAMES_MAX 256 /* types of one trace that are compared */
 
+struct leg
+exception_as_leg(const struct exception *exception)
+{
+    return (struct leg){.first_call = exception->first_call,
+                        .last_call = exception->last_call,
+                        .calls_left = exception->calls_left,
+                        .caught_by = exception->caught_by,
+                        .caught_line = exception->caught_line,
+                        .handler_line = exception->handler_line,
+                        .caught_below = exception->caught_below,
+                        .next = MODEL_NONE};
+}
+
 bool
 exception_leg_at(const struct model *model, const struct exception *exception, uint32_t call, struct leg *out)
 {
     if (exception->first_leg == MODEL_NONE) {
-        *out = (struct leg){.first_call = exception->first_call,
-                            .last_call = exception->last_call,
-                            .calls_left = exception->calls_left,
-                            .caught_by = exception->caught_by,
-                            .caught_line = exception->caught_line,
-                            .handler_line = exception->handler_line,
-                            .caught_below = exception->caught_below,
-                            .next = MODEL_NONE};
+        *out = exception_as_leg(exception);
         return exception->calls_left > 0 && exception->first_call == call;
     }
     const uint32_t *leg = id_map_get(&model->legs_by_call, 0, call);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../trace/array.h"
 #include "build.h"
 #include "drivers.h"
 #include "merge.h"
@@ -14,15 +15,9 @@ void *
 build_append(struct builder *builder, void *array, uint32_t count, uint32_t *room, size_t size)
 {
     void **items = array;
-    if (count >= *room) {
-        uint32_t more = *room ? 2 * *room : 64;
-        void *grown = realloc(*items, more * size);
-        if (!grown) {
-            builder->failed = true;
-            return NULL;
-        }
-        *items = grown;
-        *room = more;
+    if (!array_make_room(items, count, room, size)) {
+        builder->failed = true;
+        return NULL;
     }
     return (char *)*items + count * size;
 }

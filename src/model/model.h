@@ -210,6 +210,8 @@ const struct driver *call_drivers(const struct model *model, uint32_t call, uint
 /* The value of parameter `index`; absent if it was not recorded. */
 struct value call_argument(const struct model *model, const struct call *call, uint32_t index);
 
+/* The only leg of an exception that was not raised again. */
+struct leg exception_as_leg(const struct exception *exception);
 /* The leg of an exception's way that begins with `call`: false if none does. */
 bool exception_leg_at(const struct model *model, const struct exception *exception, uint32_t call, struct leg *out);
 /* Those that `call` caught and that left no call: the first, and how many. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../trace/array.h"
+
 #define RECURSION_MIN 12 /* fewer calls of itself are shown one by one */
 #define CHAIN_MIN 8      /* as are fewer calls that are each the only one in the one before */
 
@@ -30,14 +32,10 @@ struct teller {
 static uint32_t
 add_line(struct story *story, uint32_t parent, uint32_t depth)
 {
-    if (story->line_count == story->line_room) {
-        uint32_t room = story->line_room ? 2 * story->line_room : 256;
-        void *grown = realloc(story->lines, room * sizeof *story->lines);
-        if (!grown)
-            return MODEL_NONE;
-        story->lines = grown;
-        story->line_room = room;
-    }
+    void *lines = story->lines;
+    if (!array_make_room(&lines, story->line_count, &story->line_room, sizeof *story->lines))
+        return MODEL_NONE;
+    story->lines = lines;
     story->lines[story->line_count] = (struct story_line){
         .parent = parent, .depth = depth, .first_child = MODEL_NONE, .next_sibling = MODEL_NONE};
     return story->line_count++;
@@ -88,14 +86,10 @@ static bool
 enqueue(struct teller *teller, uint32_t line)
 {
     struct queue *queue = &teller->queue;
-    if (queue->count == queue->room) {
-        uint32_t room = queue->room ? 2 * queue->room : 256;
-        void *grown = realloc(queue->lines, room * sizeof *queue->lines);
-        if (!grown)
-            return false;
-        queue->lines = grown;
-        queue->room = room;
-    }
+    void *lines = queue->lines;
+    if (!array_make_room(&lines, queue->count, &queue->room, sizeof *queue->lines))
+        return false;
+    queue->lines = lines;
     uint32_t i = queue->count++;
     for (; i > 0 && is_better(teller->story, line, queue->lines[(i - 1) / 2]); i = (i - 1) / 2)
         queue->lines[i] = queue->lines[(i - 1) / 2];

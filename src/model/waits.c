@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../trace/array.h"
+
 static struct wait *
 find(const struct waits *waits, uint32_t call)
 {
@@ -13,14 +15,10 @@ find(const struct waits *waits, uint32_t call)
 static struct wait *
 add(struct waits *waits, uint32_t call)
 {
-    if (waits->count == waits->room) {
-        uint32_t room = waits->room ? 2 * waits->room : 64;
-        void *grown = realloc(waits->items, room * sizeof *waits->items);
-        if (!grown)
-            return NULL;
-        waits->items = grown;
-        waits->room = room;
-    }
+    void *items = waits->items;
+    if (!array_make_room(&items, waits->count, &waits->room, sizeof *waits->items))
+        return NULL;
+    waits->items = items;
     if (!id_map_put(&waits->by_call, 0, call, waits->count))
         return NULL;
     waits->items[waits->count] = (struct wait){0};

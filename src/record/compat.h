@@ -61,6 +61,22 @@ compat_first_chunk(const void *chunk)
     return first;
 }
 
+static inline int
+compat_take_first(PyObject *object, void *slot)
+{
+    *(PyObject **)slot = object;
+    return 1;
+}
+
+/* The first object that `object`, of C's `type`, tells the collector that it holds. Borrowed; NULL if there is none. */
+static inline PyObject *
+compat_first_held(PyTypeObject *type, PyObject *object)
+{
+    PyObject *held = NULL;
+    type->tp_traverse(object, compat_take_first, &held);
+    return held;
+}
+
 /* Looking up a str in a dictionary runs code of the program's if it has keys that are no str: they are asked
  * whether they are it. These three find only str. Borrowed; NULL, without an exception, where there is none. */
 PyObject *compat_dict_find(PyObject *dict, PyObject *name);

@@ -360,21 +360,16 @@ on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
-static int
-take_first(PyObject *object, void *slot)
-{
-    *(PyObject **)slot = object;
-    return 1;
-}
-
 /* An async generator's value comes in an internal wrapper (gh-129013). Borrowed. */
 static PyObject *
 unwrap(PyObject *value)
 {
     PyTypeObject *type = Py_TYPE(value);
     if (type->tp_traverse && !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)
-        && strcmp(type->tp_name, "async_generator_wrapped_value") == 0)
-        type->tp_traverse(value, take_first, &value);
+        && strcmp(type->tp_name, "async_generator_wrapped_value") == 0) {
+        PyObject *held = compat_first_held(type, value);
+        return held ? held : value;
+    }
     return value;
 }
 

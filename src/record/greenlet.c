@@ -237,16 +237,27 @@ greenlet_api(struct recorder *recorder)
     return api;
 }
 
+/* The first sleeper from *slot on, and the slot behind it; NULL after the last. */
+static struct sleeper *
+next_sleeper(const struct thread *thread, size_t *slot)
+{
+    const struct pointer_map *map = &thread->sleepers;
+    while (map->slots && *slot <= map->mask) {
+        const struct pointer_entry *entry = &map->slots[(*slot)++];
+        if (entry->key)
+            return (struct sleeper *)(uintptr_t)entry->data;
+    }
+    return NULL;
+}
+
 /* The number of the greenlet that is this object, if it waits in a call of the user's; else 0. */
 static uint64_t
 number_of(const struct thread *thread, const void *object)
 {
-    const struct pointer_map *map = &thread->sleepers;
-    for (size_t slot = 0; map->slots && slot <= map->mask; slot++) {
-        const struct sleeper *sleeper = map->slots[slot].key ? map->slots[slot].data : NULL;
-        if (sleeper && sleeper->object == object)
+    size_t slot = 0;
+    for (const struct sleeper *sleeper; (sleeper = next_sleeper(thread, &slot));)
+        if (sleeper->object == object)
             return sleeper->greenlet;
-    }
     return 0;
 }
 
@@ -293,34 +304,29 @@ greenlet_begin(struct thread *thread, bool call)
 void
 greenlet_forget_function(struct thread *thread, const struct function *function)
 {
-    const struct pointer_map *map = &thread->sleepers;
-    for (size_t slot = 0; map->slots && slot <= map->mask; slot++) {
-        const struct sleeper *sleeper = map->slots[slot].key ? map->slots[slot].data : NULL;
-        for (uint32_t i = 0; sleeper && i < sleeper->depth; i++)
+    size_t slot = 0;
+    for (struct sleeper *sleeper; (sleeper = next_sleeper(thread, &slot));)
+        for (uint32_t i = 0; i < sleeper->depth; i++)
             if (sleeper->stack[i].function == function)
                 sleeper->stack[i].function = NULL;
-    }
 }
 
 void
 greenlet_forget_all(struct thread *thread)
 {
-    struct pointer_map *map = &thread->sleepers;
-    for (size_t slot = 0; map->slots && slot <= map->mask; slot++) {
-        struct sleeper *sleeper = map->slots[slot].key ? (struct sleeper *)(uintptr_t)map->slots[slot].data : NULL;
-        if (sleeper)
-            free(sleeper->stack);
+    size_t slot = 0;
+    for (struct sleeper *sleeper; (sleeper = next_sleeper(thread, &slot));) {
+        free(sleeper->stack);
         free(sleeper);
     }
-    pointer_map_clear(map);
+    pointer_map_clear(&thread->sleepers);
 }
 
 void
 greenlet_after_fork(struct thread *thread)
 {
-    const struct pointer_map *map = &thread->sleepers;
-    for (size_t slot = 0; map->slots && slot <= map->mask; slot++)
-        if (map->slots[slot].key)
-            ((struct sleeper *)(uintptr_t)map->slots[slot].data)->epoch = 0;
+    size_t slot = 0;
+    for (struct sleeper *sleeper; (sleeper = next_sleeper(thread, &slot));)
+        sleeper->epoch = 0;
     thread->writer.greenlet = thread->depth ? thread->greenlet : 0;
 }

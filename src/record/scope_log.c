@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../trace/array.h"
 #include "recorder.h"
 
 #define TEXT_MAX 1024
@@ -32,15 +33,10 @@ is_known(const struct scope_log *log, const char *module, size_t length, uint32_
 static bool
 make_room(struct scope_log *log)
 {
-    if (log->count < log->room)
-        return true;
-    size_t room = log->room ? 2 * log->room : 64;
-    void *grown = realloc(log->findings, room * sizeof *log->findings);
-    if (!grown)
-        return false;
-    log->findings = grown;
-    log->room = room;
-    return true;
+    void *findings = log->findings;
+    bool made = array_make_room(&findings, log->count, &log->room, sizeof *log->findings);
+    log->findings = findings;
+    return made;
 }
 
 void

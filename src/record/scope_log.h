@@ -21,7 +21,7 @@ struct scope_log {
         uint32_t hash;
         struct scope_verdict verdict;
     } *findings;      /* Owned */
-    size_t count, room;
+    uint32_t count, room;
     size_t written;   /* to the trace that is open */
 };
 

@@ -109,19 +109,11 @@ put_memoryview(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTy
     return value_put_text(encoder, p, Py_TYPE(object), "%s)", text);
 }
 
-static int
-take_first(PyObject *object, void *slot)
-{
-    *(PyObject **)slot = object;
-    return 1;
-}
-
 /* The dict is all that a view holds. Items are shown as the dict that they are of: its secrets are known by their keys. */
 static uint8_t *
 put_dict_view(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    PyObject *dict = NULL; /* Borrowed */
-    base->tp_traverse(object, take_first, &dict);
+    PyObject *dict = compat_first_held(base, object); /* Borrowed */
     if (!dict || !PyDict_Check(dict))
         return value_put_type(encoder, p, object);
     p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
@@ -135,8 +127,7 @@ put_dict_view(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTyp
 static uint8_t *
 put_held(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    PyObject *held = NULL; /* Borrowed */
-    base->tp_traverse(object, take_first, &held);
+    PyObject *held = compat_first_held(base, object); /* Borrowed */
     if (!held || !value_enter(encoder, object))
         return value_put_type(encoder, p, object);
     p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));

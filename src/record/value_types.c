@@ -169,19 +169,11 @@ value_put_descriptor(struct value_encoder *encoder, uint8_t *p, PyObject *object
     return put_line(encoder, p, object, &line);
 }
 
-static int
-take_first(PyObject *object, void *slot)
-{
-    *(PyObject **)slot = object;
-    return 1;
-}
-
 /* "a".__add__: the descriptor is the first that it holds. */
 uint8_t *
 value_put_method_wrapper(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    PyObject *descriptor = NULL; /* Borrowed */
-    base->tp_traverse(object, take_first, &descriptor);
+    PyObject *descriptor = compat_first_held(base, object); /* Borrowed */
     if (!descriptor || strcmp(Py_TYPE(descriptor)->tp_name, "wrapper_descriptor") != 0)
         return value_put_type(encoder, p, object);
     struct line line = {0};

@@ -3,23 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "varint.h"
 
 /* --- tables ------------------------------------------------------------- */
-
-bool
-input_make_room(void **items, uint32_t count, uint32_t *room, size_t size)
-{
-    if (count < *room)
-        return true;
-    uint32_t more = *room ? 2 * *room : 64;
-    void *grown = realloc(*items, more * size);
-    if (!grown)
-        return false;
-    *items = grown;
-    *room = more;
-    return true;
-}
 
 struct code_table {
     uint32_t *slots; /* index + 1 into reader->codes; 0: free */
@@ -72,7 +59,7 @@ add_code(struct reader *reader, struct code *code)
     struct code_table *table = reader->code_table;
     void *codes = reader->codes;
     if (!table || !grow_code_table(reader, table)
-        || !input_make_room(&codes, reader->code_count, &reader->code_room, sizeof code)) {
+        || !array_make_room(&codes, reader->code_count, &reader->code_room, sizeof code)) {
         free_code(code);
         return NULL;
     }
@@ -158,7 +145,7 @@ define_string(struct input *in, struct slice string)
     if (!in->cursor || in->bad || in->cursor->strings_seen++ < chunk->string_count)
         return;
     void *strings = chunk->strings;
-    if (!input_make_room(&strings, chunk->string_count, &chunk->string_room, sizeof string)) {
+    if (!array_make_room(&strings, chunk->string_count, &chunk->string_room, sizeof string)) {
         in->bad = in->no_memory = true;
         return;
     }
@@ -225,7 +212,7 @@ define_code(struct input *in)
     const struct code *known = add_code(in->reader, code);
     struct chunk *chunk = in->chunk;
     void *codes = chunk->codes;
-    if (!known || !input_make_room(&codes, chunk->code_count, &chunk->code_room, sizeof known)) {
+    if (!known || !array_make_room(&codes, chunk->code_count, &chunk->code_room, sizeof known)) {
         in->bad = in->no_memory = true;
         return NULL;
     }

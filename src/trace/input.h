@@ -29,8 +29,6 @@ const struct code *input_code(struct input *in);
 /* value_reader.c: passes one value, `depth` levels down. */
 void input_skip_value(struct input *in, unsigned depth);
 
-/* False without memory. */
-bool input_make_room(void **items, uint32_t count, uint32_t *room, size_t size);
 /* All code that was met, and the table of it. */
 void input_free_codes(struct reader *reader);
 

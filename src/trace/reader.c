@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "input.h"
 
 static int
@@ -37,7 +38,7 @@ add_chunk(struct reader *reader, uint32_t *room, size_t offset, size_t units)
 {
     const struct flow_chunk_header *header = (const void *)(reader->map + offset);
     void *chunks = reader->chunks;
-    if (!input_make_room(&chunks, reader->chunk_count, room, sizeof *reader->chunks))
+    if (!array_make_room(&chunks, reader->chunk_count, room, sizeof *reader->chunks))
         return false;
     reader->chunks = chunks;
     size_t size = units * FLOW_UNIT_SIZE;
@@ -125,7 +126,7 @@ find_streams(struct reader *reader)
             continue;
         }
         void *streams = reader->streams;
-        if (!input_make_room(&streams, reader->stream_count, &room, sizeof *reader->streams))
+        if (!array_make_room(&streams, reader->stream_count, &room, sizeof *reader->streams))
             return -ENOMEM;
         reader->streams = streams;
         reader->streams[reader->stream_count++] = (struct stream){chunk->process, chunk->header->pid, chunk->thread, i,

@@ -1,27 +1,4 @@
-#include "../../src/model/model.h"
-#include "trace_builder.h"
-#include "unit.h"
-
-struct fixture {
-    struct trace_builder b;
-    struct reader reader;
-    struct model model;
-};
-
-static void
-end(struct fixture *f)
-{
-    CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
-    CHECK_NUMBER(model_build(&f->model, &f->reader), 0);
-}
-
-static void
-finish(struct fixture *f)
-{
-    model_free(&f->model);
-    reader_close(&f->reader);
-    build_free(&f->b);
-}
+#include "model_fixture.h"
 
 /* main makes task 7, of which fetch() waits for the first time. */
 static void

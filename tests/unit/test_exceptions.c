@@ -1,14 +1,7 @@
 #include "../../src/model/detail.h"
 #include "../../src/show/show.h"
 
-#include "trace_builder.h"
-#include "unit.h"
-
-struct fixture {
-    struct trace_builder b;
-    struct reader reader;
-    struct model model;
-};
+#include "model_fixture.h"
 
 /* id 6, an error, shop.Cart.Full, raised from exception 5, split off that, one note, one file, 2 of 3 leaves. */
 static const uint8_t DETAIL[] = "\6\0\4shop\11Cart.Full\1\5\5\1\1\3hey\1\1\4/x/y\3\2\0\1A\1a\1\1B\0";
@@ -21,21 +14,6 @@ begin(struct fixture *f)
     build_chunk(&f->b, 1, 1, 0);
     build_thread(&f->b, 1001, true, "MainThread");
     build_call(&f->b, 1, "main");
-}
-
-static void
-end(struct fixture *f)
-{
-    CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
-    CHECK_NUMBER(model_build(&f->model, &f->reader), 0);
-}
-
-static void
-finish(struct fixture *f)
-{
-    model_free(&f->model);
-    reader_close(&f->reader);
-    build_free(&f->b);
 }
 
 /* An exception, and a second with this detail. */

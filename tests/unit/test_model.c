@@ -1,14 +1,5 @@
-#include "../../src/model/model.h"
-
 #include "../../src/model/value_text.h"
-#include "trace_builder.h"
-#include "unit.h"
-
-struct fixture {
-    struct trace_builder b;
-    struct reader reader;
-    struct model model;
-};
+#include "model_fixture.h"
 
 static void
 begin_with(struct fixture *f, enum flow_clock clock)
@@ -22,21 +13,6 @@ static void
 begin(struct fixture *f)
 {
     begin_with(f, FLOW_CLOCK_MONOTONIC);
-}
-
-static void
-end(struct fixture *f)
-{
-    CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
-    CHECK_NUMBER(model_build(&f->model, &f->reader), 0);
-}
-
-static void
-finish(struct fixture *f)
-{
-    model_free(&f->model);
-    reader_close(&f->reader);
-    build_free(&f->b);
 }
 
 /* The number of the only call of this function. */

@@ -1,0 +1,24 @@
+/* array.h - arrays that grow by doubling. */
+#ifndef FLOW_ARRAY_H
+#define FLOW_ARRAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* Makes room for one more behind `count` items. false without memory; then all is as it was. */
+static inline bool
+array_make_room(void **items, uint32_t count, uint32_t *room, size_t size)
+{
+    if (count < *room)
+        return true;
+    uint32_t more = *room ? 2 * *room : 64;
+    void *grown = realloc(*items, more * size);
+    if (!grown)
+        return false;
+    *items = grown;
+    *room = more;
+    return true;
+}
+
+#endif
