@@ -149,6 +149,8 @@ put_big_int(uint8_t *p, PyObject *object, bool negative)
 static uint8_t *
 put_int(uint8_t *p, PyObject *object)
 {
+    if (PyUnstable_Long_IsCompact((PyLongObject *)object))
+        return put_integer(p, PyUnstable_Long_CompactValue((PyLongObject *)object));
     int overflow;
     long long n = PyLong_AsLongLongAndOverflow(object, &overflow);
     if (!overflow)
@@ -342,11 +344,11 @@ value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 }
 
 static bool
-is_builtin(PyTypeObject *type)
+is_builtin(const PyTypeObject *type)
 {
-    return type == &PyLong_Type || type == &PyUnicode_Type || type == &PyFloat_Type || type == &PyList_Type
-           || type == &PyTuple_Type || type == &PyDict_Type || type == &PyBytes_Type || type == &PySet_Type
-           || type == &PyFrozenSet_Type || type == &PyByteArray_Type || type == &PyComplex_Type;
+    return type == &PyFloat_Type || type == &PyList_Type || type == &PyTuple_Type || type == &PyDict_Type
+           || type == &PyBytes_Type || type == &PySet_Type || type == &PyFrozenSet_Type || type == &PyByteArray_Type
+           || type == &PyComplex_Type;
 }
 
 static int
@@ -360,6 +362,21 @@ singleton_tag(PyObject *object)
                                          : 0;
 }
 
+/* What most values are, and cannot hold others. NULL: another. */
+static uint8_t *
+put_scalar(struct value_encoder *encoder, uint8_t *p, PyObject *object, const PyTypeObject *type)
+{
+    if (type == &PyLong_Type)
+        return put_int(p, object);
+    if (type == &PyUnicode_Type)
+        return value_put_str(encoder, p, object);
+    int tag = singleton_tag(object);
+    if (!tag)
+        return NULL;
+    *p++ = (uint8_t)tag;
+    return p;
+}
+
 uint8_t *
 value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
@@ -367,14 +384,13 @@ value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         *p++ = FLOW_VALUE_TRUNCATED;
         return p;
     }
-    int tag = singleton_tag(object);
-    if (tag) {
-        *p++ = (uint8_t)tag;
-        return p;
-    }
+    const PyTypeObject *type = Py_TYPE(object);
+    uint8_t *end = put_scalar(encoder, p, object, type);
+    if (end)
+        return end;
     if (value_is_cycle(encoder, object)) {
         *p++ = FLOW_VALUE_CYCLE;
         return p;
     }
-    return is_builtin(Py_TYPE(object)) ? value_put_builtin(encoder, p, object) : value_put_object(encoder, p, object);
+    return is_builtin(type) ? value_put_builtin(encoder, p, object) : value_put_object(encoder, p, object);
 }

@@ -201,13 +201,49 @@ writer_open_calls(struct writer *writer)
 
 /* --- fields ------------------------------------------------------------- */
 
+static inline uint64_t
+mix(uint64_t word)
+{
+    word *= 0x9e3779b97f4a7c15u;
+    return word ^ word >> 32;
+}
+
+static inline uint64_t
+load_8(const char *data)
+{
+    uint64_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+static inline uint32_t
+load_4(const char *data)
+{
+    uint32_t word;
+    memcpy(&word, data, sizeof word);
+    return word;
+}
+
+/* All of fewer than 8 bytes; the loads of 4 may overlap. */
+static inline uint64_t
+load_short(const char *data, size_t length)
+{
+    if (length >= 4)
+        return (uint64_t)load_4(data) << 32 | load_4(data + length - 4);
+    if (length == 0)
+        return 0;
+    return (uint64_t)(uint8_t)data[0] << 16 | (uint64_t)(uint8_t)data[length / 2] << 8 | (uint8_t)data[length - 1];
+}
+
 static uint64_t
 hash_bytes(const char *data, size_t length)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (uint8_t)data[i]) * 0x100000001b3u;
-    return hash;
+    if (length < 8)
+        return mix(load_short(data, length) ^ length << 56);
+    uint64_t hash = length;
+    for (size_t i = 0; i + 8 < length; i += 8)
+        hash = mix(hash ^ load_8(data + i));
+    return mix(hash ^ load_8(data + length - 8));
 }
 
 uint8_t *
