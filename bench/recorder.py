@@ -59,7 +59,7 @@ def cprofile(program: Callable[[], int], path: str) -> int:
         profile.disable()
 
 
-def flowtrace(values: bool, with_time: bool = True) -> Callable[[Callable[[], int], str], int]:
+def flowtrace(values: bool, with_time: bool = True, identity: bool = False) -> Callable[[Callable[[], int], str], int]:
     def run(program: Callable[[], int], path: str) -> int:
         _core.record_start(
             path,
@@ -69,7 +69,7 @@ def flowtrace(values: bool, with_time: bool = True) -> Callable[[Callable[[], in
             library=LIBRARY,
             rules=[],
             info={},
-            settings={},
+            settings={"identity": int(identity)},
             secrets=[],
         )
         try:
@@ -85,6 +85,7 @@ WAYS: dict[str, Callable[[Callable[[], int], str], int]] = {
     "empty C pair": empty_pair,
     "cProfile": cprofile,
     "flowtrace": flowtrace(values=True),
+    **({} if _core.identity_obstacle() else {"flowtrace --identity": flowtrace(values=True, identity=True)}),
     "flowtrace --no-values": flowtrace(values=False),
     "flowtrace --no-values --no-time": flowtrace(values=False, with_time=False),
 }

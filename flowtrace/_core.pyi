@@ -31,6 +31,9 @@ def create_trace(path: _Path, *, values: bool = True, time: bool = True) -> None
 def check_settings(settings: dict[str, int], /) -> None:
     """Raise ValueError, which says why, if a recording can't have these settings."""
 
+def identity_obstacle() -> str | None:
+    """Return why objects can't be numbered in this process now, or None if they can."""
+
 def redact(words: list[str], secrets: list[str], /) -> list[str]:
     """Return the words of a command line without what looks secret. Raises ValueError for a bad rule of `secrets`."""
 
@@ -136,6 +139,14 @@ class Value:
     @property
     def text(self) -> str:
         """The value as it was recorded, much like its repr."""
+
+    @property
+    def identity(self) -> int | None:
+        """The object's number among those of its type's name in its process, the same as long as it lives.
+
+        None where it has none: only recordings with identity=True or --identity give numbers, and only to what
+        has an identity of its own: no numbers, texts, tuples or enum members, nor builtin containers.
+        """
 
     def python(self) -> Any:
         """The value itself, if it is plain data that was recorded whole.
@@ -384,6 +395,8 @@ class _Process(TypedDict, total=False):
     executable: str
     flowtrace: str
     rule_matches: str
+    no_identity: str
+    """Why objects have no numbers, or not throughout, though --identity asked for them."""
 
 class _Module(TypedDict):
     name: str

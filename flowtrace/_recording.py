@@ -88,6 +88,7 @@ def start(
     values: bool = True,
     time: bool = True,
     boundary: bool = False,
+    identity: bool = False,
     watched: bool = False,
 ) -> Recording:
     """Begin a recording. Raises FlowTraceError where it can't be."""
@@ -104,7 +105,7 @@ def start(
             library=library,
             rules=rules,
             info=info,
-            settings={**limits, "boundary": int(boundary)},
+            settings={**limits, "boundary": int(boundary), "identity": int(identity)},
             secrets=secrets,
         )
     except (OSError, RuntimeError, ValueError) as error:

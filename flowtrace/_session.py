@@ -39,6 +39,7 @@ def start(
     values: bool,
     time: bool,
     boundary: bool = False,
+    identity: bool = False,
     watched: bool = False,
 ) -> None:
     """Begin to record, as much of values as `settings` say. Raises FlowTraceError."""
@@ -54,6 +55,7 @@ def start(
         values=values,
         time=time,
         boundary=boundary,
+        identity=identity,
         watched=watched,
     )
     _prepare()

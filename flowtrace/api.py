@@ -49,6 +49,7 @@ def start_tracing(
     values: bool = True,
     time: bool = True,
     boundary: bool = False,
+    identity: bool = False,
     value_depth: int | None = None,
     value_items: int | None = None,
     value_bytes: int | None = None,
@@ -64,6 +65,8 @@ def start_tracing(
     values, time: record arguments and results; times.
     boundary: record also what the user's code calls straight in libraries and in C, as
         calls of functions of the kind "library".
+    identity: give objects numbers (Value.identity), so that one is known again. Needs CPython 3.13,
+        and that no tracemalloc is on.
     value_depth, value_items, value_bytes, call_bytes, secret, not_secret: how much of values,
         and which not, instead of config()'s.
     Raises ValueError for one of these that can't be,
@@ -83,6 +86,8 @@ def start_tracing(
     _session.settle()
     with _session.lock:
         _refuse_second()
+        if identity:
+            _refuse_identity(values)
         if _session.is_recorded_by_run():
             if path is not None:
                 raise FlowTraceError(f"can't record to {path}: flowtrace run is recording; leave the path out")
@@ -92,7 +97,8 @@ def start_tracing(
         else:
             title = os.path.basename(getattr(sys, "argv", [""])[0]) or "python"
             rules = _recording.rules_of(include, exclude)
-            _session.start(path, title, settings, rules=rules, values=values, time=time, boundary=boundary)
+            extra = {"boundary": boundary, "identity": identity}
+            _session.start(path, title, settings, rules=rules, values=values, time=time, **extra)
 
 
 def _refuse_second() -> None:
@@ -100,6 +106,16 @@ def _refuse_second() -> None:
         raise FlowTraceError("a call of a function with @trace is being recorded; start before it or after it")
     if _session.now or _joined:
         raise FlowTraceError("already recording; end that first: stop_tracing(), or leave the active_tracing() block")
+
+
+def _refuse_identity(values: bool) -> None:
+    if not values:
+        raise ValueError("identity numbers what values=False leaves out; give one of them")
+    if _core is None:
+        raise FlowTraceError("identity needs the compiled core: install a C compiler, then FlowTrace again")
+    obstacle = None if _session.is_recorded_by_run() else _core.identity_obstacle()
+    if obstacle:
+        raise FlowTraceError(f"no identity: {obstacle}; record without it")
 
 
 def _stop() -> None:
@@ -136,6 +152,7 @@ class active_tracing:
         values: bool = True,
         time: bool = True,
         boundary: bool = False,
+        identity: bool = False,
         value_depth: int | None = None,
         value_items: int | None = None,
         value_bytes: int | None = None,
@@ -150,6 +167,7 @@ class active_tracing:
             "values": values,
             "time": time,
             "boundary": boundary,
+            "identity": identity,
             "value_depth": value_depth,
             "value_items": value_items,
             "value_bytes": value_bytes,

@@ -37,6 +37,7 @@ stderr when it has ended. The exit status is the program's.
   --caught           also exceptions caught in the very call that raised them,
                      and which handler has each; dearer where many are raised
   --boundary         also what my code calls in libraries and in C, a line each
+  --identity         give objects numbers: Order#3 is the same one all along
   --no-children      only this process and its forks, no python that it starts
   --lines N          tell it in about N lines (200)
   --all              tell everything
@@ -56,7 +57,7 @@ SETTINGS = {  # of the recorder, by their option
     "--call-bytes": "call",
 }
 SECRETS = {"--secret": "+", "--not-secret": "-"}
-SWITCHES = {"--caught": "caught", "--boundary": "boundary"}  # settings that are on or off
+SWITCHES = {"--caught": "caught", "--boundary": "boundary", "--identity": "identity"}  # settings that are on or off
 OPTIONS = {
     "-o": _options.TEXT,
     "-q": _options.FLAG,
@@ -179,6 +180,12 @@ def check_settings(options: _options.Options) -> None:
                 _core.check_settings({setting: options.number(name, 0)})
             except ValueError as error:
                 raise UsageError(f"{name}: {error}") from None
+    if "--identity" in options:
+        if "--no-values" in options:
+            raise UsageError("--identity numbers what --no-values leaves out; give one of them")
+        obstacle = _core.identity_obstacle()
+        if obstacle:
+            raise UsageError(f"--identity: {obstacle}; run without it")
     for name, pattern in options.order:
         if name in SECRETS:
             try:

@@ -83,6 +83,16 @@ value_type(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
+value_identity(PyObject *self, void *Py_UNUSED(closure))
+{
+    struct value value = ((struct value_object *)self)->value;
+    struct value_head head;
+    if (value_read(&TRACE(self)->reader, &value, &head) < 0 || !head.identity)
+        Py_RETURN_NONE;
+    return PyLong_FromUnsignedLongLong(head.identity);
+}
+
+static PyObject *
 value_str(PyObject *self)
 {
     return binding_value_text(&TRACE(self)->reader, ((struct value_object *)self)->value);
@@ -111,6 +121,10 @@ value_repr(PyObject *self)
 
 static PyGetSetDef value_getset[] = {
     {"type_name", value_type, NULL, "str: name of the value's type, \"\" where unknown.", NULL},
+    {"identity", value_identity, NULL,
+     "int or None: the object's number among those of its type's name, the same as long as it lives. Only of\n"
+     "recordings with identity=True or --identity, in one process.",
+     NULL},
     {"text", value_get_text, NULL, "str: the value as it was recorded, much like its repr.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

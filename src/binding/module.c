@@ -160,6 +160,12 @@ check_settings(PyObject *module, PyObject *settings)
 }
 
 static PyObject *
+obstacle(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    return Py_BuildValue("z", identity_obstacle());
+}
+
+static PyObject *
 redact(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *words, *rules;
@@ -199,6 +205,7 @@ create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 static PyMethodDef methods[] = {
     {"create_trace", WITH_KEYWORDS(create_trace), NULL},
     {"check_settings", check_settings, METH_O, NULL},
+    {"identity_obstacle", obstacle, METH_NOARGS, NULL},
     {"redact", redact, METH_VARARGS, NULL},
     {"record_join", WITH_KEYWORDS(record_join), NULL},
     {"record_start", WITH_KEYWORDS(record_start), NULL},

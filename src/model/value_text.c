@@ -309,8 +309,9 @@ put_uniform(struct printer *printer, struct value *value, const struct value_hea
         struct value_head inner;
         if (value_read(printer->reader, &item, &inner) < 0 || value_skip(printer->reader, &ahead) < 0)
             return false;
-        bool bare = inner.tag == FLOW_VALUE_OBJECT;
-        bool full = inner.tag == FLOW_VALUE_FIELDS || inner.tag == FLOW_VALUE_ARGS || is_state(&inner);
+        bool bare = inner.tag == FLOW_VALUE_OBJECT && !inner.identity;
+        bool full = inner.identity || inner.tag == FLOW_VALUE_FIELDS || inner.tag == FLOW_VALUE_ARGS
+                    || is_state(&inner);
         if (!bare && (!full || (printer->whole && !deep)))
             return false;
         if (i > 0 && !slice_equals(inner.type, type))
@@ -431,10 +432,19 @@ put_container(struct printer *printer, struct value *value, const struct value_h
     text_string(out, close);
 }
 
+/* Order#3 */
+static void
+put_identity(struct printer *printer, const struct value_head *head)
+{
+    if (head->identity)
+        text_format(printer->out, "#%llu", (unsigned long long)head->identity);
+}
+
 static void
 put_object(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
 {
     put_name(printer, head->type);
+    put_identity(printer, head);
     if (head->tag == FLOW_VALUE_OBJECT)
         return;
     text_string(printer->out, "(");
@@ -446,6 +456,12 @@ put_object(struct printer *printer, struct value *value, const struct value_head
     else
         put_children(printer, value, head, depth);
     text_string(printer->out, ")");
+}
+
+static bool
+is_named(int tag)
+{
+    return tag == FLOW_VALUE_OBJECT || tag == FLOW_VALUE_FIELDS || tag == FLOW_VALUE_ARGS || tag == FLOW_VALUE_WRAPPED;
 }
 
 static const char *
@@ -508,6 +524,8 @@ put_once(struct printer *printer, struct value *value, unsigned depth)
     printer->nesting++;
     put_decoded(printer, value, &head, depth);
     printer->nesting--;
+    if (!is_named(head.tag))
+        put_identity(printer, &head);
 }
 
 static void

@@ -17,6 +17,14 @@ typedef _PyCFunctionFast PyCFunctionFast;
  * since 3.13: the eval breaker runs before the event there. */
 #define COMPAT_UNWIND_WITHOUT_START (PY_VERSION_HEX >= 0x030d0000)
 
+/* PyRefTracer_SetTracer() tells of each object that is made or goes. On free-threaded builds it does so from many
+ * threads at once. */
+#ifdef Py_GIL_DISABLED
+#define COMPAT_REF_TRACER 0
+#else
+#define COMPAT_REF_TRACER (PY_VERSION_HEX >= 0x030d0000)
+#endif
+
 /* The bytes of |n|, little-endian. n is an exact int that fits in `size` bytes. Never fails. */
 static inline void
 compat_int_bytes(PyObject *n, uint8_t *bytes, size_t size)

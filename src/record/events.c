@@ -174,7 +174,7 @@ put_arguments(struct thread *thread, uint8_t *p, const struct function *function
             continue;
         }
         if (i == 0 && function->has_self)
-            p = value_put_type(&encoder, p, value);
+            p = value_put_type(&encoder, identity_put_of(&encoder, p, value), value);
         else if (function->secret[i])
             p = secret_put(&encoder, p, value);
         else

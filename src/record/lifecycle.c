@@ -318,6 +318,16 @@ open_file(struct recorder *recorder, const struct recorder_options *options)
     return -1;
 }
 
+/* Who joins a trace goes without numbers, and says so there: to be recorded is more. */
+static int
+check_identity(const struct recorder *recorder, const struct recorder_options *options)
+{
+    const char *obstacle = recorder->identity_asked && options->create ? identity_obstacle() : NULL;
+    if (obstacle)
+        PyErr_Format(PyExc_ValueError, "no identity: %s", obstacle);
+    return obstacle ? -1 : 0;
+}
+
 int
 recorder_start(struct recorder *recorder, const struct recorder_options *options)
 {
@@ -329,8 +339,8 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
         recorder_after_fork(recorder);
     int secrets = recorder_apply_secrets(recorder, options->secrets);
     if (secrets < 0 || recorder_apply_settings(recorder, options->settings) < 0 || take_tool(recorder) < 0
-        || set_scope(recorder, options, secrets > 0) < 0 || encode_info(recorder, options->info) < 0
-        || open_file(recorder, options) < 0)
+        || set_scope(recorder, options, secrets > 0) < 0 || check_identity(recorder, options) < 0
+        || encode_info(recorder, options->info) < 0 || open_file(recorder, options) < 0)
         return -1;
     if (recorder->calls_disabled && done(recorder_ask_monitoring(recorder, "restart_events", "()")) < 0)
         return -1;
@@ -349,6 +359,8 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     }
     if (recorder->boundary)
         calls_watch_running(recorder);
+    if (recorder->identity_asked && recorder->values)
+        identity_start(recorder);
     return 0;
 }
 
@@ -443,6 +455,7 @@ turn_events_off(struct recorder *recorder)
 int
 recorder_stop(struct recorder *recorder, unsigned reason)
 {
+    identity_stop(recorder);
     if (recorder->events_on && (reason != 0 || (recorder->file && recorder->toggles < TOGGLES_MAX)))
         turn_events_off(recorder);
     if (!recorder->file)
@@ -477,6 +490,7 @@ recorder_after_fork(struct recorder *recorder)
     int ret = recorder->file ? add_process(recorder, recorder->process) : -EBADF;
     if (ret < 0)
         recorder_fault(recorder, NULL, -ret);
+    identity_after_fork(recorder);
     thread_after_fork(recorder);
 }
 

@@ -18,6 +18,7 @@
 
 #include "../trace/writer.h"
 #include "compat.h"
+#include "identity.h"
 #include "pointer_map.h"
 #include "scope.h"
 #include "scope_log.h"
@@ -170,6 +171,8 @@ struct recorder {
     struct value_names names;
     struct value_settings limits;
     unsigned caught;         /* a setting: see caught.c */
+    unsigned identity_asked; /* a setting: see identity.h */
+    struct identity identity;
     struct thread *threads;  /* Owned; guarded by recorders_lock() */
     struct thread *survivor; /* of a fork, in the child: the thread that called it */
     uint8_t *process_record; /* Owned; the encoded PROCESS record, written again after fork */
@@ -400,6 +403,16 @@ void recorder_clear(struct recorder *recorder);
 /* Its interpreter ends, and is not the main one: nothing may keep the module alive. */
 void recorder_unregister(struct recorder *recorder);
 void recorder_after_fork(struct recorder *recorder);
+
+/* identity.c */
+
+/* Before the value of an object: its number, where it is to have one. */
+static inline uint8_t *
+identity_put_of(const struct value_encoder *encoder, uint8_t *p, PyObject *object)
+{
+    struct recorder *recorder = encoder->names->recorder;
+    return recorder->identity.on ? identity_put(recorder, p, object) : p;
+}
 
 /* settings.c */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recorder.h"
 #define NAME_BYTES 120 /* of a name that are looked at */
 
 /* --- names in words ------------------------------------------------------- */
@@ -237,7 +238,7 @@ secret_put(struct value_encoder *encoder, uint8_t *p, PyObject *value)
               : is_data(value)    ? FLOW_VALUE_REDACTED
                                   : 0;
     if (!tag)
-        return value_put_type(encoder, p, value);
+        return value_put_type(encoder, identity_put_of(encoder, p, value), value);
     *p++ = (uint8_t)tag;
     return p;
 }

@@ -18,6 +18,7 @@ static const struct setting {
     {"call", 0, VALUE_CALL_MAX, 4096, offsetof(struct recorder, limits.call)},
     {"boundary", 0, 1, 0, offsetof(struct recorder, boundary)},
     {"caught", 0, 1, 0, offsetof(struct recorder, caught)},
+    {"identity", 0, 1, 0, offsetof(struct recorder, identity_asked)},
 };
 
 #define SETTINGS (sizeof settings / sizeof *settings)

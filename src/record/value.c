@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "recorder.h"
 #include "secret.h"
 #include "value_parts.h"
 
@@ -377,6 +378,17 @@ put_scalar(struct value_encoder *encoder, uint8_t *p, PyObject *object, const Py
     return p;
 }
 
+/* What has a number is known by it. */
+static uint8_t *
+put_cycle(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+{
+    uint8_t *end = identity_put_of(encoder, p, object);
+    if (end > p)
+        return value_put_type(encoder, end, object);
+    *p++ = FLOW_VALUE_CYCLE;
+    return p;
+}
+
 uint8_t *
 value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
@@ -388,9 +400,7 @@ value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     uint8_t *end = put_scalar(encoder, p, object, type);
     if (end)
         return end;
-    if (value_is_cycle(encoder, object)) {
-        *p++ = FLOW_VALUE_CYCLE;
-        return p;
-    }
+    if (value_is_cycle(encoder, object))
+        return put_cycle(encoder, p, object);
     return is_builtin(type) ? value_put_builtin(encoder, p, object) : value_put_object(encoder, p, object);
 }

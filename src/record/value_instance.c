@@ -165,6 +165,8 @@ uint8_t *
 value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
     const struct type_verdict *verdict = judge(encoder->names, Py_TYPE(object));
+    if (verdict->user || !verdict->like)
+        p = identity_put_of(encoder, p, object);
     if (verdict->like)
         return value_put_class(encoder, p, object, verdict->like);
     if (encoder->depth < NESTED_MAX && verdict->user)

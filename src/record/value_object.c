@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "recorder.h"
 #include "secret.h"
 
 PyObject *
@@ -104,8 +105,8 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
 }
 
 /* Enum is known once the program itself has imported its module. */
-static bool
-is_enum(PyObject *object, struct value_names *names)
+bool
+value_is_enum(PyObject *object, struct value_names *names)
 {
     if (!names->enum_type)
         names->enum_type = Py_XNewRef(compat_module_find(compat_module(names->enum_module), "Enum"));
@@ -201,6 +202,7 @@ put_derived_from_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *ob
         end = put_struct_sequence(encoder, p, object);
     if (end)
         return end;
+    p = identity_put_of(encoder, p, object);
     p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
     return value_put_builtin(encoder, p, object);
 }
@@ -216,14 +218,14 @@ value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     if (end)
         return end;
     if (PyExceptionInstance_Check(object))
-        return value_put_exception(encoder, p, object);
+        return value_put_exception(encoder, identity_put_of(encoder, p, object), object);
     if (PyType_Check(object) || (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && !derives_from_builtin(object)))
         return value_put_callable_or_module(encoder, p, object);
-    if (is_enum(object, names))
+    if (value_is_enum(object, names))
         return put_enum(encoder, p, object);
     PyObject *fields = compat_type_lookup(type, names->dataclass_fields);
     if (fields && PyDict_CheckExact(fields))
-        return put_dataclass(encoder, p, object, fields);
+        return put_dataclass(encoder, identity_put_of(encoder, p, object), object, fields);
     fields = PyTuple_Check(object) ? compat_type_lookup(type, names->fields) : NULL;
     if (fields && PyTuple_CheckExact(fields) && PyTuple_GET_SIZE(fields) == PyTuple_GET_SIZE(object))
         return put_namedtuple(encoder, p, object, fields);

@@ -31,6 +31,9 @@ uint8_t *value_put_items(struct value_encoder *encoder, uint8_t *p, PyObject *ow
 uint8_t *value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *value);
 /* Exact builtins, and the builtin part of their subclasses. */
 uint8_t *value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* Is it a member of an Enum? */
+bool value_is_enum(PyObject *object, struct value_names *names);
+
 /* What is no exact builtin. */
 uint8_t *value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 

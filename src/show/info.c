@@ -73,6 +73,11 @@ put_processes(struct text *out, const struct model *model, const struct show_opt
             text_string(out, "; recording stopped early: ");
             text_clean(out, process->lost);
         }
+        struct slice no_identity = process_info(process, "no_identity");
+        if (no_identity.length) {
+            text_string(out, "; numbers of objects are not given throughout: ");
+            text_clean(out, no_identity);
+        }
         text_string(out, "\n");
     }
 }

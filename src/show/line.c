@@ -194,6 +194,14 @@ is_empty_rest(const struct printer *printer, const struct story_line *line, uint
     return value.data && value_read(printer->model->reader, &value, &head) == 0 && head.total == 0;
 }
 
+/* Which of them it is may be of interest. */
+static bool
+has_identity(const struct printer *printer, struct value value)
+{
+    struct value_head head;
+    return value.data && value_read(printer->model->reader, &value, &head) == 0 && head.identity;
+}
+
 static void
 put_argument(struct text *out, struct printer *printer, const struct story_line *line, uint32_t index, unsigned width)
 {
@@ -228,7 +236,8 @@ put_arguments(struct text *out, struct printer *printer, const struct story_line
     bool any = false;
     printer->cut_count = 0;
     for (uint32_t i = 0; i < code->parameter_count; i++) {
-        if (is_self(code, i) || is_empty_rest(printer, line, i))
+        bool hidden = is_self(code, i) && !has_identity(printer, value_at(printer, line->calls[0], ARGUMENT, i));
+        if (hidden || is_empty_rest(printer, line, i))
             continue;
         text_string(out, any ? ", " : "");
         if (any && printer->cut_count < PRINTER_CUTS)

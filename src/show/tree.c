@@ -326,6 +326,21 @@ is_incomplete(const struct model *model)
     return incomplete;
 }
 
+/* Of the first process that says so. */
+static void
+put_no_identity(struct text *text, const struct model *model)
+{
+    struct slice reason = {0};
+    for (uint32_t i = 0; i < model->process_count && !reason.length; i++)
+        reason = process_info(&model->processes[i], "no_identity");
+    if (!reason.length)
+        return;
+    text_string(text, text->length ? " " : "");
+    text_string(text, "Numbers of objects (#1) are not given throughout: ");
+    text_clean(text, reason);
+    text_string(text, ".");
+}
+
 static void
 print_footer(struct printer *printer)
 {
@@ -346,6 +361,7 @@ print_footer(struct printer *printer)
         text_string(text, text->length ? " " : "");
         text_string(text, "Part of this trace is missing: see flowtrace info.");
     }
+    put_no_identity(text, printer->model);
     if (!text->length)
         return;
     size_t column = 0;

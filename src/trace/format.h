@@ -311,6 +311,8 @@ enum flow_value {
     FLOW_VALUE_WRAPPED = 0xb7,   /* string type, value: a subclass of a builtin, Decimal, ... */
     FLOW_VALUE_ARGS = 0xb8,      /* string type, varint length, varint n, n values: Type(a, b) */
     FLOW_VALUE_TEXT = 0xb9,      /* string type, text shown as it is: Color.RED, <function f> */
+    FLOW_VALUE_IDENTITY = 0xba,  /* varint number, then a value that begins with another tag: the object
+                                  * has this number among those of its type's name in the process */
     FLOW_VALUE_REDACTED = 0xbc,
     FLOW_VALUE_TRUNCATED = 0xbd, /* there is more, beyond the limits */
     FLOW_VALUE_UNREADABLE = 0xbe,

@@ -145,6 +145,7 @@ struct value_head {
     struct slice type;   /* OBJECT, FIELDS, WRAPPED, ARGS, TEXT */
     uint64_t total;      /* length of the original: items, code points, bytes, bits */
     uint64_t count;      /* children recorded; for WRAPPED 1 */
+    uint64_t identity;   /* number of the object; 0: it has none */
 };
 
 /* 0, or -EBADMSG. Advances value->data past the head. Read-only: definitions in

@@ -29,6 +29,10 @@ static void
 get_head(struct input *in, struct value_head *head)
 {
     *head = (struct value_head){.tag = input_byte(in)};
+    if (head->tag == FLOW_VALUE_IDENTITY) {
+        head->identity = input_varint(in);
+        head->tag = input_byte(in); /* another one of these is damage */
+    }
     switch (head->tag) {
     case FLOW_VALUE_ABSENT:
     case FLOW_VALUE_NONE:

@@ -73,6 +73,10 @@ random_value(struct random_trace *r, unsigned depth)
     static const enum flow_value containers[] = {FLOW_VALUE_LIST, FLOW_VALUE_TUPLE, FLOW_VALUE_SET, FLOW_VALUE_DICT};
     struct trace_builder *b = &r->b;
     uint64_t *state = &r->values;
+    if (random_number(state, 8) == 0) {
+        build_byte(b, FLOW_VALUE_IDENTITY);
+        build_number(b, random_number(state, 300));
+    }
     uint32_t kind = random_number(state, depth < 3 ? 12 : 6);
     uint32_t count = random_number(state, 5);
     switch (kind) {

@@ -237,6 +237,59 @@ TEST(bytes)
     finish(&f);
 }
 
+static void
+build_identity(struct trace_builder *b, uint64_t number)
+{
+    build_byte(b, FLOW_VALUE_IDENTITY);
+    build_number(b, number);
+}
+
+/* [Order#1(1), Order#300] */
+static void
+build_orders(struct trace_builder *b)
+{
+    build_head(b, FLOW_VALUE_LIST, 2, 2);
+    build_identity(b, 1);
+    build_typed(b, FLOW_VALUE_WRAPPED, "Order");
+    build_int(b, 1);
+    build_identity(b, 300);
+    build_typed(b, FLOW_VALUE_OBJECT, "Order");
+}
+
+TEST(identities)
+{
+    struct fixture f;
+    begin(&f);
+    build_orders(&f.b);
+    end(&f);
+    SHOWS("[Order#1(1), Order#300]");
+    finish(&f);
+
+    begin(&f);
+    build_head(&f.b, FLOW_VALUE_LIST, 2, 2);
+    for (uint64_t i = 1; i <= 2; i++) {
+        build_identity(&f.b, i);
+        build_typed(&f.b, FLOW_VALUE_OBJECT, "AnOrderOfSomeLength");
+    }
+    end(&f);
+    SHOWS_IN(30, 0, "[AnOrderOfSomeLength ×2]");
+    finish(&f);
+
+    begin(&f);
+    build_identity(&f.b, 2);
+    build_int(&f.b, 5);
+    end(&f);
+    SHOWS("5#2");
+    finish(&f);
+
+    begin(&f);
+    build_identity(&f.b, 0);
+    build_typed(&f.b, FLOW_VALUE_OBJECT, "Order");
+    end(&f);
+    SHOWS("Order");
+    finish(&f);
+}
+
 TEST(constants)
 {
     static const struct {
