@@ -12,9 +12,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import regenerate
 
+from flowtrace import _core
+
 
 @pytest.mark.parametrize("sample", regenerate.samples(), ids=lambda sample: sample.name)
 def test_sample_still_holds(sample: regenerate.Sample) -> None:
+    if "--identity" in sample.command and _core.identity_obstacle():
+        pytest.skip("no numbers here")
     difference = regenerate.difference(sample, regenerate.output(sample))
     assert not difference, f"\n{difference}\n\nrun: make docs"
 
