@@ -24,27 +24,29 @@ def start() -> None:
     asked = os.environ.get("FLOWTRACE", "")
     path = os.environ.get("FLOWTRACE_TRACE")
     options: dict[str, list[str]] = {}
-    recorded = False
+    is_program = False
     wanted = asked not in {"", "0"}
     try:
-        recorded = is_main_interpreter()
-        if wanted and not path and recorded:
+        main = is_main_interpreter()
+        is_program = main
+        if wanted and not path and main:
             path = activate(asked)
         options = unpack(os.environ.get("FLOWTRACE_OPTIONS", ""))
-        if path and recorded:
-            join(path, options)
+        is_program = main and not is_child(options)
+        if path:
+            join(path, options, tell_origin=main and not is_program)
     except Exception as error:
-        if not is_child(options):
+        if is_program:
             report(error)
     hide("FLOWTRACE_TRACE", "FLOWTRACE_OPTIONS", from_children="no-children" in options)
     if wanted:
         hide("FLOWTRACE", from_children=True)
-    forget(recording=path is not None and recorded)
+    forget(recording=path is not None)
     globals().clear()  # functions and their globals hold each other: the program's first gc.collect() would count us
 
 
 def is_main_interpreter() -> bool:
-    """Sub-interpreters run this as well, and aren't recorded; the process has joined by then."""
+    """Sub-interpreters run this as well, and are recorded; the process has joined by then."""
     import _thread
 
     ask = getattr(_thread, "_is_main_interpreter", None)  # since 3.13
@@ -88,12 +90,12 @@ def is_child(options: dict[str, list[str]]) -> bool:
     return options.get("launcher", [str(os.getppid())]) != [str(os.getppid())]
 
 
-def join(path: str, options: dict[str, list[str]]) -> None:
+def join(path: str, options: dict[str, list[str]], *, tell_origin: bool) -> None:
     from . import _core
 
     secrets = options.get("secret", [])
     info = {key[5:]: value[0] for key, value in options.items() if key.startswith("info.")}
-    if is_child(options):
+    if tell_origin:
         info["command"] = " ".join(_core.redact(sys.orig_argv[1:], secrets))[:1000]
         info["ancestors"] = ancestors(options)
         info["age_ms"] = age_ms()

@@ -326,7 +326,8 @@ class Call:
 
     @property
     def created_by(self) -> Call | None:
-        """For the root of a task, thread, job, callback or greenlet, the call that started that."""
+        """For the root of a task, thread, job, callback or greenlet, the call that started that; of what runs in a
+        sub-interpreter, the call that called into it."""
 
     @property
     def children(self) -> list[Call]:
@@ -384,6 +385,12 @@ class Call:
 class _Process(TypedDict, total=False):
     pid: int
     ended: bool
+    """The interpreter ended in order, or the recording was stopped."""
+    end: Literal["exited", "killed", "replaced", "ended", "gone", "running"]
+    """exited, killed: as wait_status tells; replaced: it executed another program; ended: in order; gone: without
+    a word (os._exit, a signal); running: nothing is known of an end."""
+    interpreter: int | None
+    """The number of the sub-interpreter of process pid that this is; None for the process itself."""
     wait_status: int | None
     """As os.waitpid() gives it; known of the program that `flowtrace run` started, and of children waited for."""
     lost: str | None

@@ -38,7 +38,8 @@ stderr when it has ended. The exit status is the program's.
                      and which handler has each; dearer where many are raised
   --boundary         also what my code calls in libraries and in C, a line each
   --identity         give objects numbers: Order#3 is the same one all along
-  --no-children      only this process and its forks, no python that it starts
+  --no-children      only this process and its forks, no python that it starts,
+                     nor sub-interpreters
   --lines N          tell it in about N lines (200)
   --all              tell everything
   --width N          columns to write to (the terminal's)

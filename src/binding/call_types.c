@@ -745,7 +745,9 @@ static PyGetSetDef call_getset[] = {
     {"track", call_track, NULL, "Track: where it ran.", NULL},
     {"parent", call_parent, NULL, "Call or None: the call that called it, or drove it first; None for a root.", NULL},
     {"created_by", call_created_by, NULL,
-     "Call or None: for the root of a task, thread, job, callback or greenlet, the call that started that.", NULL},
+     "Call or None: for the root of a task, thread, job, callback or greenlet, the call that started that;\n"
+     "of what runs in a sub-interpreter, the call that called into it.",
+     NULL},
     {"children", call_children, NULL, "list of Call: the calls that it made, in order.", NULL},
     {"drivers", call_get_drivers, NULL,
      "list of Call: those that resumed it, the first being its parent; empty for what can't be suspended.", NULL},

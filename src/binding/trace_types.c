@@ -281,16 +281,31 @@ add_texts(PyObject *dict, const struct process *process)
     return 0;
 }
 
+static int
+add_interpreter(PyObject *dict, const struct process *process)
+{
+    PyObject *text = process->interpreter.length ? binding_str(process->interpreter) : NULL;
+    PyObject *number = text ? PyLong_FromUnicodeObject(text, 10) : PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    if (text && !number && PyErr_ExceptionMatches(PyExc_ValueError)) { /* of a damaged file */
+        PyErr_Clear();
+        number = Py_NewRef(Py_None);
+    }
+    int ret = number ? PyDict_SetItemString(dict, "interpreter", number) : -1;
+    Py_XDECREF(number);
+    Py_XDECREF(text);
+    return ret;
+}
+
 static PyObject *
 process_dict(const struct process *process)
 {
     PyObject *lost = process->lost.length ? binding_str(process->lost) : Py_NewRef(Py_None);
     PyObject *status = process->has_status ? PyLong_FromLong(process->wait_status) : Py_NewRef(Py_None);
-    PyObject *dict = lost && status
-                         ? Py_BuildValue("{s:I, s:O, s:O, s:O}", "pid", process->pid, "ended",
-                                         process->ended ? Py_True : Py_False, "wait_status", status, "lost", lost)
-                         : NULL;
-    if (dict && add_texts(dict, process) < 0)
+    PyObject *dict = lost && status ? Py_BuildValue("{s:I, s:O, s:s, s:O, s:O}", "pid", process->pid, "ended",
+                                                    process->ended ? Py_True : Py_False, "end", process_end(process),
+                                                    "wait_status", status, "lost", lost)
+                                    : NULL;
+    if (dict && (add_interpreter(dict, process) < 0 || add_texts(dict, process) < 0))
         Py_CLEAR(dict);
     Py_XDECREF(status);
     Py_XDECREF(lost);
@@ -359,7 +374,8 @@ static PyGetSetDef trace_getset[] = {
     {"exceptions", trace_exceptions, NULL, "tuple of ExceptionInfo: in order of their first appearance.", NULL},
     {"info", trace_info, NULL,
      "dict: path, start_unix_ns (wall clock), duration_ns, calls, lost_records, damaged_chunks,\n"
-     "unrecorded_processes, values, time; processes: a list of dicts with pid, ended, wait_status, lost and what was "
+     "unrecorded_processes, values, time; processes: a list of dicts with pid, ended, end, wait_status, lost, "
+     "interpreter and what was "
      "known at the start;\n"
      "and modules: a list of dicts with name (of a top-level module), recorded (bool), why (\"folder\",\n"
      "\"no file\", \"rule\", \"standard library\", \"installed\", \"elsewhere\") and what (the folder or pattern).",

@@ -166,6 +166,8 @@ add_ends(struct trace_file *file, const struct process *processes, uint32_t coun
     int ret = 0;
     for (uint32_t i = 0; i < count && ret == 0; i++) {
         const struct process *process = &processes[i];
+        if (process->interpreter.length)
+            continue;
         if (process->pid == pid)
             ret = add_wait_status(file, process, status);
         else if (!process->ended && process->pid <= INT32_MAX && kill((pid_t)process->pid, 0) < 0 && errno == ESRCH)

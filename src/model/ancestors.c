@@ -64,7 +64,7 @@ model_process_at(const struct model *model, uint64_t pid, uint64_t ns, uint32_t 
     uint32_t found = MODEL_NONE;
     for (uint32_t i = 0; i < model->process_count; i++) {
         const struct process *process = &model->processes[i];
-        if (i != except && process->pid == pid && process->joined_ns <= ns
+        if (i != except && process->pid == pid && !process->interpreter.length && process->joined_ns <= ns
             && (found == MODEL_NONE || process->joined_ns >= model->processes[found].joined_ns))
             found = i;
     }

@@ -76,6 +76,8 @@ struct builder {
     struct id_map generators; /* -> call */
     struct id_map driver_pairs; /* (call, driver) */
     struct id_map greenlets;  /* (lane, id) -> strand */
+    struct id_map processes;  /* (0, number) -> process */
+    struct id_map threads;    /* -> lane */
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
     uint32_t call_room, last_child_room, track_room, exception_room, leg_room, process_room, cancel_room;

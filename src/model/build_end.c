@@ -63,6 +63,8 @@ creator_of_process(const struct builder *builder, uint32_t index, uint64_t start
 {
     struct model *model = builder->model;
     struct process *process = &model->processes[index];
+    if (process->interpreter.length)
+        return MODEL_NONE;
     const struct birth *birth = birth_of(builder, process->pid, start_ns);
     uint32_t before = model_process_at(model, process->pid, process->joined_ns, index);
     if (before != MODEL_NONE && before < index && !model->processes[before].ended

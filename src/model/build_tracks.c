@@ -7,13 +7,15 @@ uint32_t
 build_process(struct builder *builder, uint32_t number, uint32_t pid)
 {
     struct model *model = builder->model;
-    for (uint32_t i = model->process_count; i-- > 0;)
-        if (model->processes[i].number == number)
-            return i;
+    const uint32_t *known = id_map_get(&builder->processes, 0, number);
+    if (known)
+        return *known;
     struct process *process = build_append(builder, &model->processes, model->process_count, &builder->process_room,
                                            sizeof *process);
-    if (!process)
+    if (!process || !id_map_put(&builder->processes, 0, number, model->process_count)) {
+        builder->failed = true;
         return MODEL_NONE;
+    }
     *process = (struct process){.number = number, .pid = pid, .creator = MODEL_NONE};
     return model->process_count++;
 }
@@ -70,6 +72,32 @@ build_on_thread(struct builder *builder, struct lane *lane, struct slice payload
         track->name = name;
 }
 
+/* A call into a sub-interpreter, out of a thread of another one's: of which call there, the time must tell. */
+static uint32_t
+spawn_from(struct builder *builder, uint32_t process, uint64_t thread)
+{
+    const uint32_t *found = id_map_get(&builder->threads, process, thread);
+    const struct lane *host = found ? &builder->lanes[*found] : NULL;
+    struct spawn *spawn = build_append(builder, &builder->spawns, builder->spawn_count, &builder->spawn_room,
+                                       sizeof *spawn);
+    if (!spawn)
+        return MODEL_NONE;
+    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
+    if (host && host->depth && builder->model->reader->header->clock != FLOW_CLOCK_NONE)
+        spawn->creator = host->stack[host->depth - 1];
+    return builder->spawn_count++;
+}
+
+/* What the root calls of a thread come from, as ORIGIN says; `process` is 0 but in a sub-interpreter. */
+static uint32_t
+origin_of(struct builder *builder, const struct lane *lane, enum flow_spawn kind, uint64_t id, uint64_t process)
+{
+    const uint32_t *host = process ? id_map_get(&builder->processes, 0, process) : &lane->process;
+    if (!id || !host)
+        return MODEL_NONE;
+    return kind == FLOW_SPAWN_INTERPRETER ? spawn_from(builder, *host, id) : build_spawn(builder, *host, id);
+}
+
 static void
 add_birth(struct builder *builder, struct birth birth)
 {
@@ -86,24 +114,25 @@ build_on_link(struct builder *builder, struct lane *lane, const struct record *r
 {
     const uint8_t *p = (const uint8_t *)record->payload.data;
     const uint8_t *end = p + record->payload.length;
-    uint64_t id, kind, task;
+    uint64_t id, kind;
+    uint64_t via = 0; /* a task or a process */
     struct slice name;
     p = payload_number(p, end, &id);
     p = payload_number(p, end, &kind);
     p = payload_text(p, end, &name);
-    payload_number(p, end, &task);
+    payload_number(p, end, &via);
     bool spawns = record->extended == FLOW_EXTENDED_SPAWN;
     uint32_t caller = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
-    uint32_t via = spawns && task ? build_spawn(builder, lane->process, task) : MODEL_NONE;
+    uint32_t task = spawns && via ? build_spawn(builder, lane->process, via) : MODEL_NONE;
     if (spawns && kind == FLOW_SPAWN_PROCESS) {
-        add_birth(builder, (struct birth){id, record->time_ns, caller, via});
+        add_birth(builder, (struct birth){id, record->time_ns, caller, task});
         return;
     }
-    uint32_t index = id ? build_spawn(builder, lane->process, id) : MODEL_NONE;
+    uint32_t index = origin_of(builder, lane, (enum flow_spawn)kind, id, spawns ? 0 : via);
     if (spawns) {
         if (index != MODEL_NONE) {
             builder->spawns[index].creator = caller;
-            builder->spawns[index].task = via;
+            builder->spawns[index].task = task;
             /* An eager task has run before it got its name. */
             if (kind == FLOW_SPAWN_TASK && builder->spawns[index].track != MODEL_NONE && name.length)
                 builder->model->tracks[builder->spawns[index].track].name = name;
@@ -117,10 +146,10 @@ build_on_link(struct builder *builder, struct lane *lane, const struct record *r
         return;
     }
     if (kind != FLOW_SPAWN_TASK) {
-        bool known = kind == FLOW_SPAWN_THREAD || kind == FLOW_SPAWN_JOB;
+        bool known = kind == FLOW_SPAWN_THREAD || kind == FLOW_SPAWN_JOB || kind == FLOW_SPAWN_INTERPRETER;
         lane->origin = known ? index : MODEL_NONE;
         lane->origin_kind = (enum flow_spawn)kind;
-        if (kind == FLOW_SPAWN_THREAD && index != MODEL_NONE)
+        if (kind == FLOW_SPAWN_THREAD && index != MODEL_NONE && !via)
             builder->spawns[index].track = lane->track;
         return;
     }

@@ -330,6 +330,8 @@ open_lanes(struct builder *builder)
         lane->process = build_process(builder, stream->process, stream->pid);
         lane->thread = lane->track = build_track(builder, TRACK_THREAD, lane->process, 0, (struct slice){"", 0});
         lane->own = lane->strand = build_strand(builder, lane, lane->track);
+        builder->failed |= lane->process == MODEL_NONE
+                           || !id_map_put(&builder->threads, lane->process, stream->thread, i);
         lane->task = lane->origin = lane->thrown = lane->leaving = MODEL_NONE;
     }
     return builder->failed ? -ENOMEM : 0;
@@ -392,6 +394,8 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     id_map_free(&builder.generators);
     id_map_free(&builder.driver_pairs);
     id_map_free(&builder.greenlets);
+    id_map_free(&builder.processes);
+    id_map_free(&builder.threads);
     id_map_free(&builder.spawn_ids);
     id_map_free(&builder.exception_ids);
     if (ret < 0)

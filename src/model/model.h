@@ -35,6 +35,7 @@ struct process {
     bool gone;           /* it was no more when the program had ended, and has said nothing */
     bool replaced;       /* another program was executed in its place */
     bool has_status;
+    struct slice interpreter; /* its number, where this is not a process but a sub-interpreter of one; else empty */
     int32_t wait_status; /* as wait(2) gives it, from the parent */
     uint32_t creator;    /* the call that started it, or MODEL_NONE: the first, a forked, an unknown one */
     uint64_t joined_ns;  /* when it began to record */
@@ -120,7 +121,8 @@ struct call {
     uint32_t first_child; /* calls, in order of start */
     uint32_t next_sibling;
     uint32_t cancelled;   /* the CancelledError that was thrown into it, or MODEL_NONE */
-    uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job, callback or greenlet;
+    uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job, callback or greenlet,
+                           * or that called into its interpreter;
                            * for an inherited one: the same call in the parent process */
     uint16_t suspensions; /* saturating */
     uint8_t outcome;      /* enum outcome */
@@ -183,6 +185,14 @@ int model_build(struct model *out, struct reader *reader);
 int model_build_watched(struct model *out, struct reader *reader, const struct model_watcher *watcher);
 void model_free(struct model *model);
 
+/* A thread of another interpreter's that has called into this one: those that were started in it have names. */
+static inline bool
+track_is_foreign(const struct model *model, const struct track *track)
+{
+    return model->processes[track->process].interpreter.length
+           && (track->kind == TRACK_MAIN || (track->kind == TRACK_THREAD && !track->name.length));
+}
+
 static inline uint64_t
 call_duration(const struct call *call)
 {
@@ -232,7 +242,7 @@ struct ancestor {
 size_t process_ancestors(const struct process *process, struct ancestor out[ANCESTORS_MAX]);
 /* The latest that the process may have been started. */
 uint64_t process_start_limit(const struct process *process);
-/* The last process of that pid that had joined by then, other than `except`; or MODEL_NONE. */
+/* The last process of that pid, and no sub-interpreter, that had joined by then, other than `except`; or MODEL_NONE. */
 uint32_t model_process_at(const struct model *model, uint64_t pid, uint64_t ns, uint32_t except);
 /* The innermost call of a thread that had begun at `started_ns` and ran until `until_ns` at least; or MODEL_NONE.
  * Thread 0 stands for the main one. */
@@ -241,6 +251,9 @@ uint32_t model_running(const struct model *model, uint32_t process, uint64_t thr
 /* The innermost call of its main thread that had begun by then and never ended; or MODEL_NONE. */
 uint32_t model_unfinished(const struct model *model, uint32_t process, uint64_t ns);
 
+/* How it ended, in a word: "replaced", "killed", "exited", "ended", "gone"; "running" where nothing is known, or, of a
+ * sub-interpreter, it was not closed. */
+const char *process_end(const struct process *process);
 /* Text `key` of a process's PROCESS record; empty if there is none. */
 struct slice process_info(const struct process *process, const char *key);
 /* Adds what a META chunk says of its process. 0 or -ENOMEM. */

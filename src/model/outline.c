@@ -81,7 +81,7 @@ outline_parent(const struct model *model, uint32_t number)
 static uint64_t
 mix(uint64_t hash, uint64_t value)
 {
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    hash = (3 * hash ^ value) * 0x9e3779b97f4a7c15u; /* what calls and what is called are told apart */
     return hash ^ hash >> 29;
 }
 
@@ -94,7 +94,16 @@ hash_slice(struct slice slice)
     return hash;
 }
 
+/* The same code has a number of its own in each process and interpreter. */
+static uint64_t
+hash_code(const struct code *code)
+{
+    uint64_t hash = mix(hash_slice(code->qualname), hash_slice(code->file));
+    return mix(mix(hash, hash_slice(code->module)), (uint64_t)code->first_line << 32 | code->parameter_count);
+}
+
 struct children {
+    uint64_t *codes;     /* Owned; their hashes */
     uint64_t *shapes;    /* Owned */
     uint32_t *positions; /* Owned */
     uint32_t *scratch;   /* Owned */
@@ -127,7 +136,7 @@ static uint64_t
 shape_of(const struct outline *outline, const struct children *children, uint32_t number)
 {
     const struct call *call = &outline->model->calls[number];
-    uint64_t hash = mix(call->code->index + 1, (uint64_t)call->outcome << 8 | call->origin);
+    uint64_t hash = mix(children->codes[call->code->index], (uint64_t)call->outcome << 8 | call->origin);
     const struct exception *left = call->exception != MODEL_NONE ? &outline->model->exceptions[call->exception] : NULL;
     if (left)
         hash = mix(hash, hash_slice(left->type));
@@ -191,6 +200,12 @@ static int
 fill(struct outline *outline, struct children *children, bool hide)
 {
     const struct model *model = outline->model;
+    const struct reader *reader = model->reader;
+    children->codes = malloc((reader->code_count + (size_t)1) * sizeof *children->codes);
+    if (!children->codes)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < reader->code_count; i++)
+        children->codes[i] = hash_code(reader->codes[i]);
     for (uint32_t i = model->call_count; i-- > 0;) {
         sum_up(outline, i);
         if (!collect(children, outline, i))
@@ -230,6 +245,7 @@ outline_build(struct outline *out, const struct model *model, bool hide)
         memset(out->next_sibling, 0xff, n * sizeof *out->next_sibling);
         struct children children = {0};
         ret = fill(out, &children, hide);
+        free(children.codes);
         free(children.shapes);
         free(children.positions);
         free(children.scratch);

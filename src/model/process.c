@@ -21,6 +21,16 @@ process_info(const struct process *process, const char *key)
     return (struct slice){"", 0};
 }
 
+const char *
+process_end(const struct process *process)
+{
+    if (process->replaced)
+        return "replaced";
+    if (process->has_status)
+        return process->wait_status & 0x7f ? "killed" : "exited";
+    return process->ended ? "ended" : process->gone ? "gone" : "running";
+}
+
 static void
 read_end(struct process *process, struct slice payload)
 {
@@ -56,6 +66,7 @@ process_read_meta(struct process *process, struct reader *reader, uint32_t chunk
             if (!process->info_count && is_later)
                 process->joined_ns = header->first_ns - reader->header->start_mono_ns;
             process->info[process->info_count++] = record.payload;
+            process->interpreter = process_info(process, "interpreter");
         }
         if (record.extended == FLOW_EXTENDED_LOST)
             payload_text((const uint8_t *)record.payload.data,

@@ -136,6 +136,7 @@ int
 recorder_init(struct recorder *recorder, PyObject *module)
 {
     recorder->module = module;
+    recorder->interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
     recorder->tool = -1;
     recorder->extra_index = -1;
     recorder_apply_settings(recorder, NULL); /* cannot fail */
@@ -245,6 +246,19 @@ add_info(struct recorder *recorder, PyObject *text)
 }
 
 static int
+add_interpreter(struct recorder *recorder)
+{
+    if (!recorder->interpreter)
+        return 0;
+    PyObject *key = PyUnicode_FromString("interpreter");
+    PyObject *number = key ? PyUnicode_FromFormat("%lld", (long long)recorder->interpreter) : NULL;
+    int ret = number && add_info(recorder, key) == 0 ? add_info(recorder, number) : -1;
+    Py_XDECREF(number);
+    Py_XDECREF(key);
+    return ret;
+}
+
+static int
 encode_info(struct recorder *recorder, PyObject *info)
 {
     recorder->process_record_size = 0;
@@ -257,7 +271,7 @@ encode_info(struct recorder *recorder, PyObject *info)
         }
         else if (add_info(recorder, key) < 0 || add_info(recorder, value) < 0)
             return -1;
-    return 0;
+    return add_interpreter(recorder);
 }
 
 static uint8_t *

@@ -6,22 +6,15 @@
 
 /* --- records ------------------------------------------------------------ */
 
-struct link_record {
-    enum flow_extended subtype;
-    enum flow_spawn kind;
-    uint64_t id;
-    uint64_t task; /* SPAWN: in which library code did it, or 0 */
-};
-
-static void
-write_link(struct thread *thread, struct link_record link, const char *name)
+void
+link_write(struct thread *thread, struct link_record link, const char *name)
 {
     uint8_t payload[4 * VARINT_MAX + sizeof thread->writer.name];
     uint8_t *p = varint_put(payload, link.id);
     p = varint_put(p, link.kind);
     p = writer_text(p, name, strlen(name));
-    if (link.subtype == FLOW_EXTENDED_SPAWN)
-        p = varint_put(p, link.task);
+    if (link.subtype == FLOW_EXTENDED_SPAWN || link.via)
+        p = varint_put(p, link.via);
     writer_extended(&thread->writer, link.subtype, payload, (size_t)(p - payload));
 }
 
@@ -41,7 +34,7 @@ write_origin(struct thread *thread)
     thread->origin_pending = false;
     bool named = thread->origin_kind == FLOW_SPAWN_THREAD && !thread->origin_in_greenlet;
     const char *name = named ? thread->writer.name : "";
-    write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, thread->origin_kind, thread->origin, 0}, name);
+    link_write(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, thread->origin_kind, thread->origin, 0}, name);
 }
 
 /* Does Handle._run() stand between the current frame and the call on top of the stack? Its end is not looked at:
@@ -82,11 +75,13 @@ link_begin_root(struct thread *thread, bool call)
             greenlet_begin(thread, call);
         if (thread->origin_pending)
             write_origin(thread);
+        if (thread->recorder->interpreter && call)
+            interpreter_begin_root(thread);
     }
     if (!thread->callback || !call)
         return;
     if (is_called_back(thread))
-        write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_CALLBACK, thread->callback, 0}, "");
+        link_write(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_CALLBACK, thread->callback, 0}, "");
     else
         forget_callback(thread);
 }
@@ -263,7 +258,7 @@ announce(struct thread *thread, struct pointer_map *map, PyObject *self, enum fl
         return 0;
     uint64_t id = new_spawn(thread->recorder, map, self);
     if (id)
-        write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, kind, id, task}, "");
+        link_write(thread, (struct link_record){FLOW_EXTENDED_SPAWN, kind, id, task}, "");
     return id;
 }
 
@@ -432,7 +427,7 @@ link_task(struct thread *thread)
         entry = pointer_map_get(&recorder->spawns, task);
         if (entry)
             entry->data = (const void *)(uintptr_t)hash_name(name);
-        write_link(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
+        link_write(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
     }
     Py_DECREF(task);
     return id;
@@ -480,7 +475,7 @@ announce_task(struct thread *thread, PyObject *task)
         return;
     char name[sizeof thread->writer.name];
     link_task_name(recorder, task, name, sizeof name);
-    write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_TASK, id, creator}, name);
+    link_write(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_TASK, id, creator}, name);
 }
 
 static void
@@ -494,7 +489,7 @@ announce_process(struct thread *thread, PyObject *value)
         int overflow;
         long long id = PyLong_AsLongLongAndOverflow(pid, &overflow);
         if (id > 0)
-            write_link(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_PROCESS, (uint64_t)id, task}, "");
+            link_write(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_PROCESS, (uint64_t)id, task}, "");
     }
     Py_XDECREF(pid);
     Py_XDECREF(self);

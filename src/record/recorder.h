@@ -109,6 +109,7 @@ struct thread {
     struct pointer_map sleepers;    /* data stack -> struct sleeper, Owned: stacks of greenlets switched away from */
     struct thread *next;            /* of the recorder's */
     struct thread *sibling;         /* of this thread's, for other recorders */
+    bool hosted;                    /* ORIGIN has named the call in another interpreter that root calls come from */
 };
 
 struct known_exception {
@@ -152,6 +153,7 @@ struct recorder {
     uint32_t generation, session;
     Py_ssize_t extra_index;
     uint32_t process, pid;
+    int64_t interpreter;     /* 0 for the main one */
     uint32_t next_function, next_thread;
     uint64_t next_generator, next_spawn, next_exception, next_greenlet;
     uint32_t watched_functions;
@@ -257,6 +259,14 @@ thread_top(struct thread *thread)
 
 /* links.c */
 
+struct link_record {
+    enum flow_extended subtype;
+    enum flow_spawn kind;
+    uint64_t id;
+    uint64_t via; /* SPAWN: the task in which library code did it; ORIGIN: the process whose `id` it is; or 0 */
+};
+
+void link_write(struct thread *thread, struct link_record link, const char *name);
 void link_start(struct thread *thread, const struct function *function);
 void link_return(struct thread *thread, const struct function *function, PyObject *value);
 /* Before the CALL of a coroutine: tells the task if it is another than the caller's. Its id, or 0. */
@@ -278,6 +288,11 @@ PyObject *link_awaited(struct recorder *recorder, PyObject *task);
 
 /* get_name() of asyncio's own Task only: a subclass may have its own. */
 void link_task_name(struct recorder *recorder, PyObject *task, char *out, size_t size);
+
+/* interpreter.c */
+
+/* Before a root call in a sub-interpreter: tells who has called it, in the one that this thread has come from. */
+void interpreter_begin_root(struct thread *thread);
 
 /* await.c */
 

@@ -274,6 +274,7 @@ thread_renew(struct thread *thread)
     thread->callback = 0;
     thread->creating = 0;
     thread->root_depth = 0;
+    thread->hosted = false;
     thread->session = thread->recorder->session;
 }
 

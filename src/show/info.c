@@ -52,10 +52,30 @@ put_start(struct text *out, const struct model *model, const struct show_options
 }
 
 static void
+put_interpreters(struct text *out, const struct show_options *options, uint32_t count, uint32_t left)
+{
+    if (!count)
+        return;
+    put_key(out, options, "");
+    label_count(out, count);
+    text_string(out, label_plural(count, " sub-interpreter", " sub-interpreters"));
+    if (left)
+        text_format(out, ", %u not closed before the end", left);
+    text_string(out, "\n");
+}
+
+static void
 put_processes(struct text *out, const struct model *model, const struct show_options *options)
 {
+    uint32_t interpreters = 0;
+    uint32_t left = 0;
     for (uint32_t i = 0; i < model->process_count; i++) {
         const struct process *process = &model->processes[i];
+        if (process->interpreter.length) {
+            interpreters++;
+            left += !process->ended;
+            continue;
+        }
         put_key(out, options, i ? "" : "processes");
         text_format(out, "%u  ", process->pid);
         int status = process->wait_status;
@@ -80,6 +100,7 @@ put_processes(struct text *out, const struct model *model, const struct show_opt
         }
         text_string(out, "\n");
     }
+    put_interpreters(out, options, interpreters, left);
 }
 
 static void
@@ -98,7 +119,13 @@ put_tracks(struct text *out, const struct model *model, const struct show_option
         }
         put_key(out, options, shown++ ? "" : "tracks");
         text_format(out, "%-6s  ", kinds[track->kind]);
-        label_track_name(out, track);
+        if (track_is_foreign(model, track)) {
+            text_string(out, "interpreter ");
+            text_clean(out, model->processes[track->process].interpreter);
+        }
+        else {
+            label_track_name(out, track);
+        }
         text_string(out, "  ");
         label_count(out, track->call_count);
         text_string(out, label_plural(track->call_count, " call\n", " calls\n"));

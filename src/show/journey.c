@@ -200,6 +200,10 @@ put_last_end(struct text *out, const struct model *model, const struct exception
     else if (last->origin == FLOW_SPAWN_JOB) {
         text_string(out, "kept for who asks for the job's result");
     }
+    else if (last->origin == FLOW_SPAWN_INTERPRETER) {
+        text_string(out, "ended what ran in interpreter ");
+        text_clean(out, model->processes[track->process].interpreter);
+    }
     else if (track->kind == TRACK_THREAD || track->kind == TRACK_GREENLET) {
         text_format(out, asked ? "ended only %s " : "not caught: it ended %s ", label_track_kind(track));
         label_track_name(out, track);

@@ -250,6 +250,18 @@ put_arguments(struct text *out, struct printer *printer, const struct story_line
 
 /* --- the parts of a line ------------------------------------------------ */
 
+static void
+put_interpreter(struct text *out, const struct printer *printer, struct slice first, struct slice last)
+{
+    text_format(out, "%sinterpreter ", printer->glyphs->thread);
+    text_clean(out, first);
+    if (!slice_equals(first, last)) {
+        text_format(out, " %s ", printer->glyphs->dots);
+        text_clean(out, last);
+    }
+    text_string(out, ": ");
+}
+
 /* A root of a task, thread or process says so. */
 static void
 put_origin(struct text *out, struct printer *printer, const struct story_line *line)
@@ -265,6 +277,11 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
     }
     if ((call->parent != MODEL_NONE && !forked) || (track->kind == TRACK_MAIN && track->process == 0))
         return;
+    if (track_is_foreign(model, track)) {
+        put_interpreter(out, printer, model->processes[track->process].interpreter,
+                        model->processes[model->tracks[last->track].process].interpreter);
+        return;
+    }
     text_string(out, track->kind == TRACK_TASK ? printer->glyphs->task : printer->glyphs->thread);
     if (forked || track->kind == TRACK_MAIN) {
         uint32_t first = model->processes[track->process].pid;

@@ -165,7 +165,8 @@ count_tracks(const struct model *model, enum track_kind kind)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < model->track_count; i++)
-        count += model->tracks[i].kind == kind && model->tracks[i].call_count > 0;
+        count += model->tracks[i].kind == kind && model->tracks[i].call_count > 0
+                 && !track_is_foreign(model, &model->tracks[i]);
     return count;
 }
 
@@ -189,14 +190,15 @@ put_tracks(struct text *out, const struct model *model, const char *dot)
     }
 }
 
-/* Those in which code of the program's own ran: multiprocessing has others for itself. */
+/* Those, or sub-interpreters, in which code of the program's own ran: multiprocessing has others for itself. */
 static uint32_t
-count_processes(const struct model *model)
+count_processes(const struct model *model, bool interpreters)
 {
     uint32_t count = 0;
     for (uint32_t process = 0; process < model->process_count; process++) {
         bool any = false;
-        for (uint32_t i = 0; i < model->track_count && !any; i++)
+        bool wanted = (model->processes[process].interpreter.length > 0) == interpreters;
+        for (uint32_t i = 0; wanted && i < model->track_count && !any; i++)
             any = model->tracks[i].process == process && model->tracks[i].call_count > 0;
         count += any;
     }
@@ -212,7 +214,7 @@ is_uncaught(const struct model *model, const struct exception *exception)
     const struct call *last = &model->calls[exception->last_call];
     enum track_kind kind = model->tracks[last->track].kind;
     return exception->caught_by == MODEL_NONE && kind != TRACK_TASK && kind != TRACK_GREENLET
-           && last->origin != FLOW_SPAWN_JOB;
+           && last->origin != FLOW_SPAWN_JOB && last->origin != FLOW_SPAWN_INTERPRETER;
 }
 
 static void
@@ -292,10 +294,15 @@ print_header(struct printer *printer)
         text_format(text, " %s ", dot);
     put_item(text, model->call_count - printer->outline->hidden - printer->outline->inherited, " call", " calls");
     put_tracks(text, model, dot);
-    uint32_t processes = count_processes(model);
+    uint32_t processes = count_processes(model, false);
+    uint32_t interpreters = count_processes(model, true);
     if (processes > 1) {
         text_format(text, " %s ", dot);
         put_item(text, processes, "", " processes");
+    }
+    if (interpreters) {
+        text_format(text, " %s ", dot);
+        put_item(text, interpreters, " sub-interpreter", " sub-interpreters");
     }
     if (printer->options->time) {
         text_format(text, " %s ", dot);

@@ -180,7 +180,8 @@ enum flow_extended {
                                     * job `id`; or, if it is not 0, library code in that task did */
     FLOW_EXTENDED_ORIGIN = 5,      /* varint id, varint FLOW_SPAWN_*, text name. For a task or
                                     * callback: the next CALL is its root. Else: root calls of this thread come
-                                    * from `id`, until the next ORIGIN; id 0 ends it */
+                                    * from `id`, until the next ORIGIN; id 0 ends it. In a sub-interpreter a
+                                    * varint process may follow, which is 0, or whose `id` it is */
     FLOW_EXTENDED_LOST = 6,        /* text reason: recording stopped here */
     FLOW_EXTENDED_GREENLET = 7,    /* varint greenlet, varint by, text name, varint hub: until the next
                                     * one, or a gap, records are of this greenlet's stack; 0 is the
@@ -211,6 +212,8 @@ enum flow_spawn {
     FLOW_SPAWN_PROCESS = 4, /* only in SPAWN; its id is the pid */
     FLOW_SPAWN_CALLBACK = 5, /* of asyncio's call_soon() and the like */
     FLOW_SPAWN_GREENLET = 6, /* in no record: GREENLET tells */
+    FLOW_SPAWN_INTERPRETER = 7, /* only in ORIGIN; its id is a thread of `process`: the call on top of that one's
+                                 * stack, at this time, has called into this interpreter */
 };
 
 /* Why code of a module is recorded, or not. */

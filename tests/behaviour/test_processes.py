@@ -162,31 +162,6 @@ def test_children_see_nothing_of_it(workshop: Workshop) -> None:
     assert workshop.run("app.py").outcome == workshop.python("app.py").outcome
 
 
-def test_sub_interpreters_are_left_alone(workshop: Workshop) -> None:
-    workshop.write(
-        "app.py",
-        """
-        try:
-            import _interpreters as interpreters
-        except ImportError:  # 3.12
-            import _xxsubinterpreters as interpreters
-        def runs():
-            for _ in range(3):
-                interpreter = interpreters.create()
-                script = "import os, sys; print([n for n in [*sys.modules, *os.environ] if 'flow' in n.lower()])"
-                interpreters.run_string(interpreter, script)
-                interpreters.destroy(interpreter)
-        runs()
-        """,
-    )
-    plain, traced = workshop.python("app.py"), workshop.run("app.py")
-    assert traced.outcome == plain.outcome
-    assert plain.out == "[]\n" * 3
-    assert traced.call("runs").outcome == "returned"
-    assert len(traced.trace.info["processes"]) == 1
-    assert traced.trace.info["damaged_chunks"] == 0
-
-
 # --- each child under the call that started it ----------------------------------
 
 

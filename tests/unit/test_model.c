@@ -358,6 +358,51 @@ TEST(a_task_is_a_track_under_its_creator)
     }
 }
 
+TEST(what_runs_in_a_sub_interpreter_has_been_called_from_another)
+{
+    struct fixture f;
+    begin(&f);
+    build_call(&f.b, 1, "main");
+    build_link(&f.b, FLOW_EXTENDED_SPAWN, 3, FLOW_SPAWN_JOB, "");
+    build_call(&f.b, 1, "host");
+    build_record(&f.b, 100, FLOW_RETURN);
+    build_record(&f.b, 1, FLOW_RETURN);
+    f.b.now = 0;
+    build_chunk(&f.b, 2, 1, 0);
+    build_origin_in(&f.b, 50, 1, FLOW_SPAWN_INTERPRETER, 1);
+    build_call(&f.b, 1, "guest");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_origin_in(&f.b, 0, 3, FLOW_SPAWN_JOB, 1);
+    build_call(&f.b, 1, "job");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_origin_in(&f.b, 0, 0, FLOW_SPAWN_INTERPRETER, 0);
+    build_call(&f.b, 1, "own");
+    build_record(&f.b, 1, FLOW_RETURN);
+    end(&f);
+    CHECK_NUMBER(get(&f, "guest")->spawned_by, find(&f, "host"));
+    CHECK_NUMBER(get(&f, "guest")->origin, FLOW_SPAWN_INTERPRETER);
+    CHECK_NUMBER(get(&f, "job")->spawned_by, find(&f, "main"));
+    CHECK_NUMBER(get(&f, "own")->origin, 0);
+    finish(&f);
+}
+
+TEST(interpreters_that_are_not_there_have_called_nothing)
+{
+    static const uint64_t wild[] = {0, 2, 9, UINT32_MAX, (uint64_t)UINT32_MAX + 2, UINT64_MAX};
+    for (size_t i = 0; i < 36; i++) {
+        struct fixture f;
+        begin(&f);
+        build_call(&f.b, 1, "main");
+        build_origin_in(&f.b, 0, wild[i / 6], i % 2 ? FLOW_SPAWN_INTERPRETER : FLOW_SPAWN_JOB, wild[i % 6]);
+        build_chunk(&f.b, 2, 1, 0);
+        build_origin_in(&f.b, 0, wild[i / 6], i % 2 ? FLOW_SPAWN_INTERPRETER : FLOW_SPAWN_JOB, wild[i % 6]);
+        build_call(&f.b, 50, "guest");
+        end(&f);
+        CHECK_NUMBER(get(&f, "guest")->spawned_by, MODEL_NONE);
+        finish(&f);
+    }
+}
+
 /* Untimed, the worker's thread comes before the one that made it. */
 TEST(threads_and_jobs_know_their_creator_in_any_order)
 {

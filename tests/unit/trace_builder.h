@@ -297,6 +297,19 @@ build_link(struct trace_builder *b, enum flow_extended subtype, uint64_t id, enu
     build_extended(b, subtype, payload, (size_t)(p - payload) + strlen(name));
 }
 
+/* ORIGIN in a sub-interpreter. */
+static inline void
+build_origin_in(struct trace_builder *b, uint64_t dt, uint64_t id, enum flow_spawn kind, uint64_t process)
+{
+    uint8_t payload[4 * VARINT_MAX];
+    uint8_t *p = varint_put(varint_put(payload, id), kind);
+    p = varint_put(varint_put(p, 0), process);
+    build_record(b, dt, FLOW_EXTENDED);
+    build_number(b, FLOW_EXTENDED_ORIGIN);
+    build_number(b, (uint64_t)(p - payload));
+    build_bytes(b, payload, (size_t)(p - payload));
+}
+
 /* What cancel `kind` says: two or three numbers, and a text unless it is NULL. */
 static inline void
 build_cancel(struct trace_builder *b, enum flow_cancel kind, const uint64_t *numbers, unsigned count, const char *via)
