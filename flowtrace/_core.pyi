@@ -349,7 +349,7 @@ class Call:
 
     @property
     def caught(self) -> list[ExceptionInfo]:
-        """What was raised and caught in it; recorded with --caught."""
+        """What was raised and caught in it; recorded with --caught or caught=True."""
 
     @property
     def exception(self) -> ExceptionInfo | None:

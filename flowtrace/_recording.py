@@ -87,8 +87,7 @@ def start(
     secrets: list[str],
     values: bool = True,
     time: bool = True,
-    boundary: bool = False,
-    identity: bool = False,
+    switches: dict[str, bool] | None = None,
     watched: bool = False,
 ) -> Recording:
     """Begin a recording. Raises FlowTraceError where it can't be."""
@@ -105,7 +104,7 @@ def start(
             library=library,
             rules=rules,
             info=info,
-            settings={**limits, "boundary": int(boundary), "identity": int(identity)},
+            settings={**limits, **(switches or {})},
             secrets=secrets,
         )
     except (OSError, RuntimeError, ValueError) as error:

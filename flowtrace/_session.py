@@ -38,8 +38,7 @@ def start(
     rules: list[str],
     values: bool,
     time: bool,
-    boundary: bool = False,
-    identity: bool = False,
+    switches: dict[str, bool] | None = None,
     watched: bool = False,
 ) -> None:
     """Begin to record, as much of values as `settings` say. Raises FlowTraceError."""
@@ -54,8 +53,7 @@ def start(
         secrets=secrets,
         values=values,
         time=time,
-        boundary=boundary,
-        identity=identity,
+        switches=switches,
         watched=watched,
     )
     _prepare()

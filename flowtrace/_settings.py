@@ -37,6 +37,7 @@ class Config(NamedTuple):
 
 
 LIMITS = {"value_depth": "depth", "value_items": "items", "value_bytes": "string", "call_bytes": "call"}
+OF_VALUES = (*LIMITS, "secret", "not_secret")
 _config = Config()
 
 
@@ -70,22 +71,9 @@ def config(
     Raises ValueError for a number or pattern that can't be, TypeError for a bad output.
     """
     global _config
+    given = dict(locals())
     if output is not None and not isinstance(output, str | os.PathLike) and not hasattr(output, "write"):
         raise TypeError(f"output must be a text stream or a path, not {type(output).__name__}")
-    given = {
-        "show_args": show_args,
-        "show_result": show_result,
-        "show_timing": show_timing,
-        "show_exc": show_exc,
-        "inline_return": inline_return,
-        "output": output,
-        "value_depth": value_depth,
-        "value_items": value_items,
-        "value_bytes": value_bytes,
-        "call_bytes": call_bytes,
-        "secret": secret,
-        "not_secret": not_secret,
-    }
     _config = changed(_config, given)
 
 
@@ -97,7 +85,7 @@ def get_config() -> Config:
 def changed(settings: Config, given: dict[str, Any]) -> Config:
     """Return the settings with what is given and not None. Raises ValueError."""
     new = settings._replace(**{name: value for name, value in given.items() if value is not None})
-    if _core is not None and any(given.get(name) is not None for name in (*LIMITS, "secret", "not_secret")):
+    if _core is not None and any(given.get(name) is not None for name in OF_VALUES):
         for name, setting in LIMITS.items():
             check(name, {setting: getattr(new, name)})
         _core.redact([], secrets(new))

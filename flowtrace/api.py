@@ -49,6 +49,7 @@ def start_tracing(
     values: bool = True,
     time: bool = True,
     boundary: bool = False,
+    caught: bool = False,
     identity: bool = False,
     value_depth: int | None = None,
     value_items: int | None = None,
@@ -65,6 +66,8 @@ def start_tracing(
     values, time: record arguments and results; times.
     boundary: record also what the user's code calls straight in libraries and in C, as
         calls of functions of the kind "library".
+    caught: record also exceptions that are caught in the very call that raised them, and
+        which handler has each.
     identity: give objects numbers (Value.identity), so that one is known again. Needs CPython 3.13,
         and that no tracemalloc is on.
     value_depth, value_items, value_bytes, call_bytes, secret, not_secret: how much of values,
@@ -74,15 +77,8 @@ def start_tracing(
     In a program started by `flowtrace run` that recording goes on and is the one read.
     """
     global _joined
-    given = {
-        "value_depth": value_depth,
-        "value_items": value_items,
-        "value_bytes": value_bytes,
-        "call_bytes": call_bytes,
-        "secret": secret,
-        "not_secret": not_secret,
-    }
-    settings = _settings.changed(get_config(), given)
+    given = dict(locals())
+    settings = _settings.changed(get_config(), {name: given[name] for name in _settings.OF_VALUES})
     _session.settle()
     with _session.lock:
         _refuse_second()
@@ -97,8 +93,8 @@ def start_tracing(
         else:
             title = os.path.basename(getattr(sys, "argv", [""])[0]) or "python"
             rules = _recording.rules_of(include, exclude)
-            extra = {"boundary": boundary, "identity": identity}
-            _session.start(path, title, settings, rules=rules, values=values, time=time, **extra)
+            switches = {"boundary": boundary, "caught": caught, "identity": identity}
+            _session.start(path, title, settings, rules=rules, values=values, time=time, switches=switches)
 
 
 def _refuse_second() -> None:
@@ -152,6 +148,7 @@ class active_tracing:
         values: bool = True,
         time: bool = True,
         boundary: bool = False,
+        caught: bool = False,
         identity: bool = False,
         value_depth: int | None = None,
         value_items: int | None = None,
@@ -160,21 +157,8 @@ class active_tracing:
         secret: Patterns | None = None,
         not_secret: Patterns | None = None,
     ) -> None:
+        self._options = {name: value for name, value in locals().items() if name not in {"self", "path"}}
         self._path = path
-        self._options: dict[str, Any] = {
-            "include": include,
-            "exclude": exclude,
-            "values": values,
-            "time": time,
-            "boundary": boundary,
-            "identity": identity,
-            "value_depth": value_depth,
-            "value_items": value_items,
-            "value_bytes": value_bytes,
-            "call_bytes": call_bytes,
-            "secret": secret,
-            "not_secret": not_secret,
-        }
         self._recording: object = None
 
     def __enter__(self) -> None:

@@ -96,22 +96,23 @@ boundary_c_return(struct thread *thread, PyObject *callable)
 }
 
 /* An exception comes out of what the frame called. */
-void
+bool
 boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset)
 {
     const struct activation *top = thread_top(thread);
     if (!top || !is_call_of(top, PyEval_GetFrame()))
-        return;
+        return false;
     struct writer *writer = &thread->writer;
     uint8_t *p = writer_begin(writer, FLOW_UNWIND);
     thread->depth--;
     if (!p)
-        return;
+        return true;
     int line = PyCode_Addr2Line(code, offset);
     p = exception_put(thread, p, exception, code, offset, SEEN_RAISED);
     *p++ = 0;
     writer_commit(writer, varint_put(p, line > 0 ? (uint64_t)line << 1 : 0));
     exception_put_detail(thread, exception);
+    return true;
 }
 
 /* Brings the call of `function` that ends now on top: by its own frame if it suspends, else by its caller's. */

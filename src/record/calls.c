@@ -138,15 +138,16 @@ on_c_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
-void
+bool
 calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
     struct thread *thread = count < 3 || !PyCode_Check(args[0]) ? NULL : enter_boundary(recorder);
     if (!thread)
-        return;
-    if (PyExceptionInstance_Check(args[2]))
-        boundary_raise(thread, args[2], (PyCodeObject *)args[0], (int)PyLong_AsLong(args[1]));
+        return false;
+    bool told = PyExceptionInstance_Check(args[2])
+                && boundary_raise(thread, args[2], (PyCodeObject *)args[0], (int)PyLong_AsLong(args[1]));
     event_leave(thread);
+    return told;
 }
 
 const char *const call_event_names[CALL_EVENTS] = {"CALL", "C_RETURN"};

@@ -16,7 +16,7 @@ extern PyMethodDef call_callbacks[CALL_EVENTS];
 /* Turns events on for this code, beside those that it has locally. -1 with an exception. */
 int calls_add_local(struct recorder *recorder, PyCodeObject *code, int events);
 /* RAISE: a call of C code may end by it. */
-void calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
+bool calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
 /* What a callback of an event that was set locally returns while nothing is recorded. New reference. */
 PyObject *calls_idle(struct recorder *recorder);
 /* Turns on what `code` needs, at first sight of it. */
@@ -33,7 +33,7 @@ void boundary_begin(struct thread *thread, const struct function *caller, PyObje
 /* C code has come back to it. */
 void boundary_c_return(struct thread *thread, PyObject *callable);
 /* An exception has come into the running frame, at this place. */
-void boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset);
+bool boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset);
 /* A function that the library may have called itself returns. */
 void boundary_return(struct thread *thread, struct function *function);
 /* An exception leaves it: true if a recorded call ends by that, which is then off the stack. */

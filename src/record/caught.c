@@ -80,7 +80,8 @@ on_event(PyObject *module, PyObject *const *args, Py_ssize_t count, enum flow_re
 PyObject *
 caught_on_raise(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    calls_raise(PyModule_GetState(module), args, count);
+    if (calls_raise(PyModule_GetState(module), args, count))
+        Py_RETURN_NONE;
     return on_event(module, args, count, FLOW_RAISE, false);
 }
 
