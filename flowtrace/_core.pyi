@@ -408,7 +408,7 @@ class _Process(TypedDict, total=False):
 class _Module(TypedDict):
     name: str
     recorded: bool
-    why: Literal["folder", "no file", "rule", "standard library", "installed", "elsewhere"]
+    why: Literal["folder", "no file", "rule", "standard library", "installed", "elsewhere", "generated"]
     what: str
 
 class _Info(TypedDict):

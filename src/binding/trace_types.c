@@ -319,6 +319,7 @@ module_dict(const struct module *module)
         [FLOW_SCOPE_ROOT] = "folder",         [FLOW_SCOPE_TYPED] = "no file",
         [FLOW_SCOPE_RULE] = "rule",           [FLOW_SCOPE_STANDARD] = "standard library",
         [FLOW_SCOPE_INSTALLED] = "installed", [FLOW_SCOPE_ELSEWHERE] = "elsewhere",
+        [FLOW_SCOPE_GENERATED] = "generated",
     };
     PyObject *name = binding_str(module->name);
     PyObject *what = name ? binding_str(module->what) : NULL;
@@ -378,7 +379,8 @@ static PyGetSetDef trace_getset[] = {
      "interpreter and what was "
      "known at the start;\n"
      "and modules: a list of dicts with name (of a top-level module), recorded (bool), why (\"folder\",\n"
-     "\"no file\", \"rule\", \"standard library\", \"installed\", \"elsewhere\") and what (the folder or pattern).",
+     "\"no file\", \"rule\", \"standard library\", \"installed\", \"elsewhere\", \"generated\") and what (the folder "
+     "or pattern).",
      NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -19,7 +19,7 @@ model_add_module(struct model *model, struct slice payload)
     p = payload_number(p, end, &why);
     p = payload_text(p, end, &module.name);
     p = payload_text(p, end, &module.what);
-    if (!p || why < FLOW_SCOPE_ROOT || why > FLOW_SCOPE_ELSEWHERE || !module.name.length
+    if (!p || why < FLOW_SCOPE_ROOT || why > FLOW_SCOPE_GENERATED || !module.name.length
         || model->module_count == MODULES_MAX)
         return 0;
     if ((model->module_count & (model->module_count - 1)) == 0) { /* a power of two is full */

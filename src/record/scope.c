@@ -282,6 +282,8 @@ judge(const struct scope *scope, const char *file, const char *path, const char 
         return verdict;
     if (module_file[0])
         verdict = judge_file(scope, absolute(scope, module_file, module_path, sizeof module_path));
+    if (verdict.why == FLOW_SCOPE_ELSEWHERE && file[0] == '<' && !module_file[0])
+        verdict.why = FLOW_SCOPE_GENERATED;
     bool typed = !verdict.in && strcmp(module, "__main__") == 0 && file[0] != '<';
     return typed ? (struct scope_verdict){true, FLOW_SCOPE_TYPED, ""} : verdict;
 }

@@ -11,6 +11,7 @@ put_reason(struct text *out, const struct module *module)
         [FLOW_SCOPE_STANDARD] = "the standard library",
         [FLOW_SCOPE_INSTALLED] = "installed",
         [FLOW_SCOPE_ELSEWHERE] = "in no folder of the program's",
+        [FLOW_SCOPE_GENERATED] = "made by exec(), in no file",
     };
     if (module->why == FLOW_SCOPE_ROOT)
         text_string(out, "in ");

@@ -224,6 +224,7 @@ enum flow_scope {
     FLOW_SCOPE_STANDARD = 4,  /* the standard library */
     FLOW_SCOPE_INSTALLED = 5, /* an installed package or command */
     FLOW_SCOPE_ELSEWHERE = 6, /* in no folder of the program's */
+    FLOW_SCOPE_GENERATED = 7, /* it has no file, nor has its module: exec() of a library, as namedtuple() does */
 };
 
 enum flow_cancel {

@@ -131,6 +131,22 @@ def test_what_lies_elsewhere(workshop: Workshop, tmp_path: Path) -> None:
     assert verdicts(run.trace)["other"] == "- elsewhere"
 
 
+def test_what_library_code_generates(workshop: Workshop) -> None:
+    """namedtuple() makes a module of its own for __new__, which lies in no folder because it lies nowhere."""
+    run = workshop.record("""
+        import collections
+        Point = collections.namedtuple("Point", "x y")
+        def f(point): return point
+        f(Point(1, 2))
+        exec("def g(): pass\\ng()", {"__name__": "made"})
+        exec("def h(): pass\\nh()")
+        """)
+    assert functions(run) == {"f", "h"}
+    assert verdicts(run.trace)["namedtuple_Point"] == "- generated"
+    assert verdicts(run.trace)["made"] == "- generated"
+    assert "left out, made by exec(), in no file:\n                made namedtuple_" in workshop.flowtrace("info").out
+
+
 def test_namespace_packages(workshop: Workshop, tmp_path: Path) -> None:
     """One package in two folders: each part is judged by where it lies."""
     workshop.write("one/space/mine.py", "def f(): pass")

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import proof
 import pytest
 from conftest import Run, Workshop
 
@@ -229,6 +230,68 @@ def test_what_python_itself_lacks_memory_for(workshop: Workshop) -> None:
     )
     done = workshop.run("app.py")
     assert done.outcome == (0, b"[\"<class 'MemoryError'>\", 'None']\n", b"")
+
+
+# --- recorders that take a fault badly are noticed ---------------------------------
+
+LIMITED = """
+    RECORDER = None
+    import collections, resource, sys
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, 1 << 19))
+    def f(n): return [n] * 9
+    def generate(n):
+        for i in range(n): yield f(i)
+    def fails(n):
+        try:
+            if n % 3 == 0: raise ValueError(n)
+        finally:
+            f(n)
+    seen = collections.Counter()
+    for n in range(8000):
+        try:
+            fails(n)
+            seen[len(list(generate(3)))] += 1
+        except Exception as error:
+            seen[type(error).__name__, sys.exc_info()[1] is error, error.__context__ is None] += 1
+    print(seen, resource.getrlimit(resource.RLIMIT_FSIZE))
+    raise SystemExit(4)
+    """
+OPENS = "import os, sys; log = os.open('log', os.O_CREAT | os.O_WRONLY)"
+
+
+def writes(when_it_cannot: str, before: str = OPENS) -> str:
+    """A recorder that writes down each event, until the file may not grow."""
+    body = f"""
+        try: os.write(log, bytes(64))
+        except OSError: {when_it_cannot}
+        """
+    return proof.recorder(body, before=before)
+
+
+GIVES_UP = writes("monitoring.set_events(5, 0)")
+TAKES_IT_BADLY = {
+    "lets the exception out": proof.recorder("os.write(log, bytes(64))", before=OPENS),
+    "raises another": writes("raise RuntimeError('no room') from None"),
+    "ends the program": writes("os._exit(1)"),
+    "changes the exit status": writes("__import__('atexit').register(os._exit, 0)"),
+    "says so where the program prints": writes("sys.stderr.write('no room')"),
+    "is killed by the signal": writes("pass", before=OPENS + "; import signal; signal.signal(25, signal.SIG_DFL)"),
+    "makes room": writes("import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))"),
+}
+
+
+def test_recorders_that_take_a_fault_badly_are_noticed(workshop: Workshop) -> None:
+    proof.program(workshop, LIMITED)
+    plain = workshop.python("app.py")
+    assert plain.status == 4
+    traced = workshop.run("app.py")
+    proof.compare(plain, traced, "under FlowTrace")
+    assert traced.trace.info["processes"][0]["lost"] == "File too large"
+    proof.compare(plain, proof.beside(workshop, LIMITED, GIVES_UP), "beside one that gives up")
+    assert (workshop.folder / "log").stat().st_size == 1 << 19, "it has met the fault"
+    for wrong, line in TAKES_IT_BADLY.items():
+        (workshop.folder / "log").unlink()
+        assert proof.beside(workshop, LIMITED, line).outcome != plain.outcome, wrong
 
 
 # --- what a callback returns ---------------------------------------------------
