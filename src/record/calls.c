@@ -35,7 +35,8 @@ turn_on(struct recorder *recorder, PyCodeObject *code, int events)
 void
 calls_watch(struct recorder *recorder, PyCodeObject *code, bool in_scope, enum link link)
 {
-    int events = cancel_is_mentioned(recorder, code) ? recorder->call_event : 0;
+    bool mentioned = cancel_is_mentioned(recorder, code) || new_thread_is_mentioned(recorder, code);
+    int events = mentioned ? recorder->call_event : 0;
     if (recorder->boundary && (in_scope || link != LINK_NONE))
         events |= recorder->return_events;
     if (recorder->boundary && in_scope)
@@ -102,13 +103,16 @@ on_call(PyObject *module, PyObject *const *args, Py_ssize_t count)
     const struct function *caller = recorder->boundary ? function_known(recorder, code) : NULL;
     bool boundary = caller && caller->in_scope;
     bool cancels = cancel_is_name_of(args[2]);
-    if (!boundary && !cancels)
+    bool starts = new_thread_is_name_of(args[2]);
+    if (!boundary && !cancels && !starts)
         return disable(recorder);
     struct thread *thread = event_enter(recorder, false);
     if (!thread)
         Py_RETURN_NONE;
     if (cancels)
         cancel_call(thread, code, (int)PyLong_AsLong(args[1]), args[2], args[3]);
+    if (starts)
+        new_thread_call(thread, args[3]);
     if (boundary)
         boundary_begin(thread, caller, args[2]);
     event_leave(thread);

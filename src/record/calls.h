@@ -56,4 +56,14 @@ void cancel_scope(struct thread *thread, PyObject *scope, enum link link);
 /* An exception was thrown into the call on top of the stack. */
 void cancel_landed(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset);
 
+/* new_thread.c */
+
+/* May this code call _thread.start_new_thread()? */
+bool new_thread_is_mentioned(const struct recorder *recorder, PyCodeObject *code);
+bool new_thread_is_name_of(PyObject *callable);
+/* It is about to be called, to begin a thread with `function`. */
+void new_thread_call(struct thread *thread, PyObject *function);
+/* Before the first call of a thread that nobody has told of. */
+void new_thread_begin(struct thread *thread);
+
 #endif

@@ -147,6 +147,7 @@ recorder_init(struct recorder *recorder, PyObject *module)
     recorder->cancel_name = PyUnicode_InternFromString("cancel");
     recorder->transport_pid_name = PyUnicode_InternFromString("_pid");
     recorder->call_name = PyUnicode_InternFromString("__call__");
+    recorder->new_thread_name = PyUnicode_InternFromString("start_new_thread");
     /* Kept: without memory PySys_GetObject() writes to the program's standard error. */
     recorder->monitoring = Py_XNewRef(PySys_GetObject("monitoring"));
     if (!recorder->monitoring) {
@@ -482,6 +483,7 @@ recorder_stop(struct recorder *recorder, unsigned reason)
     pointer_map_clear(&recorder->generators);
     pointer_map_clear(&recorder->spawns);
     pointer_map_clear(&recorder->handles);
+    pointer_map_clear(&recorder->starting);
     memset(recorder->exceptions, 0, sizeof recorder->exceptions);
     trace_file_close(recorder->file);
     recorder->file = NULL;
@@ -562,6 +564,7 @@ recorder_clear_references(struct recorder *recorder)
     Py_CLEAR(recorder->cancel_name);
     Py_CLEAR(recorder->transport_pid_name);
     Py_CLEAR(recorder->call_name);
+    Py_CLEAR(recorder->new_thread_name);
     Py_CLEAR(recorder->session_end);
     Py_CLEAR(recorder->watched_generators);
 }

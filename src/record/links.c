@@ -69,6 +69,8 @@ void
 link_begin_root(struct thread *thread, bool call)
 {
     if (thread->depth == 0) {
+        if (thread->recorder->starting.count && !thread->writer.calls && !thread->origin)
+            new_thread_begin(thread);
         if (thread->origin_pending && !thread->origin_in_greenlet && !thread->writer.greenlet)
             write_origin(thread);
         if (thread->writer.greenlet || thread->greenlet)
@@ -250,13 +252,13 @@ begin_job(struct thread *thread, PyObject *self)
 
 /* What is started or submitted by library code alone belongs to nobody's call,
  * unless that code runs in a task that somebody's call created. */
-static uint64_t
-announce(struct thread *thread, struct pointer_map *map, PyObject *self, enum flow_spawn kind)
+uint64_t
+link_announce(struct thread *thread, struct pointer_map *map, const void *object, enum flow_spawn kind)
 {
     uint64_t task = library_task(thread);
     if (!thread->depth && !task)
         return 0;
-    uint64_t id = new_spawn(thread->recorder, map, self);
+    uint64_t id = new_spawn(thread->recorder, map, object);
     if (id)
         link_write(thread, (struct link_record){FLOW_EXTENDED_SPAWN, kind, id, task}, "");
     return id;
@@ -284,8 +286,8 @@ is_announced(const struct thread *thread, enum link link, PyObject *task)
 /* --- callbacks ---------------------------------------------------------- */
 
 /* The code that calling this runs first; NULL where it isn't Python's or can't be known. Borrowed. */
-static PyCodeObject *
-code_of_callable(struct recorder *recorder, PyObject *callable)
+PyCodeObject *
+link_code_of(struct recorder *recorder, PyObject *callable)
 {
     if (PyMethod_Check(callable))
         callable = PyMethod_GET_FUNCTION(callable);
@@ -302,7 +304,7 @@ is_users(struct recorder *recorder, PyObject *callback)
         return false;
     if (strcmp(Py_TYPE(callback)->tp_name, "functools.partial") == 0)
         return true;
-    PyCodeObject *code = code_of_callable(recorder, callback);
+    PyCodeObject *code = link_code_of(recorder, callback);
     return code && function_may_be_in_scope(recorder, code);
 }
 
@@ -332,7 +334,7 @@ begin_handle(struct thread *thread, const struct function *function)
     PyObject *self = frame && (users || recorder->handles.count) ? PyFrame_GetVar(frame, function->names[0]) : NULL;
     if (self) {
         pointer_map_remove(&recorder->handles, self);
-        uint64_t id = users ? announce(thread, &recorder->handles, self, FLOW_SPAWN_CALLBACK) : 0;
+        uint64_t id = users ? link_announce(thread, &recorder->handles, self, FLOW_SPAWN_CALLBACK) : 0;
         if (id)
             pointer_map_get(&recorder->handles, self)->extra = runs_often(frame);
     }
@@ -387,9 +389,9 @@ link_start(struct thread *thread, const struct function *function)
     if (!self)
         return;
     switch (function->link) {
-    case LINK_THREAD_START: announce(thread, &thread->recorder->spawns, self, FLOW_SPAWN_THREAD); break;
+    case LINK_THREAD_START: link_announce(thread, &thread->recorder->spawns, self, FLOW_SPAWN_THREAD); break;
     case LINK_THREAD_BOOTSTRAP: begin_thread(thread, self); break;
-    case LINK_JOB_INIT: announce(thread, &thread->recorder->spawns, self, FLOW_SPAWN_JOB); break;
+    case LINK_JOB_INIT: link_announce(thread, &thread->recorder->spawns, self, FLOW_SPAWN_JOB); break;
     case LINK_JOB_RUN: begin_job(thread, self); break;
     case LINK_TIMEOUT:
     case LINK_TASK_GROUP: cancel_scope(thread, self, function->link); break;

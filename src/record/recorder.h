@@ -167,6 +167,7 @@ struct recorder {
     struct function *named_functions; /* Owned; those of no code */
     struct pointer_map spawns;     /* task, thread, work item -> id; extra: announced */
     struct pointer_map handles;    /* Handle of a callback of the user's -> id; extra: it runs again and again */
+    struct pointer_map starting;   /* code that a thread of start_new_thread() begins with -> id; see new_thread.c */
     uint32_t called_back;          /* threads whose last callback may still run */
     struct known_exception exceptions[KNOWN_EXCEPTIONS];
     unsigned exception_turn;
@@ -187,7 +188,8 @@ struct recorder {
     int call_event, return_events; /* numbers of CALL; of PY_RETURN and PY_YIELD */
     bool calls_disabled;     /* places of CALL were, after a recording had ended */
     PyObject *running_loop, *current_task, *task_type, *get_name, *awaited; /* Owned; _asyncio's, once it is there */
-    PyObject *asyncio_name, *thread_name, *pid_name, *transport_pid_name, *cancel_name, *call_name; /* Owned, str */
+    PyObject *asyncio_name, *thread_name, *pid_name, *transport_pid_name, *cancel_name, *call_name,
+        *new_thread_name; /* Owned, str */
 };
 
 /* function.c */
@@ -289,6 +291,11 @@ PyObject *link_awaited(struct recorder *recorder, PyObject *task);
 /* get_name() of asyncio's own Task only: a subclass may have its own. */
 void link_task_name(struct recorder *recorder, PyObject *task, char *out, size_t size);
 
+/* What `object` creates by `kind` from here: its id, told in a SPAWN record and kept in `map`; 0 if that is nobody's. */
+uint64_t link_announce(struct thread *thread, struct pointer_map *map, const void *object, enum flow_spawn kind);
+/* The code that calling this runs first; NULL where it isn't Python's or can't be known. Borrowed. */
+PyCodeObject *link_code_of(struct recorder *recorder, PyObject *callable);
+
 /* interpreter.c */
 
 /* Before a root call in a sub-interpreter: tells who has called it, in the one that this thread has come from. */
@@ -332,8 +339,8 @@ PyObject *child_spawned(void); /* new reference, or NULL */
 
 enum sighting {
     SEEN_LEAVING, /* a frame, whose traceback entry is the newest */
-    SEEN_THROWN,  /* into a generator */
-    SEEN_RAISED,  /* in a frame, or come into it: its entry is the newest */
+    SEEN_THROWN, /* into a generator */
+    SEEN_RAISED, /* in a frame, or come into it: its entry is the newest */
     SEEN_HANDLED, /* or raised again, in a frame where it was before */
 };
 
@@ -392,12 +399,12 @@ int callback_make_all(PyObject *module, const PyMethodDef *definitions, PyObject
 
 struct recorder_options {
     const char *path;
-    bool create;      /* else join the file that is there */
+    bool create; /* else join the file that is there */
     bool values, time;
     PyObject *roots, *library, *rules; /* Borrowed; lists of str */
-    PyObject *info;   /* Borrowed; dict of str to str */
+    PyObject *info; /* Borrowed; dict of str to str */
     PyObject *settings; /* Borrowed; dict of str to int: those of settings.c's table */
-    PyObject *secrets;  /* Borrowed or NULL; list of str: rules of secret.h */
+    PyObject *secrets; /* Borrowed or NULL; list of str: rules of secret.h */
 };
 
 /* Calls a function of sys.monitoring; the arguments are as Py_BuildValue() takes them, a tuple. New reference. */

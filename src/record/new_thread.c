@@ -1,0 +1,80 @@
+/* new_thread.c - who started a thread by _thread.start_new_thread(): that is C and makes no event but its caller's
+ * CALL, which has the function that the thread will begin with. */
+#include <string.h>
+
+#include "calls.h"
+
+#define FRAMES_MAX 1000
+
+bool
+new_thread_is_mentioned(const struct recorder *recorder, PyCodeObject *code)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); i++)
+        if (PyTuple_GET_ITEM(code->co_names, i) == recorder->new_thread_name) /* both are interned */
+            return true;
+    return false;
+}
+
+bool
+new_thread_is_name_of(PyObject *callable)
+{
+    return PyCFunction_Check(callable)
+           && strcmp(((PyCFunctionObject *)callable)->m_ml->ml_name, "start_new_thread") == 0;
+}
+
+/* Threads that begin with the same function, and haven't begun yet, can't be told apart: they have one id if the same
+ * call has started them, else none. entry->extra is how many they are, entry->data whose. */
+void
+new_thread_call(struct thread *thread, PyObject *function)
+{
+    struct pointer_map *starting = &thread->recorder->starting;
+    const void *code = link_code_of(thread->recorder, function);
+    const struct activation *top = thread_top(thread);
+    if (!code || !top)
+        return;
+    const void *creator = (const void *)(uintptr_t)(top->ordinal << 16 | (thread->writer.thread & 0xffff));
+    struct pointer_entry *entry = pointer_map_get(starting, code);
+    if (entry) {
+        entry->extra++;
+        entry->id = entry->data == creator ? entry->id : 0;
+        return;
+    }
+    if (!link_announce(thread, starting, code, FLOW_SPAWN_THREAD))
+        return;
+    entry = pointer_map_get(starting, code);
+    entry->data = creator;
+    entry->extra = 1;
+}
+
+/* The code that this thread began with: new reference, or NULL. */
+static PyCodeObject *
+first_code(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
+    for (int i = 0; frame && i < FRAMES_MAX; i++) {
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        if (!back)
+            break;
+        Py_SETREF(frame, back);
+    }
+    PyCodeObject *code = frame ? PyFrame_GetCode(frame) : NULL;
+    Py_XDECREF(frame);
+    return code;
+}
+
+void
+new_thread_begin(struct thread *thread)
+{
+    struct pointer_map *starting = &thread->recorder->starting;
+    PyCodeObject *code = first_code();
+    struct pointer_entry *entry = code ? pointer_map_get(starting, code) : NULL;
+    if (entry) {
+        thread->origin = entry->id;
+        thread->origin_kind = FLOW_SPAWN_THREAD;
+        thread->origin_pending = entry->id != 0;
+        thread->origin_in_greenlet = false;
+        if (--entry->extra == 0)
+            pointer_map_remove(starting, code);
+    }
+    Py_XDECREF(code);
+}
