@@ -56,7 +56,7 @@ UNLIKE = {
     r"\bfork|multiprocessing|subprocess|ProcessPool|os\.exec": "it keeps to its process",
     r"os\._exit|os\.kill|closerange|rlimit": "it writes its events when the program has ended well",
     r"setrecursionlimit|exhausted_stack": "its own functions take from the depth of recursion",
-    r"_thread\.start_new_thread|ctypes": "a thread without a name has another name there",
+    r"start_new_thread|ctypes": "a thread without a name has another name there",
     r"as_completed": "the order of a set is chance",
     r"def in_thread\(\): asyncio": "tasks of a loop in another thread are taken for the main thread's here",
     r"_interpreters|_xxsubinterpreters": "it keeps to its interpreter",
