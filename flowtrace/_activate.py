@@ -19,7 +19,6 @@ def prepare(asked: str, words: str) -> tuple[str, str]:
     program = _program.find(_program.program_words())
     if asked != "1":
         options.order.append(("-o", asked))
-    run.check_gil()
     run.check_settings(options)
     trace = run.create_trace(options)
     return trace, run.pack(program, run.rules_of(options), options, launcher=os.getppid())

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,12 +25,20 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored below nohup
 
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 TIMEOUT = 60  # seconds that a program may take before the test is given up
 CHANGES_OUTPUT = ("PYTHON", "FLOWTRACE", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "LC_", "COVERAGE", "PYTEST")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--generated", type=int, default=0, help="so many programs made at random, new ones each time")
+
+
+@pytest.fixture
+def with_gil(workshop: Workshop) -> None:
+    """For programs that import what brings the GIL back, with a warning."""
+    if FREE_THREADED:
+        workshop.environment["PYTHON_GIL"] = "1"
 
 
 class Run:

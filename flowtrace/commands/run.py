@@ -84,7 +84,6 @@ ENVIRONMENT_MAX = 100_000  # the kernel takes 128 KiB in one string
 def main(arguments: list[str]) -> int:
     options = _options.parse("run", OPTIONS, arguments, stop_at=("-m", "-c"))
     program = _program.find(options.rest)
-    check_gil()
     try:
         from .. import _core
     except ImportError as error:
@@ -197,13 +196,6 @@ def check_settings(options: _options.Options) -> None:
 
 def secrets_of(options: _options.Options) -> list[str]:
     return [SECRETS[name] + pattern for name, pattern in options.order if name in SECRETS]
-
-
-def check_gil() -> None:
-    """The core relies on the GIL; importing it where there is none would bring it back, with a warning."""
-    is_enabled = getattr(sys, "_is_gil_enabled", None)
-    if is_enabled is not None and not is_enabled():
-        raise UsageError("this python runs without a GIL, which can't be recorded yet; run it with: PYTHON_GIL=1")
 
 
 def check_installed() -> None:

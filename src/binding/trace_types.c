@@ -53,8 +53,9 @@ static PyObject *
 calls_next(PyObject *self)
 {
     struct calls *calls = (struct calls *)self;
-    while (calls->next < calls->trace->model.call_count) {
-        uint32_t number = calls->next++;
+    uint32_t number; /* read once: without a GIL another thread may ask at the same time */
+    while ((number = calls->next) < calls->trace->model.call_count) {
+        calls->next = number + 1;
         if (is_wanted(calls, number))
             return binding_call(calls->trace, number);
     }

@@ -31,7 +31,7 @@ own_caller(struct recorder *recorder)
 static bool
 is_call_of(const struct activation *activation, const void *frame)
 {
-    const struct function *function = activation->function;
+    const struct function *function = activation_function(activation);
     return function && function->boundary && !(function->code.flags & FLOW_CODE_SUSPENDS) && activation->frame == frame;
 }
 
@@ -53,7 +53,7 @@ boundary_begin(struct thread *thread, const struct function *caller, PyObject *c
 {
     struct function *function = callable_function(thread->recorder, callable);
     const struct activation *top = thread_top(thread);
-    if (!function && !(top && top->function && top->function->boundary))
+    if (!function && !activation_is_boundary(top))
         return;
     const void *frame = PyEval_GetFrame();
     drop_ended(thread, frame);
@@ -129,7 +129,7 @@ find_ending(struct thread *thread, struct function *function)
     if (i < thread->depth)
         thread_drop(thread, thread->depth - i);
     if (suspends)
-        pointer_map_remove(&thread->recorder->generators, frame);
+        shared_map_remove(&thread->recorder->generators, frame);
     return true;
 }
 
@@ -166,6 +166,6 @@ boundary_driven(struct recorder *recorder, PyCodeObject *code)
 bool
 boundary_is_recorded(struct recorder *recorder, const struct function *function)
 {
-    const struct pointer_entry *entry = pointer_map_get(&recorder->generators, PyEval_GetFrame());
-    return entry && entry->data == function;
+    struct pointer_entry entry = shared_map_get(&recorder->generators, PyEval_GetFrame());
+    return entry.key && entry.data == function;
 }

@@ -161,15 +161,17 @@ check_of(const PyMethodDef *method)
 static bool
 recall(struct recorder *recorder, const void *key, uint64_t check, struct function **out)
 {
+    compat_lock(&recorder->shared);
     const struct pointer_entry *entry = pointer_map_get(&recorder->callables, key);
-    if (!entry || entry->id != check || entry->extra != recorder->generation)
-        return false;
-    *out = (struct function *)entry->data;
-    return true;
+    bool known = entry && entry->id == check && entry->extra == recorder->generation;
+    if (known)
+        *out = (struct function *)entry->data;
+    compat_unlock(&recorder->shared);
+    return known;
 }
 
 static struct function *
-remember(struct recorder *recorder, const struct naming *naming, bool wanted)
+keep(struct recorder *recorder, const struct naming *naming, bool wanted)
 {
     const struct pointer_entry *before = pointer_map_get(&recorder->callables, naming->key);
     bool same = before && before->id == naming->check;
@@ -187,13 +189,22 @@ remember(struct recorder *recorder, const struct naming *naming, bool wanted)
     return wanted ? function : NULL;
 }
 
+static struct function *
+remember(struct recorder *recorder, const struct naming *naming, bool wanted)
+{
+    compat_lock(&recorder->shared);
+    struct function *function = keep(recorder, naming, wanted);
+    compat_unlock(&recorder->shared);
+    return function;
+}
+
 void
 callable_forget_all(struct recorder *recorder)
 {
     while (recorder->named_functions) {
         struct function *function = recorder->named_functions;
         recorder->named_functions = function->next_named;
-        function_free(function);
+        function_destroy_list(function);
     }
     pointer_map_clear(&recorder->callables);
 }
@@ -289,7 +300,7 @@ type_function(struct recorder *recorder, PyTypeObject *type)
     char module[MODULE_MAX + 1];
     type_module(recorder, type, module, sizeof module);
     struct naming naming = {type, hash_of(type->tp_name), module, NULL, plain_name(type), (PyObject *)type};
-    bool wanted = !is_builtin_type(type) && !value_is_users_type(&recorder->names, type)
+    bool wanted = !is_builtin_type(type) && !value_is_users_type(thread_own_names(recorder), type)
                   && !PyType_IsSubtype(type, (PyTypeObject *)PyExc_BaseException)
                   && is_worth_a_line(module, naming.name);
     return remember(recorder, &naming, wanted);
@@ -306,7 +317,7 @@ object_function(struct recorder *recorder, PyTypeObject *type)
     char module[MODULE_MAX + 1];
     type_module(recorder, type, module, sizeof module);
     struct naming naming = {key, hash_of(type->tp_name), module, plain_name(type), "__call__", NULL};
-    bool wanted = !is_builtin_type(type) && !value_is_users_type(&recorder->names, type)
+    bool wanted = !is_builtin_type(type) && !value_is_users_type(thread_own_names(recorder), type)
                   && is_worth_a_line(module, naming.name);
     return remember(recorder, &naming, wanted);
 }
@@ -332,7 +343,10 @@ callable_code(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
     struct function *function = function_decide(recorder, code, globals);
     if (function && (function->in_scope || function->boundary))
         return function->boundary ? function : NULL;
-    return is_code_worth_a_line(code, globals) ? function_make_library(recorder, code, globals) : NULL;
+    size_t mark = compat_mark();
+    bool wanted = is_code_worth_a_line(code, globals);
+    compat_let_go(mark);
+    return wanted ? function_make_library(recorder, code, globals) : NULL;
 }
 
 /* What functools.wraps() has put around a function of the program's own is not worth a line beside that. */

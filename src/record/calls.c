@@ -127,7 +127,7 @@ enter_boundary(struct recorder *recorder)
         return NULL;
     struct thread *thread = thread_get(recorder);
     const struct activation *top = thread ? thread_top(thread) : NULL;
-    bool open = top && top->function && top->function->boundary;
+    bool open = activation_is_boundary(top);
     return open || (thread && greenlet_changed(thread)) ? event_enter(recorder, false) : NULL;
 }
 

@@ -68,7 +68,7 @@ static int
 line_of_top(struct thread *thread)
 {
     const struct activation *top = thread_top(thread);
-    while (top && top > thread->stack && top->function && top->function->boundary)
+    while (top && top > thread->stack && activation_is_boundary(top))
         top--;
     PyFrameObject *frame = top && top->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
     int line = 0;
@@ -103,10 +103,10 @@ scope_of(struct recorder *recorder)
 {
     PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
     PyObject *self = local_of(frame, "self");
-    const struct pointer_entry *entry = self ? pointer_map_get(&recorder->spawns, self) : NULL;
+    uint64_t id = self ? shared_map_get(&recorder->spawns, self).id : 0;
     Py_XDECREF(self);
     Py_XDECREF(frame);
-    return entry ? entry->id : 0;
+    return id;
 }
 
 /* The package that the running code belongs to. */
@@ -224,7 +224,7 @@ cancel_scope(struct thread *thread, PyObject *scope, enum link link)
     int line = line_of_top(thread);
     uint64_t id = line ? link_new_id(thread->recorder, scope) : 0;
     if (!id) {
-        pointer_map_remove(&thread->recorder->spawns, scope); /* of a dead one, perhaps */
+        shared_map_remove(&thread->recorder->spawns, scope); /* of a dead one, perhaps */
         return;
     }
     char name[VIA_MAX] = "TaskGroup";

@@ -2,7 +2,9 @@
 #define Py_BUILD_CORE_MODULE 1
 #include "compat.h"
 
-#if PY_VERSION_HEX < 0x03100000 && !defined(Py_GIL_DISABLED)
+#include <stdlib.h>
+
+#if PY_VERSION_HEX < 0x03100000
 #include <internal/pycore_dict.h>
 
 static bool
@@ -11,10 +13,55 @@ has_only_str(PyObject *dict)
     return ((PyDictObject *)dict)->ma_keys->dk_kind != DICT_KEYS_GENERAL;
 }
 
-#elif defined(Py_GIL_DISABLED) /* to go through it without a lock is a risk, too */
-#define has_only_str(dict) true
 #else
 #define has_only_str(dict) false
+#endif
+
+#ifdef Py_GIL_DISABLED
+
+_Thread_local struct compat_held compat_held __attribute__((tls_model("initial-exec")));
+
+static bool
+make_room(struct compat_held *held)
+{
+    size_t room = held->room ? 2 * held->room : 64;
+    PyObject **objects = realloc(held->objects, room * sizeof *objects);
+    if (!objects)
+        return false;
+    held->objects = objects;
+    held->room = room;
+    return true;
+}
+
+PyObject *
+compat_hold_new(PyObject *object)
+{
+    struct compat_held *held = &compat_held;
+    if (!object)
+        return NULL;
+    if (held->count == held->room && !make_room(held)) {
+        Py_DECREF(object);
+        return NULL;
+    }
+    return held->objects[held->count++] = object;
+}
+
+void
+compat_let_go(size_t mark)
+{
+    while (compat_held.count > mark) {
+        PyObject *object = compat_held.objects[--compat_held.count];
+        Py_DECREF(object);
+    }
+}
+
+void
+compat_forget_held(void)
+{
+    free(compat_held.objects);
+    compat_held = (struct compat_held){0};
+}
+
 #endif
 
 static PyObject *
@@ -28,16 +75,32 @@ find_among_others(PyObject *dict, PyObject *name)
     return NULL;
 }
 
-PyObject *
-compat_dict_find(PyObject *dict, PyObject *name)
+static PyObject *
+find_among_str(PyObject *dict, PyObject *name)
 {
-    if (!dict || !PyDict_Check(dict))
-        return NULL;
-    if (!has_only_str(dict))
-        return find_among_others(dict, name);
+#ifdef Py_GIL_DISABLED
+    PyObject *value;
+    int found = PyDict_GetItemRef(dict, name, &value);
+    if (found < 0)
+        PyErr_Clear();
+    return found > 0 ? compat_hold_new(value) : NULL;
+#else
     PyObject *value = PyDict_GetItemWithError(dict, name);
     if (!value)
         PyErr_Clear();
+    return value;
+#endif
+}
+
+PyObject *
+compat_dict_find(PyObject *dict, PyObject *name)
+{
+    PyObject *value;
+    if (!dict || !PyDict_Check(dict))
+        return NULL;
+    COMPAT_LOCK_OBJECT(dict);
+    value = has_only_str(dict) ? find_among_str(dict, name) : compat_hold(find_among_others(dict, name));
+    COMPAT_UNLOCK_OBJECT();
     return value;
 }
 
@@ -54,11 +117,21 @@ is_odd(const PyTypeObject *type)
     return false;
 }
 
+static PyObject *
+look_up(PyTypeObject *type, PyObject *name)
+{
+#ifdef Py_GIL_DISABLED
+    return compat_hold_new(_PyType_LookupRef(type, name));
+#else
+    return _PyType_Lookup(type, name);
+#endif
+}
+
 PyObject *
 compat_type_lookup(PyTypeObject *type, PyObject *name)
 {
     if (!is_odd(type))
-        return _PyType_Lookup(type, name);
+        return look_up(type, name);
     PyObject *found = NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro) && !found; i++) {
         PyObject *dict = PyType_GetDict((PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i));

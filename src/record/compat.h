@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compat_threads.h"
+
 #if PY_VERSION_HEX < 0x030d0000
 typedef _PyCFunctionFast PyCFunctionFast;
 #endif
@@ -86,7 +88,7 @@ compat_first_held(PyTypeObject *type, PyObject *object)
 }
 
 /* Looking up a str in a dictionary runs code of the program's if it has keys that are no str: they are asked
- * whether they are it. These three find only str. Borrowed; NULL, without an exception, where there is none. */
+ * whether they are it. These find only str. Borrowed, held as compat_hold() does; NULL, without an exception, where there is none. */
 PyObject *compat_dict_find(PyObject *dict, PyObject *name);
 PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name);
 /* What the program has imported by that name, if it is a module indeed: anything can stand in sys.modules.

@@ -19,7 +19,12 @@ event_enter(struct recorder *recorder, bool begins)
     struct thread *thread = thread_get(recorder);
     if (!thread || thread->busy)
         return NULL;
-    thread->busy = true;
+    __atomic_store_n(&thread->busy, true, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (COMPAT_FREE_THREADED && !recorder->recording) { /* it was, before we were busy: now nobody waits for us */
+        thread->busy = false;
+        return NULL;
+    }
     if (thread->session != recorder->session)
         thread_renew(thread);
     if (greenlet_changed(thread))
@@ -51,7 +56,7 @@ static void
 open_encoder(struct value_encoder *encoder, struct thread *thread, const uint8_t *p)
 {
     struct recorder *recorder = thread->recorder;
-    value_encoder_open(encoder, &thread->writer, &recorder->names, &recorder->limits, p);
+    value_encoder_open(encoder, &thread->writer, thread_names(thread), &recorder->limits, p);
 }
 
 /* --- @trace ------------------------------------------------------------- */
@@ -59,10 +64,15 @@ open_encoder(struct value_encoder *encoder, struct thread *thread, const uint8_t
 /* Python code of FlowTrace's own: what it raises must not reach the program,
  * but for a Ctrl-C, which the program gets when it goes on. */
 static void
-call_hook(PyObject *hook)
+call_hook(struct recorder *recorder, PyObject *hook)
 {
     PyObject *pending = PyErr_GetRaisedException();
+    struct thread *thread = thread_known(recorder);
+    if (thread)
+        __atomic_store_n(&thread->in_hook, true, __ATOMIC_RELEASE);
     PyObject *result = PyObject_CallNoArgs(hook);
+    if (thread)
+        __atomic_store_n(&thread->in_hook, false, __ATOMIC_RELEASE);
     if (!result && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
         PyErr_Clear();
         PyErr_SetInterrupt();
@@ -77,28 +87,44 @@ call_hook(PyObject *hook)
 static void
 watched_begins(struct recorder *recorder, struct function *function)
 {
-    if (recorder->watched_active == 0 && !recorder->recording) {
-        call_hook(function->begin);
+    compat_lock(&recorder->shared);
+    PyObject *begin = recorder->watched_active == 0 && !recorder->recording ? Py_NewRef(function->begin) : NULL;
+    compat_unlock(&recorder->shared);
+    PyObject *old_end = NULL;
+    if (begin) {
+        call_hook(recorder, begin);
+        Py_DECREF(begin);
         if (!recorder->recording)
             return;
+    }
+    compat_lock(&recorder->shared);
+    if (begin) {
         recorder->session_is_watched = true;
-        Py_XSETREF(recorder->session_end, Py_NewRef(function->end));
+        old_end = recorder->session_end;
+        recorder->session_end = Py_NewRef(function->end);
     }
     if (recorder->session_is_watched)
         recorder->watched_active++;
+    compat_unlock(&recorder->shared);
+    Py_XDECREF(old_end);
 }
 
 static void
 watched_ends(struct recorder *recorder)
 {
-    if (!recorder->session_is_watched || recorder->watched_active == 0 || --recorder->watched_active > 0)
+    compat_lock(&recorder->shared);
+    bool last = recorder->session_is_watched && recorder->watched_active > 0 && --recorder->watched_active == 0;
+    PyObject *end = last ? recorder->session_end : NULL;
+    if (last) {
+        recorder->session_is_watched = false;
+        recorder->session_end = NULL;
+    }
+    compat_unlock(&recorder->shared);
+    if (!last)
         return;
-    recorder->session_is_watched = false;
     recorder->recording = false; /* while end() runs other threads may: what they begin is no part of this */
-    PyObject *end = recorder->session_end;
-    recorder->session_end = NULL;
     if (end)
-        call_hook(end);
+        call_hook(recorder, end);
     Py_XDECREF(end);
 }
 
@@ -108,15 +134,26 @@ struct watched_generator {
     uint64_t id;
 };
 
+/* New reference, or NULL. */
+static PyObject *
+watched_generators(struct recorder *recorder)
+{
+    compat_lock(&recorder->shared);
+    PyObject *generators = Py_XNewRef(recorder->watched_generators);
+    compat_unlock(&recorder->shared);
+    return generators;
+}
+
 static PyObject *
 generator_died(PyObject *watched, PyObject *Py_UNUSED(reference))
 {
     struct watched_generator who;
     memcpy(&who, PyBytes_AS_STRING(watched), sizeof who);
     PyObject *id = PyLong_FromUnsignedLongLong(who.id);
-    PyObject *generators = who.recorder->watched_generators; /* Borrowed */
+    PyObject *generators = watched_generators(who.recorder);
     if (id && generators && PyDict_DelItem(generators, id) == 0)
         watched_ends(who.recorder);
+    Py_XDECREF(generators);
     Py_XDECREF(id);
     PyErr_Clear();
     Py_RETURN_NONE;
@@ -135,11 +172,15 @@ await_death(struct recorder *recorder, uint64_t id)
     PyObject *bound = PyBytes_FromStringAndSize((const char *)&who, sizeof who);
     PyObject *callback = key && bound ? PyCFunction_New(&generator_died_method, bound) : NULL;
     PyObject *reference = generator && callback ? PyWeakref_NewRef(generator, callback) : NULL;
+    compat_lock(&recorder->shared);
     if (!recorder->watched_generators)
         recorder->watched_generators = PyDict_New();
-    if (reference && recorder->watched_generators)
-        PyDict_SetItem(recorder->watched_generators, key, reference);
+    PyObject *generators = Py_XNewRef(recorder->watched_generators);
+    compat_unlock(&recorder->shared);
+    if (reference && generators)
+        PyDict_SetItem(generators, key, reference);
     PyErr_Clear();
+    Py_XDECREF(generators);
     Py_XDECREF(reference);
     Py_XDECREF(callback);
     Py_XDECREF(bound);
@@ -151,10 +192,12 @@ static void
 await_no_death(struct recorder *recorder, uint64_t id)
 {
     PyObject *pending = PyErr_GetRaisedException();
-    PyObject *key = recorder->watched_generators ? PyLong_FromUnsignedLongLong(id) : NULL;
+    PyObject *generators = watched_generators(recorder);
+    PyObject *key = generators ? PyLong_FromUnsignedLongLong(id) : NULL;
     if (key)
-        PyDict_DelItem(recorder->watched_generators, key);
+        PyDict_DelItem(generators, key);
     Py_XDECREF(key);
+    Py_XDECREF(generators);
     PyErr_SetRaisedException(pending);
 }
 
@@ -187,14 +230,12 @@ put_arguments(struct thread *thread, uint8_t *p, const struct function *function
 static void
 remember_generator(struct thread *thread, const struct activation *activation)
 {
-    struct pointer_entry *entry = pointer_map_put(&thread->recorder->generators, activation->frame);
-    if (!entry) {
+    struct pointer_entry entry = {.key = activation->frame,
+                                  .data = activation->function,
+                                  .id = activation->generator,
+                                  .extra = activation->task << 1 | activation->watched};
+    if (!shared_map_put(&thread->recorder->generators, entry))
         recorder_fault(thread->recorder, thread, ENOMEM);
-        return;
-    }
-    entry->data = activation->function;
-    entry->id = activation->generator;
-    entry->extra = activation->task << 1 | activation->watched;
 }
 
 static void
@@ -228,7 +269,7 @@ begin_call(struct thread *thread, struct function *function)
     activation->ordinal = writer->calls++;
     p = writer_code(writer, p, &function->code);
     if (suspends) {
-        activation->generator = ++recorder->next_generator;
+        activation->generator = thread_next_number(thread);
         p = varint_put(p, activation->generator);
     }
     if (with_values)
@@ -274,7 +315,7 @@ on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
             if (!function)
                 Py_RETURN_NONE;
         }
-        if (function->link == LINK_HANDLE_RUN && !recorder->handles.count && !recorder->called_back)
+        if (function->link == LINK_HANDLE_RUN && !shared_map_may_hold(&recorder->handles) && !recorder->called_back)
             Py_RETURN_NONE; /* each step of each task comes this way */
         if (function->watched)
             watched_begins(recorder, function);
@@ -299,7 +340,7 @@ forget_generator(struct thread *thread, const struct activation *activation)
 {
     if (!activation->generator)
         return;
-    pointer_map_remove(&thread->recorder->generators, activation->frame);
+    shared_map_remove(&thread->recorder->generators, activation->frame);
     const struct activation *caller = thread_top(thread);
     if (activation->task && (!caller || caller->task != activation->task))
         link_end_task(thread);
@@ -437,21 +478,21 @@ push_generator(struct thread *thread, struct function *function)
         recorder_fault(recorder, thread, ENOMEM);
         return NULL;
     }
-    const struct pointer_entry *entry = pointer_map_get(&recorder->generators, frame);
+    struct pointer_entry entry = shared_map_get(&recorder->generators, frame);
     struct activation *activation = thread_push(thread, function);
     if (!activation)
         return NULL;
     activation->frame = frame;
     activation->start_ticks = thread->writer.last_ticks;
-    if (entry && entry->data == function) {
-        activation->generator = entry->id;
-        activation->task = entry->extra >> 1;
-        activation->watched = entry->extra & 1;
+    if (entry.key && entry.data == function) {
+        activation->generator = entry.id;
+        activation->task = entry.extra >> 1;
+        activation->watched = entry.extra & 1;
         if (activation->watched)
-            await_no_death(recorder, entry->id);
+            await_no_death(recorder, entry.id);
     }
     else {
-        activation->generator = ++recorder->next_generator;
+        activation->generator = thread_next_number(thread);
         activation->watched = false;
         remember_generator(thread, activation);
     }

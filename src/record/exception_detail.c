@@ -98,22 +98,22 @@ put_type(uint8_t *p, struct recorder *recorder, PyTypeObject *type)
                    : writer_text(p, "builtins", 8);
         return put_name(p, name, NAME_BYTES);
     }
-    PyObject *module = type->tp_dict ? PyDict_GetItemWithError(type->tp_dict, recorder->names.module) : NULL;
-    PyErr_Clear();
+    PyObject *module = compat_dict_find(type->tp_dict, recorder->names.module); /* Borrowed */
     p = put_text(p, module && PyUnicode_CheckExact(module) ? module : NULL, NAME_BYTES);
     return put_text(p, ((PyHeapTypeObject *)type)->ht_qualname, NAME_BYTES);
 }
 
 /* --- what came before it ------------------------------------------------ */
 
+/* *cause is a new reference. */
 static enum flow_cause
 cause_of(PyObject *exception, PyObject **cause)
 {
-    const PyBaseExceptionObject *base = (PyBaseExceptionObject *)exception;
-    *cause = base->cause ? base->cause : base->context;
-    if (!*cause)
+    if ((*cause = PyException_GetCause(exception)))
+        return FLOW_CAUSE_FROM;
+    if (!(*cause = PyException_GetContext(exception)))
         return FLOW_CAUSE_NONE;
-    return base->cause ? FLOW_CAUSE_FROM : base->suppress_context ? FLOW_CAUSE_SUPPRESSED : FLOW_CAUSE_WHILE;
+    return ((PyBaseExceptionObject *)exception)->suppress_context ? FLOW_CAUSE_SUPPRESSED : FLOW_CAUSE_WHILE;
 }
 
 static bool
@@ -124,28 +124,38 @@ is_group(PyObject *exception)
 
 /* --- notes -------------------------------------------------------------- */
 
-/* Borrowed. No lookup: it would compare with what the dictionary has for keys. */
+/* New reference or NULL. No lookup: it would compare with what the dictionary has for keys. */
 static PyObject *
 notes_of(PyObject *exception)
 {
     PyObject *dict = ((PyBaseExceptionObject *)exception)->dict;
-    Py_ssize_t position = 0;
+    if (!dict)
+        return NULL;
+    PyObject *notes = NULL;
+    struct dict_walk walk;
     PyObject *key, *value;
-    for (int i = 0; dict && i < ATTRIBUTES_MAX && PyDict_Next(dict, &position, &key, &value); i++)
+    dict_walk_begin(&walk, dict, ATTRIBUTES_MAX);
+    while (!notes && dict_walk_next(&walk, &key, &value))
         if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, "__notes__") == 0)
-            return PyList_Check(value) ? value : NULL;
-    return NULL;
+            notes = Py_NewRef(value);
+    dict_walk_end(&walk);
+    if (notes && !PyList_Check(notes))
+        Py_CLEAR(notes);
+    return notes;
 }
 
 static uint8_t *
 put_notes(uint8_t *p, PyObject *notes)
 {
-    Py_ssize_t total = notes ? PyList_GET_SIZE(notes) : 0;
-    Py_ssize_t shown = total < NOTES_MAX ? total : NOTES_MAX;
-    p = varint_put(p, (uint64_t)total);
+    struct list_walk walk = {0};
+    if (notes)
+        list_walk_begin(&walk, notes, NOTES_MAX);
+    Py_ssize_t shown = walk.length < NOTES_MAX ? walk.length : NOTES_MAX;
+    p = varint_put(p, (uint64_t)walk.length);
     p = varint_put(p, (uint64_t)shown);
     for (Py_ssize_t i = 0; i < shown; i++)
-        p = put_message(p, PyList_GET_ITEM(notes, i), NOTE_BYTES);
+        p = put_message(p, walk.items[i], NOTE_BYTES);
+    list_walk_end(&walk);
     return p;
 }
 
@@ -195,11 +205,12 @@ struct leaves {
 static void
 put_leaf(struct leaves *leaves, PyObject *exception, unsigned nesting)
 {
-    PyObject *args = ((PyBaseExceptionObject *)exception)->args;
-    PyObject *first = args && PyTuple_Check(args) && PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0) : NULL;
+    PyObject *args = compat_exception_args(exception);
+    PyObject *first = args && PyTuple_GET_SIZE(args) ? PyTuple_GET_ITEM(args, 0) : NULL; /* Borrowed */
     leaves->p = varint_put(leaves->p, nesting);
     leaves->p = put_name(leaves->p, short_name(Py_TYPE(exception)), LEAF_BYTES);
     leaves->p = put_message(leaves->p, leaves->values ? first : NULL, LEAF_BYTES);
+    Py_XDECREF(args);
     leaves->shown++;
 }
 
@@ -252,29 +263,42 @@ is_plain(PyObject *exception, enum flow_exception meaning, enum flow_cause cause
            && !names_files(exception);
 }
 
+struct detail {
+    enum flow_exception meaning;
+    enum flow_cause how;
+    PyObject *cause, *notes; /* Owned or NULL */
+};
+
+static void
+write_detail(struct thread *thread, PyObject *exception, uint64_t id, const struct detail *detail)
+{
+    struct recorder *recorder = thread->recorder;
+    PyObject *cause = detail->cause;
+    uint8_t payload[PAYLOAD_BYTES];
+    uint8_t *p = varint_put(payload, id);
+    p = varint_put(p, detail->meaning);
+    p = put_type(p, recorder, Py_TYPE(exception));
+    p = varint_put(p, detail->how);
+    p = varint_put(p, cause && PyExceptionInstance_Check(cause) ? exception_known(recorder, cause) : 0);
+    p = varint_put(p, is_group(exception) ? exception_split_from(recorder, exception) : 0);
+    p = put_notes(p, detail->notes);
+    p = put_files(p, exception, recorder->values);
+    p = put_group(p, exception, recorder->values);
+    writer_extended(&thread->writer, FLOW_EXTENDED_EXCEPTION, payload, (size_t)(p - payload));
+}
+
 void
 exception_put_detail(struct thread *thread, PyObject *exception)
 {
-    struct recorder *recorder = thread->recorder;
     uint64_t id = thread->defined_exception;
     thread->defined_exception = 0;
     if (!id)
         return;
-    enum flow_exception meaning = meaning_of(Py_TYPE(exception));
-    PyObject *cause;
-    enum flow_cause how = cause_of(exception, &cause);
-    PyObject *notes = recorder->values ? notes_of(exception) : NULL;
-    if (is_plain(exception, meaning, how, notes))
-        return;
-    uint8_t payload[PAYLOAD_BYTES];
-    uint8_t *p = varint_put(payload, id);
-    p = varint_put(p, meaning);
-    p = put_type(p, recorder, Py_TYPE(exception));
-    p = varint_put(p, how);
-    p = varint_put(p, cause && PyExceptionInstance_Check(cause) ? exception_known(recorder, cause) : 0);
-    p = varint_put(p, is_group(exception) ? exception_split_from(recorder, exception) : 0);
-    p = put_notes(p, notes);
-    p = put_files(p, exception, recorder->values);
-    p = put_group(p, exception, recorder->values);
-    writer_extended(&thread->writer, FLOW_EXTENDED_EXCEPTION, payload, (size_t)(p - payload));
+    struct detail detail = {.meaning = meaning_of(Py_TYPE(exception))};
+    detail.how = cause_of(exception, &detail.cause);
+    detail.notes = thread->recorder->values ? notes_of(exception) : NULL;
+    if (!is_plain(exception, detail.meaning, detail.how, detail.notes))
+        write_detail(thread, exception, id, &detail);
+    Py_XDECREF(detail.notes);
+    Py_XDECREF(detail.cause);
 }

@@ -7,11 +7,11 @@
 #define ENTRIES_MAX 4096  /* library frames that an exception may cross between two recorded ones */
 #define RAISE_MAX 100000  /* entries between where it was raised and where it is first seen */
 
+/* New reference: without a GIL another thread may give the exception another. */
 static PyTracebackObject *
 traceback_of(PyObject *exception)
 {
-    PyObject *traceback = ((PyBaseExceptionObject *)exception)->traceback;
-    return traceback && PyTraceBack_Check(traceback) ? (PyTracebackObject *)traceback : NULL;
+    return (PyTracebackObject *)PyException_GetTraceback(exception);
 }
 
 static const void *
@@ -42,9 +42,9 @@ mix_str(uint64_t mixed, PyObject *string)
 static uint64_t
 fingerprint(PyObject *exception)
 {
-    PyObject *args = ((PyBaseExceptionObject *)exception)->args;
+    PyObject *args = compat_exception_args(exception);
     uint64_t mixed = (uintptr_t)Py_TYPE(exception);
-    Py_ssize_t count = args && PyTuple_Check(args) ? PyTuple_GET_SIZE(args) : 0;
+    Py_ssize_t count = args ? PyTuple_GET_SIZE(args) : 0;
     for (Py_ssize_t i = 0; i < count && i < LOOKED_AT; i++) {
         PyObject *arg = PyTuple_GET_ITEM(args, i); /* Borrowed */
         int overflow = 0;
@@ -55,6 +55,7 @@ fingerprint(PyObject *exception)
         else
             mixed = mixed * 1000003u + (uintptr_t)arg;
     }
+    Py_XDECREF(args);
     return mixed;
 }
 
@@ -62,10 +63,13 @@ fingerprint(PyObject *exception)
 static const void *
 raising_frame(PyObject *exception)
 {
-    const PyTracebackObject *entry = traceback_of(exception);
+    PyTracebackObject *newest = traceback_of(exception);
+    const PyTracebackObject *entry = newest;
     for (int i = 0; entry && entry->tb_next && i < ENTRIES_MAX; i++)
         entry = entry->tb_next;
-    return entry ? entry->tb_frame : NULL;
+    const void *frame = entry ? entry->tb_frame : NULL;
+    Py_XDECREF(newest);
+    return frame;
 }
 
 /* A dead exception's address is soon another's. It is the same one if it says the
@@ -77,14 +81,25 @@ raising_frame(PyObject *exception)
 static bool
 has_left_with(const struct known_exception *known, PyObject *exception, enum sighting sighting)
 {
-    const PyTracebackObject *entry = traceback_of(exception);
+    PyTracebackObject *newest = traceback_of(exception);
+    const PyTracebackObject *entry = newest;
     if ((sighting == SEEN_LEAVING || sighting == SEEN_RAISED) && entry && !known->in_frame)
         entry = entry->tb_next;
-    for (int i = 0; entry && i < ENTRIES_MAX; i++, entry = entry->tb_next)
-        if (entry == known->traceback)
-            return entry->tb_frame == known->frame && entry->tb_lasti == known->instruction
-                   && code_of(entry) == known->code;
-    return false;
+    for (int i = 0; entry && entry != known->traceback; i++)
+        entry = i < ENTRIES_MAX ? entry->tb_next : NULL;
+    bool left = entry && entry->tb_frame == known->frame && entry->tb_lasti == known->instruction
+                && code_of(entry) == known->code;
+    Py_XDECREF(newest);
+    return left;
+}
+
+static bool
+is_of_one_frame(PyObject *exception)
+{
+    PyTracebackObject *newest = traceback_of(exception);
+    bool one = newest && !newest->tb_next;
+    Py_XDECREF(newest);
+    return one;
 }
 
 static bool
@@ -94,8 +109,7 @@ is_same(const struct known_exception *known, PyObject *exception, enum sighting 
         return false;
     if (sighting == SEEN_RAISED && known->thrown) /* the event before told of it */
         return true;
-    const PyTracebackObject *newest = traceback_of(exception);
-    if (sighting == SEEN_RAISED && newest && !newest->tb_next) /* for the first time */
+    if (sighting == SEEN_RAISED && is_of_one_frame(exception)) /* for the first time */
         return false;
     if (!known->traceback)
         return known->entered && known->entered == raising_frame(exception);
@@ -116,7 +130,7 @@ know(struct thread *thread, PyObject *exception, enum sighting sighting)
         *known = (struct known_exception){
             .exception = exception, .fingerprint = fingerprint(exception), .id = ++recorder->next_exception};
     }
-    const PyTracebackObject *newest = traceback_of(exception);
+    PyTracebackObject *newest = traceback_of(exception);
     known->traceback = newest;
     known->frame = newest ? newest->tb_frame : NULL;
     known->instruction = newest ? newest->tb_lasti : 0;
@@ -127,30 +141,36 @@ know(struct thread *thread, PyObject *exception, enum sighting sighting)
     const struct activation *top = thread_top(thread);
     known->came_into = sighting == SEEN_LEAVING && top ? top->ordinal + 1 : 0;
     known->came_thread = thread->writer.thread;
+    Py_XDECREF(newest);
     return known;
 }
 
 uint64_t
-exception_known(const struct recorder *recorder, PyObject *exception)
+exception_known(struct recorder *recorder, PyObject *exception)
 {
-    for (unsigned i = 0; i < KNOWN_EXCEPTIONS; i++)
+    uint64_t id = 0;
+    compat_lock(&recorder->shared);
+    for (unsigned i = 0; i < KNOWN_EXCEPTIONS && !id; i++)
         if (recorder->exceptions[i].exception == exception
             && is_same(&recorder->exceptions[i], exception, SEEN_HANDLED))
-            return recorder->exceptions[i].id;
-    return 0;
+            id = recorder->exceptions[i].id;
+    compat_unlock(&recorder->shared);
+    return id;
 }
 
 /* except* raises what it did not handle as a new group, with the traceback of the one that came in. */
 uint64_t
-exception_split_from(const struct recorder *recorder, PyObject *group)
+exception_split_from(struct recorder *recorder, PyObject *group)
 {
     uint64_t newest = 0; /* others that match are dead */
+    compat_lock(&recorder->shared);
     for (unsigned i = 0; i < KNOWN_EXCEPTIONS; i++) {
         const struct known_exception *known = &recorder->exceptions[i];
         if (known->id > newest && known->exception != group && known->traceback
             && has_left_with(known, group, SEEN_HANDLED))
             newest = known->id;
     }
+    compat_unlock(&recorder->shared);
     return newest;
 }
 
@@ -163,13 +183,15 @@ struct raise_site {
 static struct raise_site
 find_raise(PyObject *exception, PyCodeObject *code, int offset)
 {
-    PyTracebackObject *last = traceback_of(exception);
+    PyTracebackObject *newest = traceback_of(exception);
+    PyTracebackObject *last = newest;
     if (!last)
         return (struct raise_site){(PyCodeObject *)Py_NewRef(code), PyCode_Addr2Line(code, offset)};
     for (int i = 0; last->tb_next && i < RAISE_MAX; i++)
         last = last->tb_next;
     PyCodeObject *raising = PyFrame_GetCode(last->tb_frame);
     int line = last->tb_lineno > 0 ? last->tb_lineno : PyCode_Addr2Line(raising, last->tb_lasti);
+    Py_DECREF(newest);
     return (struct raise_site){raising, line};
 }
 
@@ -185,11 +207,12 @@ put_string(struct writer *writer, uint8_t *p, PyObject *string, size_t limit)
 static uint8_t *
 put_cause(struct writer *writer, uint8_t *p, PyObject *exception)
 {
-    const PyBaseExceptionObject *base = (PyBaseExceptionObject *)exception;
-    PyObject *cause = base->cause ? base->cause : base->suppress_context ? NULL : base->context;
-    if (!cause)
-        return writer_string(writer, p, "", 0);
-    return value_put_type_name(writer, p, Py_TYPE(cause));
+    PyObject *cause = PyException_GetCause(exception);
+    if (!cause && !((PyBaseExceptionObject *)exception)->suppress_context)
+        cause = PyException_GetContext(exception);
+    p = cause ? value_put_type_name(writer, p, Py_TYPE(cause)) : writer_string(writer, p, "", 0);
+    Py_XDECREF(cause);
+    return p;
 }
 
 static uint8_t *
@@ -197,7 +220,7 @@ put_definition(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObj
 {
     struct writer *writer = &thread->writer;
     struct value_encoder encoder;
-    value_encoder_open(&encoder, writer, &thread->recorder->names, &thread->recorder->limits, p);
+    value_encoder_open(&encoder, writer, thread_names(thread), &thread->recorder->limits, p);
     *p++ = 1;
     p = value_put_type_name(writer, p, Py_TYPE(exception));
     if (thread->recorder->values)
@@ -216,24 +239,27 @@ uint8_t *
 exception_put(struct thread *thread, uint8_t *p, PyObject *exception, PyCodeObject *code, int offset,
               enum sighting sighting)
 {
+    compat_lock(&thread->recorder->shared);
     struct known_exception *known = know(thread, exception, sighting);
-    p = varint_put(p, known->id);
-    if (known->thread == thread->writer.thread && known->epoch == thread->writer.epoch) {
+    uint64_t id = known->id;
+    bool defined = known->thread == thread->writer.thread && known->epoch == thread->writer.epoch;
+    known->thread = thread->writer.thread;
+    known->epoch = thread->writer.epoch;
+    compat_unlock(&thread->recorder->shared);
+    p = varint_put(p, id);
+    if (defined) {
         *p++ = 0;
         return p;
     }
-    known->thread = thread->writer.thread;
-    known->epoch = thread->writer.epoch;
-    thread->defined_exception = known->id;
+    thread->defined_exception = id;
     return put_definition(thread, p, exception, code, offset);
 }
 
-int
-exception_how_raised(struct thread *thread, PyObject *exception)
+static int
+how_raised(struct thread *thread, PyObject *exception)
 {
     struct recorder *recorder = thread->recorder;
     const struct activation *top = thread_top(thread);
-    const PyTracebackObject *newest = traceback_of(exception);
     const struct known_exception *known = NULL;
     for (unsigned i = 0; i < KNOWN_EXCEPTIONS && !known; i++)
         if (recorder->exceptions[i].exception == exception && is_same(&recorder->exceptions[i], exception, SEEN_RAISED))
@@ -245,6 +271,17 @@ exception_how_raised(struct thread *thread, PyObject *exception)
     }
     if (known && known->thrown)
         return FLOW_RAISE_CAME_IN;
+    PyTracebackObject *newest = traceback_of(exception);
     bool here = !newest || !newest->tb_next || (known && newest->tb_next == known->traceback);
+    Py_XDECREF(newest);
     return here ? FLOW_RAISE_HERE : FLOW_RAISE_CAME_IN;
+}
+
+int
+exception_how_raised(struct thread *thread, PyObject *exception)
+{
+    compat_lock(&thread->recorder->shared);
+    int how = how_raised(thread, exception);
+    compat_unlock(&thread->recorder->shared);
+    return how;
 }

@@ -28,36 +28,84 @@ is_mark(const void *extra)
     return (uintptr_t)extra & 1;
 }
 
-void
-function_free(void *extra)
+static void
+destroy(struct function *function)
 {
-    if (!extra || is_mark(extra))
-        return;
-    struct function *function = extra;
-    struct recorder *recorder = recorders_find(function->recorder);
-    if (recorder)
-        thread_forget_function(recorder, function);
     writer_code_free(&function->code);
     free(function->names);
     free(function->secret);
-    Py_XDECREF(function->begin);
-    Py_XDECREF(function->end);
     free(function);
 }
 
-/* A recorder that is gone has left its functions behind; the code still owns them. */
-static struct function *
-own_function(const struct recorder *recorder, void *extra)
+void
+function_destroy_list(struct function *first)
 {
-    struct function *function = extra && !is_mark(extra) ? extra : NULL;
-    return function && function->recorder == recorder->serial ? function : NULL;
+    while (first) {
+        struct function *next = first->retired;
+        destroy(first);
+        first = next;
+    }
 }
 
-/* What was there before is freed. */
-static int
-set_extra(struct recorder *recorder, PyCodeObject *code, void *extra)
+void
+function_free(struct recorder *recorder, struct function *function)
 {
-    return PyUnstable_Code_SetExtra((PyObject *)code, recorder->extra_index, extra);
+    Py_CLEAR(function->begin);
+    Py_CLEAR(function->end);
+    thread_retire_function(recorder, function);
+}
+
+/* --- the table ------------------------------------------------------------ */
+
+static void *
+get(const struct recorder *recorder, PyCodeObject *code)
+{
+    return code_table_get(&recorder->codes, code);
+}
+
+static struct function *
+as_function(void *known)
+{
+    return is_mark(known) ? NULL : known;
+}
+
+/* The caller has locked recorder->shared. What was there before is freed. */
+static bool
+put(struct recorder *recorder, PyCodeObject *code, void *known)
+{
+    struct function *before = as_function(get(recorder, code));
+    if (!code_table_put(&recorder->codes, code, known))
+        return false;
+    if (before && before != known)
+        function_free(recorder, before);
+    return true;
+}
+
+void
+function_forget(struct recorder *recorder, const PyCodeObject *code)
+{
+    compat_lock(&recorder->shared);
+    struct function *function = as_function(code_table_remove(&recorder->codes, code));
+    compat_unlock(&recorder->shared);
+    if (function)
+        function_free(recorder, function);
+}
+
+static void
+free_known(void *known)
+{
+    struct function *function = as_function(known);
+    if (!function)
+        return;
+    Py_CLEAR(function->begin);
+    Py_CLEAR(function->end);
+    destroy(function);
+}
+
+void
+function_forget_all(struct recorder *recorder)
+{
+    code_table_clear(&recorder->codes, free_known);
 }
 
 /* --- what the trace says of a function ---------------------------------- */
@@ -169,7 +217,6 @@ make_function(struct recorder *recorder, PyCodeObject *code, char *module)
         free(module);
         return NULL;
     }
-    function->recorder = recorder->serial;
     function->start_offset = -1;
     function->generation = recorder->generation;
     function->code.number = recorder->next_function++;
@@ -180,7 +227,7 @@ make_function(struct recorder *recorder, PyCodeObject *code, char *module)
     function->code.module = module;
     bool ok = function->code.qualname && function->code.file && module && add_parameters(function, code);
     if (!ok) {
-        function_free(function);
+        destroy(function);
         return NULL;
     }
     function->has_self = first_is_self(function);
@@ -195,10 +242,15 @@ function_find_global(PyObject *globals, const char *name)
 {
     Py_ssize_t position = 0;
     PyObject *key, *value;
-    while (globals && PyDict_Check(globals) && PyDict_Next(globals, &position, &key, &value))
+    PyObject *found = NULL;
+    if (!globals || !PyDict_Check(globals))
+        return NULL;
+    COMPAT_LOCK_OBJECT(globals);
+    while (!found && PyDict_Next(globals, &position, &key, &value))
         if (PyUnicode_CheckExact(key) && PyUnicode_CompareWithASCIIString(key, name) == 0)
-            return value;
-    return NULL;
+            found = compat_hold(value);
+    COMPAT_UNLOCK_OBJECT();
+    return found;
 }
 
 /* New reference to the globals of the running frame, or of the nearest caller that knows its module. NULL
@@ -350,8 +402,15 @@ no_memory(struct recorder *recorder)
     return NULL;
 }
 
+/* What was decided now. */
+struct verdict {
+    bool is_new, in_scope;
+    enum link link;
+};
+
 static struct function *
-first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, void *before)
+first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, struct function *before,
+            struct verdict *out)
 {
     char *module = NULL;
     enum link link = LINK_NONE;
@@ -360,13 +419,13 @@ first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, vo
         *(link == LINK_HUB ? &recorder->hub : &recorder->greenlets) = true;
         link = LINK_NONE;
     }
-    struct function *function = own_function(recorder, before);
+    struct function *function = before;
     if (!module)
         return no_memory(recorder);
     if (function && function->code.flags & FLOW_CODE_LIBRARY) /* it says less than one of the program's own does */
         function = NULL;
     scope_log_write(recorder, in_scope);
-    calls_watch(recorder, code, in_scope, link);
+    *out = (struct verdict){true, in_scope, link};
     recorder->decided_in += in_scope;
     recorder->decided_out += !in_scope;
     if (function) { /* known from a recording with another scope, or watched */
@@ -378,26 +437,24 @@ first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, vo
             free(module);
         }
         function->in_scope = in_scope || function->watched;
-        function->generation = recorder->generation;
         judge_secrets(recorder, function);
+        function->generation = recorder->generation;
         return function;
     }
-    void *extra = out_of_scope(recorder);
+    void *known = out_of_scope(recorder);
     if (in_scope || link != LINK_NONE) {
         function = make_function(recorder, code, module);
         if (!function)
             return no_memory(recorder);
         function->in_scope = in_scope;
         function->link = in_scope ? LINK_NONE : link;
-        extra = function;
+        known = function;
     }
     else {
         free(module);
     }
-    if (set_extra(recorder, code, extra) < 0) {
-        PyErr_Clear();
-        if (function)
-            function_free(function);
+    if (!put(recorder, code, known)) {
+        free_known(known);
         return no_memory(recorder);
     }
     return function;
@@ -406,41 +463,47 @@ first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, vo
 bool
 function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code)
 {
-    void *extra = NULL;
-    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0)
-        PyErr_Clear();
-    if (!extra || extra == out_of_scope(recorder))
-        return !extra;
-    return is_mark(extra) || ((struct function *)extra)->in_scope;
+    void *known = get(recorder, code);
+    if (!known || known == out_of_scope(recorder))
+        return !known;
+    return is_mark(known) || as_function(known)->in_scope;
+}
+
+/* Another thread may be looking at it for the first time as well. Local events are set without the lock: that stops
+ * all threads. */
+static struct function *
+look_again(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
+{
+    struct verdict verdict = {0};
+    size_t mark = compat_mark();
+    compat_lock(&recorder->shared);
+    void *known = get(recorder, code);
+    struct function *function = as_function(known);
+    if (known != out_of_scope(recorder) && (!function || function->generation != recorder->generation))
+        function = first_sight(recorder, code, globals, function, &verdict);
+    compat_unlock(&recorder->shared);
+    if (verdict.is_new)
+        calls_watch(recorder, code, verdict.in_scope, verdict.link);
+    compat_let_go(mark);
+    return function;
 }
 
 struct function *
 function_known(struct recorder *recorder, PyCodeObject *code)
 {
-    void *extra = NULL;
-    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0) {
-        PyErr_Clear();
-        return NULL;
-    }
-    if (!extra || is_mark(extra))
-        return NULL;
-    struct function *function = extra;
-    return function->generation == recorder->generation ? function : NULL;
+    struct function *function = as_function(get(recorder, code));
+    return function && function->generation == recorder->generation ? function : NULL;
 }
 
 struct function *
 function_decide(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
 {
-    void *extra = NULL;
-    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0) {
-        PyErr_Clear();
+    void *known = get(recorder, code);
+    if (known == out_of_scope(recorder))
         return NULL;
-    }
-    struct function *function = extra;
-    if (extra == out_of_scope(recorder))
-        return NULL;
-    if (!extra || is_mark(extra) || function->generation != recorder->generation)
-        function = first_sight(recorder, code, globals, extra);
+    struct function *function = as_function(known);
+    if (!function || function->generation != recorder->generation)
+        function = look_again(recorder, code, globals);
     return function && (function->in_scope || function->link != LINK_NONE) ? function : NULL;
 }
 
@@ -459,17 +522,16 @@ as_library(struct recorder *recorder, struct function *function)
         free(function->code.parameters[i].name);
     function->code.parameter_count = 0;
     function->code.flags |= FLOW_CODE_LIBRARY;
-    function->generation = recorder->generation;
     function->boundary = true;
     if (function->link == LINK_NONE)
         function->link = LINK_LIBRARY;
+    function->generation = recorder->generation;
 }
 
-struct function *
-function_make_library(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
+/* What it is known as, in place of what its code says. False without memory. */
+static bool
+name_library(struct function *function, PyCodeObject *code, PyObject *globals)
 {
-    struct function *function = function_known(recorder, code);
-    bool made = !function;
     char *module = global_text(globals, "__name__", MODULE_MAX);
     char *qualname = copy_text(code->co_qualname, QUALNAME_MAX);
     const char *name = qualname;
@@ -477,22 +539,52 @@ function_make_library(struct recorder *recorder, PyCodeObject *code, PyObject *g
     char *known_as = public ? strdup(name) : NULL;
     free(module);
     free(qualname);
-    if (made && known_as)
-        function = make_function(recorder, code, copy_text(NULL, 0));
-    if (!known_as || !function || (made && set_extra(recorder, code, function) < 0)) {
-        PyErr_Clear();
+    if (!known_as) {
         free(public);
-        free(known_as);
-        if (made && function)
-            function_free(function);
-        return no_memory(recorder);
+        return false;
     }
     free(function->code.module);
     free(function->code.qualname);
     function->code.module = public;
     function->code.qualname = known_as;
-    as_library(recorder, function);
-    calls_watch_returns(recorder, code);
+    return true;
+}
+
+/* One that only tells of links becomes one whose calls are recorded. Without a GIL that is another: threads may be
+ * looking at it. */
+static struct function *
+make_library(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
+{
+    struct function *known = function_known(recorder, code);
+    if (known && known->boundary) /* another thread was faster */
+        return known;
+    bool made = COMPAT_FREE_THREADED || !known;
+    struct function *function = made ? make_function(recorder, code, copy_text(NULL, 0)) : known;
+    bool ok = function && name_library(function, code, globals);
+    if (ok) {
+        function->link = known ? known->link : LINK_NONE;
+        as_library(recorder, function);
+        ok = !made || put(recorder, code, function);
+    }
+    if (!ok) {
+        PyErr_Clear();
+        if (made)
+            free_known(function);
+        return no_memory(recorder);
+    }
+    return function;
+}
+
+struct function *
+function_make_library(struct recorder *recorder, PyCodeObject *code, PyObject *globals)
+{
+    size_t mark = compat_mark();
+    compat_lock(&recorder->shared);
+    struct function *function = make_library(recorder, code, globals);
+    compat_unlock(&recorder->shared);
+    if (function)
+        calls_watch_returns(recorder, code);
+    compat_let_go(mark);
     return function;
 }
 
@@ -510,7 +602,6 @@ function_named(struct recorder *recorder, const char *qualname, char *module)
         recorder_fault(recorder, thread_get(recorder), ENOMEM);
         return NULL;
     }
-    function->recorder = recorder->serial;
     function->code.number = recorder->next_function++;
     function->code.qualname = name;
     function->code.module = module;
@@ -526,30 +617,21 @@ function_named(struct recorder *recorder, const char *qualname, char *module)
 struct function *
 function_watched(struct recorder *recorder, PyCodeObject *code)
 {
-    void *extra = NULL;
-    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0) {
-        PyErr_Clear();
-        return NULL;
-    }
-    struct function *function = own_function(recorder, extra);
+    struct function *function = as_function(get(recorder, code));
     return function && function->watched ? function : NULL;
 }
 
 struct function *
 function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end)
 {
-    void *extra = NULL;
-    if (PyUnstable_Code_GetExtra((PyObject *)code, recorder->extra_index, &extra) < 0)
-        return NULL;
-    struct function *function = own_function(recorder, extra);
+    compat_lock(&recorder->shared);
+    struct function *function = as_function(get(recorder, code));
     if (!function) {
         function = make_function(recorder, code, copy_text(NULL, 0));
-        if (!function) {
+        if (!function || !put(recorder, code, function)) {
+            compat_unlock(&recorder->shared);
+            free_known(function);
             PyErr_NoMemory();
-            return NULL;
-        }
-        if (set_extra(recorder, code, function) < 0) {
-            function_free(function);
             return NULL;
         }
     }
@@ -558,7 +640,12 @@ function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, P
     function->boundary = false;
     if (function->link == LINK_LIBRARY)
         function->link = LINK_NONE;
-    Py_XSETREF(function->begin, Py_NewRef(begin));
-    Py_XSETREF(function->end, Py_NewRef(end));
+    PyObject *old_begin = function->begin;
+    PyObject *old_end = function->end;
+    function->begin = Py_NewRef(begin);
+    function->end = Py_NewRef(end);
+    compat_unlock(&recorder->shared);
+    Py_XDECREF(old_begin);
+    Py_XDECREF(old_end);
     return function;
 }

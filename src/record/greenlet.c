@@ -31,8 +31,10 @@ struct sleeper {
 static bool
 is_imported(const char *name)
 {
+    size_t mark = compat_mark();
     PyObject *key = PyUnicode_FromString(name);
     bool found = key && compat_module(key);
+    compat_let_go(mark);
     Py_XDECREF(key);
     PyErr_Clear();
     return found;
@@ -290,7 +292,7 @@ greenlet_begin(struct thread *thread, bool call)
     bool own = thread->data_stack == thread->own_data_stack;
     bool hub = thread->recorder->hub;
     if (!own && (call || thread->greenlet == UNNUMBERED)) {
-        thread->greenlet = ++thread->recorder->next_greenlet;
+        thread->greenlet = compat_next(&thread->recorder->next_greenlet);
         writer_greenlet(&thread->writer, thread->greenlet, 1 + find_spawner(thread), thread->greenlet_name, hub);
     }
     else if (thread->writer.greenlet != thread->greenlet) {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#if PY_VERSION_HEX < 0x03100000 && !defined(Py_GIL_DISABLED)
+#if PY_VERSION_HEX < 0x03100000
 #define KNOWN_LAYOUT 1
 #include <internal/pycore_dict.h>
 #include <internal/pycore_object.h>
@@ -29,8 +29,11 @@ collect(struct collector *collector, struct instance_field field, bool is_privat
                        : strcmp(field.slot, collector->wanted))
                != 0)
         return;
-    if (collector->total++ < collector->room)
-        collector->out[collector->total - 1] = field;
+    if (collector->total++ >= collector->room)
+        return;
+    compat_hold(field.name);
+    compat_hold(field.value);
+    collector->out[collector->total - 1] = field;
 }
 
 static void
@@ -46,8 +49,12 @@ collect_dict(struct collector *collector, PyObject *dict)
 {
     Py_ssize_t position = 0;
     PyObject *name, *value;
-    while (dict && PyDict_Check(dict) && PyDict_Next(dict, &position, &name, &value))
+    if (!dict || !PyDict_Check(dict))
+        return;
+    COMPAT_LOCK_OBJECT(dict);
+    while (PyDict_Next(dict, &position, &name, &value))
         collect_named(collector, name, value);
+    COMPAT_UNLOCK_OBJECT();
 }
 
 /* The type holds the names, the object the values and the order in which they were set. */
@@ -65,20 +72,22 @@ collect_inline(struct collector *collector, PyTypeObject *type, PyDictValues *va
 
 #if PY_VERSION_HEX >= 0x030d0000
 
+/* Whoever stores an attribute without a dictionary locks the object; with one, that. */
 static void
 collect_managed(struct collector *collector, PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
-    PyObject *dict = (PyObject *)_PyObject_ManagedDictPointer(object)->dict;
-    if (dict) {
-        collect_dict(collector, dict);
-    }
-    else if (type->tp_flags & Py_TPFLAGS_INLINE_VALUES) {
+    PyObject *dict;
+    COMPAT_LOCK_OBJECT(object);
+    dict = compat_hold((PyObject *)_PyObject_ManagedDictPointer(object)->dict);
+    if (!dict && type->tp_flags & Py_TPFLAGS_INLINE_VALUES) {
         PyDictValues *values = _PyObject_InlineValues(object);
         if (values->valid)
             collect_inline(collector, type, values, (const uint8_t *)&values->values[values->capacity], 1,
                            values->size);
     }
+    COMPAT_UNLOCK_OBJECT();
+    collect_dict(collector, dict);
 }
 
 #else
@@ -101,8 +110,13 @@ collect_managed(struct collector *collector, PyObject *object)
 static void
 collect_slot(struct collector *collector, PyObject *object, const PyMemberDef *member)
 {
-    PyObject *value = *(PyObject **)((char *)object + member->offset);
-    if (member->type == Py_T_OBJECT_EX && value)
+    PyObject *value = NULL;
+    if (member->type != Py_T_OBJECT_EX)
+        return;
+    COMPAT_LOCK_OBJECT(object);
+    value = compat_hold(*(PyObject **)((char *)object + member->offset));
+    COMPAT_UNLOCK_OBJECT();
+    if (value)
         collect(collector, (struct instance_field){.slot = member->name, .value = value}, member->name[0] == '_');
 }
 
@@ -131,6 +145,30 @@ collect_slots(struct collector *collector, PyObject *object, PyTypeObject *type,
             collect_slot(collector, object, &members[j]);
 }
 
+/* As the class has written them: names, or NULL. Borrowed. */
+static PyObject *
+slots_of(PyTypeObject *type)
+{
+#ifdef Py_GIL_DISABLED
+    PyObject *slots = NULL;
+    if (PyDict_GetItemStringRef(type->tp_dict, "__slots__", &slots) < 0)
+        PyErr_Clear();
+    return compat_hold_new(slots);
+#else
+    return PyDict_GetItemString(type->tp_dict, "__slots__");
+#endif
+}
+
+static void
+collect_own_dict(struct collector *collector, PyObject *object)
+{
+    PyObject *dict;
+    COMPAT_LOCK_OBJECT(object);
+    dict = compat_hold(*(PyObject **)((char *)object + Py_TYPE(object)->tp_dictoffset));
+    COMPAT_UNLOCK_OBJECT();
+    collect_dict(collector, dict);
+}
+
 static void
 collect_all(struct collector *collector, PyObject *object)
 {
@@ -140,15 +178,15 @@ collect_all(struct collector *collector, PyObject *object)
         PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
         bool by_python = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) && !(base->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
         if (by_python && base->tp_members && base->tp_members[0].name)
-            collect_slots(collector, object, base, PyDict_GetItemString(base->tp_dict, "__slots__"));
+            collect_slots(collector, object, base, slots_of(base));
     }
     if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
         collect_managed(collector, object);
     else if (type->tp_dictoffset > 0)
-        collect_dict(collector, *(PyObject **)((char *)object + type->tp_dictoffset));
+        collect_own_dict(collector, object);
 }
 
-#else /* without a GIL other threads change what is read; newer layouts are not known */
+#else /* newer layouts are not known */
 
 static void
 collect_all(struct collector *collector, PyObject *object)

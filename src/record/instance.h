@@ -14,7 +14,7 @@
 struct instance_field {
     PyObject *name;   /* Borrowed str, or NULL for a slot ... */
     const char *slot; /* ... which has this name */
-    PyObject *value;  /* Borrowed */
+    PyObject *value;  /* Borrowed; this and the name are held as compat_hold() does */
 };
 
 /* The first `room` attributes: slots, the base classes' first, then the instance
@@ -22,7 +22,7 @@ struct instance_field {
  * `with_private` those with a leading underscore are left out. */
 size_t instance_fields(PyObject *object, bool with_private, struct instance_field *out, size_t room);
 
-/* The value of one attribute, Borrowed; NULL if the object itself has none of this name. */
+/* The value of one attribute, Borrowed and held; NULL if the object itself has none of this name. */
 PyObject *instance_attribute(PyObject *object, const char *name);
 
 #endif

@@ -132,13 +132,27 @@ take_tool(struct recorder *recorder)
 
 /* --- start -------------------------------------------------------------- */
 
+/* What is known of code goes with it: its address may be another's soon. Nothing is kept in the code itself
+ * (co_extra): 3.14 refuses to hand code that has anything there to another interpreter. */
+static int
+on_code_event(PyCodeEvent event, PyCodeObject *code)
+{
+    if (event != PY_CODE_EVENT_DESTROY)
+        return 0;
+    const PyInterpreterState *interpreter = PyInterpreterState_Get();
+    struct recorder *recorder = NULL;
+    while ((recorder = recorders_next(interpreter, recorder)))
+        function_forget(recorder, code);
+    return 0;
+}
+
 int
 recorder_init(struct recorder *recorder, PyObject *module)
 {
     recorder->module = module;
     recorder->interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
     recorder->tool = -1;
-    recorder->extra_index = -1;
+    recorder->code_watcher = -1;
     recorder_apply_settings(recorder, NULL); /* cannot fail */
     recorders_add(recorder);
     recorder->asyncio_name = PyUnicode_InternFromString("_asyncio");
@@ -161,12 +175,8 @@ recorder_init(struct recorder *recorder, PyObject *module)
     if (callback_make_all(module, event_callbacks, recorder->callbacks, EVENTS) < 0
         || callback_make_all(module, call_callbacks, recorder->call_callbacks, CALL_EVENTS) < 0)
         return -1;
-    recorder->extra_index = recorders_take_extra_index();
-    if (recorder->extra_index < 0) {
-        PyErr_SetString(PyExc_RuntimeError, "the interpreter has no code-extra index left for FlowTrace");
-        return -1;
-    }
-    return 0;
+    recorder->code_watcher = PyCode_AddWatcher(on_code_event); /* it sets an exception if there is none left */
+    return recorder->code_watcher < 0 ? -1 : 0;
 }
 
 static int
@@ -203,10 +213,12 @@ set_scope(struct recorder *recorder, const struct recorder_options *options, boo
         scope_clear(&scope);
         return ok ? 0 : -1;
     }
+    scope_set_folder(&scope);
+    compat_lock(&recorder->shared); /* a thread may be deciding still about what it saw when recording was on */
     scope_log_clear(&recorder->scope_log);
     scope_clear(&recorder->scope);
-    scope_set_folder(&scope);
     recorder->scope = scope;
+    compat_unlock(&recorder->shared);
     /* What was disabled under another scope must be asked again. */
     bool asked_before = recorder->generation > 0 && recorder->decided_out > 0;
     recorder->generation = recorders_new_generation();
@@ -413,7 +425,7 @@ recorder_resume(struct recorder *recorder)
     }
     greenlet_look(recorder);
     recorder->session++;
-    pointer_map_clear(&recorder->generators); /* a frame's address may be another's by now: its death was not seen */
+    shared_map_clear(&recorder->generators); /* a frame's address may be another's by now: its death was not seen */
     recorder->recording = !recorder->failed;
     return recorder->events_on ? 0 : set_events(recorder, true);
 }
@@ -451,7 +463,9 @@ write_end(struct recorder *recorder, unsigned reason)
     }
     uint8_t *end = varint_put(payload, reason);
     p = put_extended(p, FLOW_EXTENDED_PROCESS_END, payload, (size_t)(end - payload));
+    compat_lock(&recorder->shared); /* a thread may be deciding still */
     p = scope_log_put(&recorder->scope_log, p, records + room);
+    compat_unlock(&recorder->shared);
     trace_file_add_meta(recorder->file, recorder->process, recorder->pid, records, (size_t)(p - records));
     free(records);
 }
@@ -467,6 +481,32 @@ turn_events_off(struct recorder *recorder)
     recorder->tool = -1;
 }
 
+/* A callback that never came out may still write to the file. */
+static void
+close_file(struct recorder *recorder, bool unused)
+{
+    recorders_lock();
+    struct trace_file *file = recorder->file;
+    recorder->file = NULL;
+    recorders_unlock();
+    if (unused)
+        trace_file_close(file);
+}
+
+static void
+forget_watched(struct recorder *recorder)
+{
+    compat_lock(&recorder->shared);
+    PyObject *end = recorder->session_end;
+    PyObject *generators = recorder->watched_generators;
+    recorder->session_end = recorder->watched_generators = NULL;
+    recorder->watched_active = 0;
+    recorder->session_is_watched = false;
+    compat_unlock(&recorder->shared);
+    Py_XDECREF(end);
+    Py_XDECREF(generators);
+}
+
 int
 recorder_stop(struct recorder *recorder, unsigned reason)
 {
@@ -478,19 +518,19 @@ recorder_stop(struct recorder *recorder, unsigned reason)
     recorder->recording = false;
     if (recorder->forked) /* a child in which none of the user's code ran */
         recorder_after_fork(recorder);
-    thread_close_all(recorder);
+    bool out = thread_wait_for_all(recorder);
+    if (out)
+        thread_close_all(recorder);
     write_end(recorder, reason);
-    pointer_map_clear(&recorder->generators);
-    pointer_map_clear(&recorder->spawns);
-    pointer_map_clear(&recorder->handles);
-    pointer_map_clear(&recorder->starting);
+    shared_map_clear(&recorder->generators);
+    shared_map_clear(&recorder->spawns);
+    shared_map_clear(&recorder->handles);
+    shared_map_clear(&recorder->starting);
     memset(recorder->exceptions, 0, sizeof recorder->exceptions);
-    trace_file_close(recorder->file);
-    recorder->file = NULL;
-    recorder->watched_active = 0;
-    recorder->session_is_watched = false;
-    Py_CLEAR(recorder->session_end);
-    Py_CLEAR(recorder->watched_generators);
+    close_file(recorder, out);
+    if (out)
+        thread_free_retired(recorder);
+    forget_watched(recorder);
     return 0;
 }
 
@@ -576,15 +616,19 @@ recorder_clear(struct recorder *recorder)
     PyErr_Clear();
     thread_release_all(recorder);
     recorders_remove(recorder);
-    if (recorder->extra_index >= 0)
-        recorders_give_extra_index(recorder->extra_index);
-    recorder->extra_index = -1;
+    if (recorder->code_watcher >= 0 && PyCode_ClearWatcher(recorder->code_watcher) < 0)
+        PyErr_Clear();
+    recorder->code_watcher = -1;
     recorder_clear_references(recorder);
+    function_forget_all(recorder);
+    thread_free_retired(recorder);
     scope_log_clear(&recorder->scope_log);
     callable_forget_all(recorder);
     scope_clear(&recorder->scope);
     free(recorder->process_record);
     recorder->process_record = NULL;
+    shared_map_clear(&recorder->generators);
+    shared_map_clear(&recorder->spawns);
 }
 
 /* --- facts -------------------------------------------------------------- */

@@ -60,7 +60,8 @@ is_called_back(const struct thread *thread)
 static void
 forget_callback(struct thread *thread)
 {
-    thread->recorder->called_back -= thread->callback != 0;
+    if (!COMPAT_FREE_THREADED)
+        thread->recorder->called_back -= thread->callback != 0;
     thread->callback = 0;
     thread->root_depth = 0;
 }
@@ -69,7 +70,7 @@ void
 link_begin_root(struct thread *thread, bool call)
 {
     if (thread->depth == 0) {
-        if (thread->recorder->starting.count && !thread->writer.calls && !thread->origin)
+        if (shared_map_may_hold(&thread->recorder->starting) && !thread->writer.calls && !thread->origin)
             new_thread_begin(thread);
         if (thread->origin_pending && !thread->origin_in_greenlet && !thread->writer.greenlet)
             write_origin(thread);
@@ -89,28 +90,22 @@ link_begin_root(struct thread *thread, bool call)
 }
 
 static uint64_t
-new_spawn(struct recorder *recorder, struct pointer_map *map, const void *object)
+new_spawn(struct recorder *recorder, struct shared_map *map, const void *object)
 {
-    struct pointer_entry *entry = pointer_map_put(map, object);
-    if (!entry) {
+    struct pointer_entry entry = {.key = object, .id = compat_next(&recorder->next_spawn)};
+    if (!shared_map_put(map, entry)) {
         recorder_fault(recorder, thread_get(recorder), ENOMEM);
         return 0;
     }
-    return entry->id = ++recorder->next_spawn;
+    return entry.id;
 }
 
 /* --- tasks -------------------------------------------------------------- */
 
-/* asyncio's C functions, once the program has imported them. */
-static bool
-find_asyncio(struct recorder *recorder)
+static void
+keep_asyncio(struct recorder *recorder, PyObject *module)
 {
-    if (recorder->current_task)
-        return true;
-    PyObject *module = compat_module(recorder->asyncio_name); /* Borrowed, as are the next three */
-    if (!module)
-        return false;
-    PyObject *loop = compat_module_find(module, "_get_running_loop");
+    PyObject *loop = compat_module_find(module, "_get_running_loop"); /* Borrowed, as are the next two */
     PyObject *type = compat_module_find(module, "Task");
     PyObject *current = compat_module_find(module, "current_task");
     /* The program may have put something of its own there. */
@@ -122,8 +117,23 @@ find_asyncio(struct recorder *recorder)
         Py_XSETREF(recorder->task_type, Py_NewRef(type));
         Py_XSETREF(recorder->get_name, get_name);
         Py_XSETREF(recorder->awaited, PyObject_GetAttrString(type, "_fut_waiter"));
-        recorder->current_task = Py_NewRef(current);
+        __atomic_store_n(&recorder->current_task, Py_NewRef(current), __ATOMIC_RELEASE);
     }
+}
+
+/* asyncio's C functions, once the program has imported them. */
+static bool
+find_asyncio(struct recorder *recorder)
+{
+    if (__atomic_load_n(&recorder->current_task, __ATOMIC_ACQUIRE))
+        return true;
+    PyObject *module = compat_module(recorder->asyncio_name); /* Borrowed */
+    if (!module)
+        return false;
+    compat_lock(&recorder->shared);
+    if (!recorder->current_task)
+        keep_asyncio(recorder, module);
+    compat_unlock(&recorder->shared);
     PyErr_Clear();
     return recorder->current_task != NULL;
 }
@@ -167,8 +177,8 @@ link_is_task(struct recorder *recorder, PyObject *object)
 uint64_t
 link_id(struct recorder *recorder, PyObject *object)
 {
-    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, object);
-    return entry ? entry->id : new_spawn(recorder, &recorder->spawns, object);
+    uint64_t id = shared_map_get(&recorder->spawns, object).id;
+    return id ? id : new_spawn(recorder, &recorder->spawns, object);
 }
 
 uint64_t
@@ -199,11 +209,11 @@ library_task(const struct thread *thread)
 {
     struct recorder *recorder = thread->recorder;
     PyObject *task = running_task(recorder);
-    const struct pointer_entry *entry = task ? pointer_map_get(&recorder->spawns, task) : NULL;
+    uint64_t id = task ? shared_map_get(&recorder->spawns, task).id : 0;
     Py_XDECREF(task);
-    if (!entry)
+    if (!id)
         return thread->depth ? 0 : thread->origin;
-    return thread->depth && thread->stack[thread->depth - 1].task == entry->id ? 0 : entry->id;
+    return thread->depth && thread->stack[thread->depth - 1].task == id ? 0 : id;
 }
 
 /* --- threads and jobs --------------------------------------------------- */
@@ -228,32 +238,31 @@ begin_thread(struct thread *thread, PyObject *self)
     /* gevent makes greenlets of threads. */
     copy_name(thread->greenlet ? thread->greenlet_name : thread->writer.name, sizeof thread->writer.name, name);
     Py_XDECREF(name);
-    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, self);
-    if (!entry)
+    uint64_t id = shared_map_get(&recorder->spawns, self).id;
+    if (!id)
         return;
-    thread->origin = entry->id;
+    thread->origin = id;
     thread->origin_kind = FLOW_SPAWN_THREAD;
     thread->origin_pending = true;
     thread->origin_in_greenlet = thread->greenlet != 0;
-    pointer_map_remove(&recorder->spawns, self);
+    shared_map_remove(&recorder->spawns, self);
 }
 
 static void
 begin_job(struct thread *thread, PyObject *self)
 {
-    struct pointer_map *spawns = &thread->recorder->spawns;
-    const struct pointer_entry *entry = pointer_map_get(spawns, self);
-    thread->origin = entry ? entry->id : 0;
+    struct shared_map *spawns = &thread->recorder->spawns;
+    thread->origin = shared_map_get(spawns, self).id;
     thread->origin_kind = FLOW_SPAWN_JOB;
     thread->origin_pending = true;
     thread->origin_in_greenlet = thread->greenlet != 0;
-    pointer_map_remove(spawns, self);
+    shared_map_remove(spawns, self);
 }
 
 /* What is started or submitted by library code alone belongs to nobody's call,
  * unless that code runs in a task that somebody's call created. */
 uint64_t
-link_announce(struct thread *thread, struct pointer_map *map, const void *object, enum flow_spawn kind)
+link_announce(struct thread *thread, struct shared_map *map, const void *object, enum flow_spawn kind)
 {
     uint64_t task = library_task(thread);
     if (!thread->depth && !task)
@@ -279,8 +288,7 @@ is_announced(const struct thread *thread, enum link link, PyObject *task)
         return false;
     if (task == thread->last_task || !find_asyncio(recorder) || (PyObject *)Py_TYPE(task) != recorder->task_type)
         return true;
-    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
-    return link == LINK_TASK_ENSURE && entry && entry->extra;
+    return link == LINK_TASK_ENSURE && shared_map_get(&recorder->spawns, task).extra;
 }
 
 /* --- callbacks ---------------------------------------------------------- */
@@ -331,12 +339,14 @@ begin_handle(struct thread *thread, const struct function *function)
     bool as_known = function->code.parameter_count > 1 && strcmp(function->code.parameters[1].name, "callback") == 0;
     PyObject *callback = frame && as_known ? PyFrame_GetVar(frame, function->names[1]) : NULL;
     bool users = callback && is_users(recorder, callback);
-    PyObject *self = frame && (users || recorder->handles.count) ? PyFrame_GetVar(frame, function->names[0]) : NULL;
+    bool wanted = users || shared_map_may_hold(&recorder->handles);
+    PyObject *self = frame && wanted ? PyFrame_GetVar(frame, function->names[0]) : NULL;
     if (self) {
-        pointer_map_remove(&recorder->handles, self);
+        shared_map_remove(&recorder->handles, self);
         uint64_t id = users ? link_announce(thread, &recorder->handles, self, FLOW_SPAWN_CALLBACK) : 0;
         if (id)
-            pointer_map_get(&recorder->handles, self)->extra = runs_often(frame);
+            shared_map_put(&recorder->handles,
+                           (struct pointer_entry){.key = self, .id = id, .extra = runs_often(frame)});
     }
     PyErr_Clear();
     Py_XDECREF(self);
@@ -346,16 +356,17 @@ begin_handle(struct thread *thread, const struct function *function)
 static void
 run_handle(struct thread *thread)
 {
-    struct pointer_map *handles = &thread->recorder->handles;
+    struct shared_map *handles = &thread->recorder->handles;
     PyObject *self = running_self();
     forget_callback(thread);
-    const struct pointer_entry *entry = self ? pointer_map_get(handles, self) : NULL;
-    if (entry) {
-        thread->callback = entry->id;
-        thread->recorder->called_back++;
+    struct pointer_entry entry = self ? shared_map_get(handles, self) : (struct pointer_entry){0};
+    if (entry.key) {
+        thread->callback = entry.id;
+        if (!COMPAT_FREE_THREADED)
+            thread->recorder->called_back++;
         thread->root_depth = thread->depth;
-        if (!entry->extra)
-            pointer_map_remove(handles, self);
+        if (!entry.extra)
+            shared_map_remove(handles, self);
     }
     Py_XDECREF(self);
 }
@@ -418,17 +429,18 @@ link_task(struct thread *thread)
     PyObject *task = running_task(recorder);
     if (!task)
         return 0;
-    struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
+    struct pointer_entry entry = shared_map_get(&recorder->spawns, task);
     /* Within create_task() an eager task runs, which was not announced: a dead one was, at its address. */
-    bool known = entry && !(entry->extra && thread->creating);
-    uint64_t id = known ? entry->id : new_spawn(recorder, &recorder->spawns, task);
+    bool known = entry.id && !(entry.extra && thread->creating);
+    uint64_t id = known ? entry.id : new_spawn(recorder, &recorder->spawns, task);
     const struct activation *caller = thread_top(thread);
     if (id && (!caller || caller->task != id)) {
         char name[sizeof thread->writer.name];
         link_task_name(recorder, task, name, sizeof name);
-        entry = pointer_map_get(&recorder->spawns, task);
-        if (entry)
-            entry->data = (const void *)(uintptr_t)hash_name(name);
+        entry = shared_map_get(&recorder->spawns, task);
+        entry.data = (const void *)(uintptr_t)hash_name(name);
+        if (entry.key)
+            shared_map_put(&recorder->spawns, entry);
         link_write(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
     }
     Py_DECREF(task);
@@ -440,15 +452,15 @@ static void
 tell_name(struct thread *thread, PyObject *task)
 {
     struct recorder *recorder = thread->recorder;
-    const struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
-    if (!entry || !entry->data)
+    struct pointer_entry entry = shared_map_get(&recorder->spawns, task);
+    if (!entry.data)
         return;
     char name[sizeof thread->writer.name];
     link_task_name(recorder, task, name, sizeof name);
-    if (!name[0] || entry->data == (const void *)(uintptr_t)hash_name(name))
+    if (!name[0] || entry.data == (const void *)(uintptr_t)hash_name(name))
         return;
     uint8_t payload[2 * VARINT_MAX + sizeof name];
-    uint8_t *p = writer_text(varint_put(payload, entry->id), name, strlen(name));
+    uint8_t *p = writer_text(varint_put(payload, entry.id), name, strlen(name));
     writer_extended(&thread->writer, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));
 }
 
@@ -467,11 +479,15 @@ static void
 announce_task(struct thread *thread, PyObject *task)
 {
     struct recorder *recorder = thread->recorder;
-    struct pointer_entry *entry = pointer_map_get(&recorder->spawns, task);
-    uint64_t id = entry && !entry->extra ? entry->id : new_spawn(recorder, &recorder->spawns, task);
-    if (!id || !(entry = pointer_map_get(&recorder->spawns, task)))
+    struct pointer_entry entry = shared_map_get(&recorder->spawns, task);
+    if (entry.extra || !entry.id)
+        entry = (struct pointer_entry){.key = task, .id = compat_next(&recorder->next_spawn)};
+    entry.extra = 1;
+    uint64_t id = entry.id;
+    if (!shared_map_put(&recorder->spawns, entry)) {
+        recorder_fault(recorder, thread, ENOMEM);
         return;
-    entry->extra = 1;
+    }
     uint64_t creator = library_task(thread);
     if ((!thread->depth && !creator) || !find_asyncio(recorder))
         return;

@@ -27,23 +27,24 @@ new_thread_is_name_of(PyObject *callable)
 void
 new_thread_call(struct thread *thread, PyObject *function)
 {
-    struct pointer_map *starting = &thread->recorder->starting;
+    struct shared_map *starting = &thread->recorder->starting;
     const void *code = link_code_of(thread->recorder, function);
     const struct activation *top = thread_top(thread);
     if (!code || !top)
         return;
     const void *creator = (const void *)(uintptr_t)(top->ordinal << 16 | (thread->writer.thread & 0xffff));
-    struct pointer_entry *entry = pointer_map_get(starting, code);
-    if (entry) {
-        entry->extra++;
-        entry->id = entry->data == creator ? entry->id : 0;
-        return;
+    struct pointer_entry entry = shared_map_get(starting, code);
+    if (entry.key) {
+        entry.extra++;
+        entry.id = entry.data == creator ? entry.id : 0;
     }
-    if (!link_announce(thread, starting, code, FLOW_SPAWN_THREAD))
-        return;
-    entry = pointer_map_get(starting, code);
-    entry->data = creator;
-    entry->extra = 1;
+    else {
+        uint64_t id = link_announce(thread, starting, code, FLOW_SPAWN_THREAD);
+        if (!id)
+            return;
+        entry = (struct pointer_entry){.key = code, .data = creator, .id = id, .extra = 1};
+    }
+    shared_map_put(starting, entry);
 }
 
 /* The code that this thread began with: new reference, or NULL. */
@@ -65,16 +66,18 @@ first_code(void)
 void
 new_thread_begin(struct thread *thread)
 {
-    struct pointer_map *starting = &thread->recorder->starting;
+    struct shared_map *starting = &thread->recorder->starting;
     PyCodeObject *code = first_code();
-    struct pointer_entry *entry = code ? pointer_map_get(starting, code) : NULL;
-    if (entry) {
-        thread->origin = entry->id;
+    struct pointer_entry entry = code ? shared_map_get(starting, code) : (struct pointer_entry){0};
+    if (entry.key) {
+        thread->origin = entry.id;
         thread->origin_kind = FLOW_SPAWN_THREAD;
-        thread->origin_pending = entry->id != 0;
+        thread->origin_pending = entry.id != 0;
         thread->origin_in_greenlet = false;
-        if (--entry->extra == 0)
-            pointer_map_remove(starting, code);
+        if (--entry.extra == 0)
+            shared_map_remove(starting, code);
+        else
+            shared_map_put(starting, entry);
     }
     Py_XDECREF(code);
 }

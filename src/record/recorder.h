@@ -9,7 +9,9 @@
  *   - Each interpreter has a recorder of its own, in the state of its module; what
  *     they share (recorders.c) is behind one lock, which no callback takes as a rule.
  *   - With a GIL the callbacks of one interpreter never overlap: they do not
- *     release it. What is shared between threads relies on that.
+ *     release it. What is shared between threads relies on that; without a GIL it is
+ *     locked (compat.h), but on the hot path nothing is: numbers are handed to threads in
+ *     blocks, tables of verdicts are each thread's own, functions are found without a lock.
  */
 #ifndef FLOW_RECORDER_H
 #define FLOW_RECORDER_H
@@ -17,11 +19,13 @@
 #include <pthread.h>
 
 #include "../trace/writer.h"
+#include "code_table.h"
 #include "compat.h"
 #include "identity.h"
 #include "pointer_map.h"
 #include "scope.h"
 #include "scope_log.h"
+#include "shared_map.h"
 #include "value.h"
 
 /* Functions of the standard library that tell who created what. */
@@ -49,10 +53,10 @@ enum link {
     LINK_BOOTSTRAP,        /* BaseProcess._bootstrap(self), in the child: returns its exit code */
 };
 
-/* What the recorder knows of a code object; lives as long as it does (co_extra). */
+/* What the recorder knows of a code object; lives as long as it does. */
 struct function {
     struct writer_code code; /* first: what the trace says of it */
-    uint32_t generation;     /* of the recorder's scope when this was decided */
+    COMPAT_SHARED uint32_t generation; /* of the recorder's scope when this was decided; written last */
     enum link link;
     bool in_scope;
     bool boundary;           /* library or C code whose calls from the program's own are recorded */
@@ -65,8 +69,8 @@ struct function {
     bool *secret;            /* Owned; of the parameters */
     bool secret_result;
     PyObject *begin, *end;   /* Owned or NULL; see recorder_watch() */
-    uint64_t recorder;       /* serial of the recorder that made this; it may be gone */
     struct function *next_named; /* of recorder->named_functions */
+    struct function *retired; /* without a GIL: the next whose code has died */
 };
 
 struct activation {
@@ -87,6 +91,7 @@ struct thread {
     uint32_t depth, room;
     uint32_t session;               /* the stack is of this session of the recorder */
     bool busy;                      /* inside a callback: events fired by C code are not ours */
+    bool in_hook;                   /* ... and that runs Python code of ours */
     bool origin_pending;            /* an ORIGIN record is due before the next root call */
     bool origin_in_greenlet;        /* ... of a greenlet, not of the thread */
     enum flow_spawn origin_kind;
@@ -107,6 +112,10 @@ struct thread {
     const void *greenlet_object;    /* compared only; NULL where it isn't known */
     char greenlet_name[64];
     struct pointer_map sleepers;    /* data stack -> struct sleeper, Owned: stacks of greenlets switched away from */
+#ifdef Py_GIL_DISABLED
+    uint64_t number, numbers_end;   /* of generators: the last taken of this thread's block */
+    struct value_names names;       /* with verdicts of its own; Borrowed from the recorder's */
+#endif
     struct thread *next;            /* of the recorder's */
     struct thread *sibling;         /* of this thread's, for other recorders */
     bool hosted;                    /* ORIGIN has named the call in another interpreter that root calls come from */
@@ -131,51 +140,57 @@ struct known_exception {
 #define KNOWN_EXCEPTIONS 32
 
 struct recorder {
-    uint64_t serial;         /* unique in the process */
+    const PyInterpreterState *owner; /* compared only */
     struct recorder *next;
+    COMPAT_APART(before)
+    struct compat_mutex shared; /* first sights, known exceptions, @trace's counts, asyncio's functions */
+    uint32_t next_function, next_thread;
+    uint64_t next_generator, next_spawn, next_exception, next_greenlet;
+    struct known_exception exceptions[KNOWN_EXCEPTIONS];
+    unsigned exception_turn;
+    COMPAT_APART(after)
     struct trace_file *file; /* Owned; NULL while stopped */
     struct scope scope;
     struct scope_log scope_log;
-    bool recording;          /* callbacks write; else they return at once */
+    COMPAT_SHARED bool recording; /* callbacks write; else they return at once */
     bool events_on;
     bool values, time;
     bool caught_events;      /* those of caught.c are on */
-    bool failed;             /* recorder_fault() has turned recording off; until the next start */
+    COMPAT_SHARED bool failed; /* recorder_fault() has turned recording off; until the next start */
     int unsaid;              /* the errno of a fault that there was no room to say; 0: none */
-    bool greenlets, hub;     /* the program has imported greenlet, and what LINK_HUB says */
+    COMPAT_SHARED bool greenlets, hub; /* the program has imported greenlet, and what LINK_HUB says */
     bool ends_at_exit;       /* atexit will call recorder_stop() */
     bool forked;             /* this process is a child that has recorded nothing yet */
     int tool;                /* sys.monitoring tool id, -1: none */
     unsigned toggles;
-    unsigned boundary;       /* a setting: library calls are recorded */
+    COMPAT_SHARED unsigned boundary; /* a setting: library calls are recorded */
     unsigned events_boundary; /* what that was when events were turned on */
     unsigned decided_boundary; /* what that was when this generation of the scope began */
-    uint32_t generation, session;
-    Py_ssize_t extra_index;
+    COMPAT_SHARED uint32_t generation, session;
+    int code_watcher;        /* -1: none */
     uint32_t process, pid;
     int64_t interpreter;     /* 0 for the main one */
-    uint32_t next_function, next_thread;
-    uint64_t next_generator, next_spawn, next_exception, next_greenlet;
-    uint32_t watched_functions;
+    COMPAT_SHARED uint32_t watched_functions;
     uint32_t watched_active; /* calls of watched functions that are running */
-    bool session_is_watched; /* a watched function turned recording on */
+    COMPAT_SHARED bool session_is_watched; /* a watched function turned recording on */
     PyObject *session_end;   /* Owned; what to call when the outermost watched call ends */
     PyObject *watched_generators; /* Owned dict or NULL: id -> weakref, of those that would die silently */
     uint64_t decided_in, decided_out;
-    struct pointer_map generators; /* frame -> {function, generator id, task} */
+    struct shared_map generators; /* frame -> {function, generator id, task} */
     struct pointer_map callables;  /* C functions and types -> named function; see callable.c */
     struct function *named_functions; /* Owned; those of no code */
-    struct pointer_map spawns;     /* task, thread, work item -> id; extra: announced */
-    struct pointer_map handles;    /* Handle of a callback of the user's -> id; extra: it runs again and again */
-    struct pointer_map starting;   /* code that a thread of start_new_thread() begins with -> id; see new_thread.c */
-    uint32_t called_back;          /* threads whose last callback may still run */
-    struct known_exception exceptions[KNOWN_EXCEPTIONS];
-    unsigned exception_turn;
+    struct shared_map spawns;     /* task, thread, work item -> id; extra: announced */
+    struct shared_map handles;    /* Handle of a callback of the user's -> id; extra: it runs again and again */
+    struct shared_map starting;   /* code that a thread of start_new_thread() begins with -> id; see new_thread.c */
+    uint32_t called_back;          /* threads whose last callback may still run; not counted without a GIL */
     struct value_names names;
     struct value_settings limits;
     unsigned caught;         /* a setting: see caught.c */
     unsigned identity_asked; /* a setting: see identity.h */
     struct identity identity;
+    struct code_table codes; /* code -> Owned struct function, or a mark; see function.c */
+    struct function *retired; /* Owned; functions that a thread may still be looking at */
+    uint32_t retired_count;
     struct thread *threads;  /* Owned; guarded by recorders_lock() */
     struct thread *survivor; /* of a fork, in the child: the thread that called it */
     uint8_t *process_record; /* Owned; the encoded PROCESS record, written again after fork */
@@ -212,22 +227,25 @@ PyObject *function_find_global(PyObject *globals, const char *name);
 struct function *function_watch(struct recorder *recorder, PyCodeObject *code, PyObject *begin, PyObject *end);
 /* The function of `code` if it was given to function_watch(). */
 struct function *function_watched(struct recorder *recorder, PyCodeObject *code);
-void function_free(void *extra); /* co_extra's destructor */
+/* It is no longer known by its code. */
+void function_free(struct recorder *recorder, struct function *function);
+/* The code dies. */
+void function_forget(struct recorder *recorder, const PyCodeObject *code);
+void function_forget_all(struct recorder *recorder);
+/* Those linked by `retired`, which nobody looks at any more. */
+void function_destroy_list(struct function *first);
 
 /* recorders.c: all recorders of this process */
 
-void recorders_add(struct recorder *recorder); /* gives it its serial */
+void recorders_add(struct recorder *recorder); /* ... of the interpreter that runs */
 void recorders_remove(struct recorder *recorder);
-/* NULL if it is gone. Only the interpreter that it belongs to may use it. */
-struct recorder *recorders_find(uint64_t serial);
+/* The recorder of this interpreter that comes after that one, or the first; NULL if there is none. */
+struct recorder *recorders_next(const PyInterpreterState *interpreter, const struct recorder *after);
 /* Guards the list of recorders, and the threads of each. */
 void recorders_lock(void);
 void recorders_unlock(void);
 /* Of a scope; unique in the process, never 0. */
 uint32_t recorders_new_generation(void);
-/* An index of co_extra in this interpreter, or -1. */
-Py_ssize_t recorders_take_extra_index(void);
-void recorders_give_extra_index(Py_ssize_t index);
 
 /* thread.c */
 
@@ -248,10 +266,77 @@ void thread_renew(struct thread *thread);
 void thread_close_all(struct recorder *recorder);
 /* The recorder is about to go: its threads live on without it. */
 void thread_release_all(struct recorder *recorder);
-void thread_forget_function(struct recorder *recorder, const struct function *function);
 void thread_after_fork(struct recorder *recorder);
 /* In the child of a fork, of which nobody knows yet whether it will run Python. */
 void thread_atfork_child(void);
+
+/* Without a GIL: waits until no thread is in a callback that began before recording was turned
+ * off, the calling thread aside. False if one doesn't come out. */
+bool thread_wait_for_all(struct recorder *recorder);
+/* Takes `function` from all stacks, and frees it once no thread can be looking at it. */
+void thread_retire_function(struct recorder *recorder, struct function *function);
+void thread_free_retired(struct recorder *recorder);
+
+/* Of a generator. */
+static inline uint64_t
+thread_next_number(struct thread *thread)
+{
+#ifdef Py_GIL_DISABLED
+    enum { BLOCK = 1024 };
+    if (thread->number == thread->numbers_end) {
+        thread->number = __atomic_fetch_add(&thread->recorder->next_generator, BLOCK, __ATOMIC_RELAXED);
+        thread->numbers_end = thread->number + BLOCK;
+    }
+    return ++thread->number;
+#else
+    return ++thread->recorder->next_generator;
+#endif
+}
+
+static inline struct value_names *
+thread_names(struct thread *thread)
+{
+#ifdef Py_GIL_DISABLED
+    return &thread->names;
+#else
+    return &thread->recorder->names;
+#endif
+}
+
+/* Rules and types may be others than before; its verdicts begin anew. */
+static inline void
+thread_take_names(struct thread *thread)
+{
+#ifdef Py_GIL_DISABLED
+    thread->names = thread->recorder->names;
+#else
+    (void)thread;
+#endif
+}
+
+/* Those of the thread that runs. */
+static inline struct value_names *
+thread_own_names(struct recorder *recorder)
+{
+    struct thread *thread = COMPAT_FREE_THREADED ? thread_known(recorder) : NULL;
+    return thread ? thread_names(thread) : &recorder->names;
+}
+
+/* The activation's, or NULL. Without a GIL that may happen just now: when a call's end was not seen its code may die
+ * in another thread. */
+static inline struct function *
+activation_function(const struct activation *activation)
+{
+    return __atomic_load_n(&activation->function, __ATOMIC_RELAXED);
+}
+
+/* Is it one of a boundary function? */
+static inline bool
+activation_is_boundary(const struct activation *activation)
+{
+    const struct function *function = activation ? activation_function(activation) : NULL;
+    return function && function->boundary;
+}
 
 static inline struct activation *
 thread_top(struct thread *thread)
@@ -292,7 +377,7 @@ PyObject *link_awaited(struct recorder *recorder, PyObject *task);
 void link_task_name(struct recorder *recorder, PyObject *task, char *out, size_t size);
 
 /* What `object` creates by `kind` from here: its id, told in a SPAWN record and kept in `map`; 0 if that is nobody's. */
-uint64_t link_announce(struct thread *thread, struct pointer_map *map, const void *object, enum flow_spawn kind);
+uint64_t link_announce(struct thread *thread, struct shared_map *map, const void *object, enum flow_spawn kind);
 /* The code that calling this runs first; NULL where it isn't Python's or can't be known. Borrowed. */
 PyCodeObject *link_code_of(struct recorder *recorder, PyObject *callable);
 
@@ -350,9 +435,9 @@ uint8_t *exception_put(struct thread *thread, uint8_t *p, PyObject *exception, P
 /* How it has come up in the call on top: enum flow_raise, or -1 where the UNWIND before has told. */
 int exception_how_raised(struct thread *thread, PyObject *exception);
 /* Its id if it has left or entered a recorded call and is that one still, else 0. */
-uint64_t exception_known(const struct recorder *recorder, PyObject *exception);
+uint64_t exception_known(struct recorder *recorder, PyObject *exception);
 /* The id of the known one that this group was split off, or 0. */
-uint64_t exception_split_from(const struct recorder *recorder, PyObject *group);
+uint64_t exception_split_from(struct recorder *recorder, PyObject *group);
 
 /* exception_detail.c */
 
@@ -368,7 +453,8 @@ struct thread *event_enter(struct recorder *recorder, bool begins);
 static inline void
 event_leave(struct thread *thread)
 {
-    thread->busy = false;
+    compat_let_all_go();
+    __atomic_store_n(&thread->busy, false, __ATOMIC_RELEASE);
 }
 
 #define EVENTS 9

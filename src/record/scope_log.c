@@ -74,14 +74,19 @@ scope_log_write(struct recorder *recorder, bool in_use)
     if (log->written == log->count || !recorder->recording || recorder->forked)
         return;
     struct thread *thread = in_use ? thread_get(recorder) : thread_known(recorder);
-    if (!thread || thread->busy || thread->session != recorder->session)
+    if (!thread || thread->busy || (!COMPAT_FREE_THREADED && thread->session != recorder->session))
         return;
-    for (; log->written < log->count; log->written++) {
+    __atomic_store_n(&thread->busy, true, __ATOMIC_RELAXED); /* whoever stops the recording waits for us */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (recorder->recording && thread->session != recorder->session)
+        thread_renew(thread);
+    for (; recorder->recording && log->written < log->count; log->written++) {
         uint8_t payload[FINDING_MAX];
         uint8_t *end = put_finding(payload, &log->findings[log->written]);
         if (writer_extended(&thread->writer, FLOW_EXTENDED_SCOPE, payload, (size_t)(end - payload)) < 0)
-            return;
+            break;
     }
+    __atomic_store_n(&thread->busy, false, __ATOMIC_RELEASE);
 }
 
 uint8_t *

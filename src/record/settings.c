@@ -103,9 +103,11 @@ recorder_apply_secrets(struct recorder *recorder, PyObject *given)
         secret_rules_clear(&rules);
         return 0;
     }
+    compat_lock(&recorder->shared); /* a thread may still be judging a function by them */
     secret_rules_clear(&names->secrets);
     names->secrets = rules;
     memset(names->verdicts, 0, sizeof names->verdicts);
+    compat_unlock(&recorder->shared);
     return 1;
 }
 

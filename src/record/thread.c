@@ -4,6 +4,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <linux/membarrier.h>
+#endif
+
 #include "recorder.h"
 
 /* This thread's state for each recorder that it has run under; the one used last comes first. */
@@ -18,8 +22,9 @@ list_open_calls(void *context, const struct writer_open_call **out)
     size_t count = 0;
     for (uint32_t i = 0; i < thread->depth; i++) {
         const struct activation *a = &thread->stack[i];
-        if (a->function)
-            thread->open[count++] = (struct writer_open_call){&a->function->code, a->generator, a->start_ticks,
+        const struct function *function = activation_function(a);
+        if (function)
+            thread->open[count++] = (struct writer_open_call){&function->code, a->generator, a->start_ticks,
                                                               a->ordinal};
     }
     *out = thread->open;
@@ -68,6 +73,7 @@ end_thread(void *Py_UNUSED(state))
     }
     mine = NULL;
     recorders_unlock();
+    compat_forget_held();
 }
 
 static void
@@ -90,7 +96,7 @@ static int
 attach_writer(struct thread *thread)
 {
     struct recorder *recorder = thread->recorder;
-    uint32_t number = ++recorder->next_thread;
+    uint32_t number = compat_next(&recorder->next_thread);
     if (writer_init(&thread->writer, recorder->file, recorder->process, recorder->pid, number) < 0)
         return -1;
     thread->writer.native_id = native_id();
@@ -145,17 +151,22 @@ make_thread(struct recorder *recorder)
         return NULL;
     }
     thread->recorder = recorder;
-    thread->session = recorder->session;
-    if (attach_writer(thread) < 0) {
+    thread->session = recorder->session - COMPAT_FREE_THREADED; /* the names it gets when it is in a callback */
+    recorders_lock();
+    bool stopped = !recorder->file; /* just now, by another thread */
+    int ret = stopped ? -1 : attach_writer(thread);
+    if (ret == 0) {
+        thread->next = recorder->threads;
+        recorder->threads = thread;
+    }
+    recorders_unlock();
+    if (ret < 0) {
         free(thread);
-        recorder_fault(recorder, NULL, ENOMEM);
+        if (!stopped)
+            recorder_fault(recorder, NULL, ENOMEM);
         return NULL;
     }
     greenlet_adopt(thread);
-    recorders_lock();
-    thread->next = recorder->threads;
-    recorder->threads = thread;
-    recorders_unlock();
     pthread_setspecific(ending, thread);
     return thread;
 }
@@ -222,8 +233,15 @@ thread_make_open_room(struct thread *thread, uint32_t room)
 struct activation *
 thread_push(struct thread *thread, struct function *function)
 {
-    if (thread->depth == thread->room && !grow_stack(thread))
-        return NULL;
+    if (thread->depth == thread->room) {
+        if (COMPAT_FREE_THREADED) /* another thread may be looking for a function that has died */
+            recorders_lock();
+        bool grown = grow_stack(thread);
+        if (COMPAT_FREE_THREADED)
+            recorders_unlock();
+        if (!grown)
+            return NULL;
+    }
     struct activation *activation = &thread->stack[thread->depth++];
     *activation = (struct activation){.function = function, .watched = function->watched};
     return activation;
@@ -271,6 +289,7 @@ thread_renew(struct thread *thread)
     else if (thread->depth) {
         thread_drop(thread, thread->depth);
     }
+    thread_take_names(thread);
     thread->callback = 0;
     thread->creating = 0;
     thread->root_depth = 0;
@@ -278,19 +297,112 @@ thread_renew(struct thread *thread)
     thread->session = thread->recorder->session;
 }
 
-void
-thread_forget_function(struct recorder *recorder, const struct function *function)
+/* On a stack it stands only where the call's end was not seen. */
+static void
+take_from_stacks(struct recorder *recorder, const struct function *function)
 {
-    recorders_lock();
     for (struct thread *thread = recorder->threads; thread; thread = thread->next) {
         for (uint32_t i = 0; i < thread->depth; i++)
-            if (thread->stack[i].function == function)
-                thread->stack[i].function = NULL;
+            if (__atomic_load_n(&thread->stack[i].function, __ATOMIC_RELAXED) == function)
+                __atomic_store_n(&thread->stack[i].function, NULL, __ATOMIC_RELAXED);
         greenlet_forget_function(thread, function);
     }
+}
+
+#ifdef Py_GIL_DISABLED
+
+/* What this thread has written is seen by all others, and the other way round, as if each
+ * had a barrier here: so that the callbacks themselves need none. */
+static bool
+barrier(void)
+{
+    static bool registered; /* guarded by recorders_lock() */
+    if (!registered && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) < 0)
+        return false;
+    registered = true;
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+static bool
+all_are_out(const struct recorder *recorder, const struct thread *but)
+{
+    if (!barrier())
+        return false;
+    for (const struct thread *thread = recorder->threads; thread; thread = thread->next)
+        if (thread != but && __atomic_load_n(&thread->busy, __ATOMIC_ACQUIRE)
+            && !__atomic_load_n(&thread->in_hook, __ATOMIC_ACQUIRE))
+            return false;
+    return true;
+}
+
+bool
+thread_wait_for_all(struct recorder *recorder)
+{
+    for (int i = 0; i < 10000; i++) {
+        recorders_lock();
+        bool out = all_are_out(recorder, thread_known(recorder));
+        recorders_unlock();
+        if (out)
+            return true;
+        Py_BEGIN_ALLOW_THREADS
+        usleep(i < 1000 ? 50 : 1000);
+        Py_END_ALLOW_THREADS
+    }
+    return false;
+}
+
+#define RETIRED_MIN 64 /* it takes a system call to find out whether they can be freed */
+
+void
+thread_retire_function(struct recorder *recorder, struct function *function)
+{
+    if (function->code.flags & FLOW_CODE_SUSPENDS)
+        shared_map_purge(&recorder->generators, function);
+    recorders_lock();
+    if (!recorder->greenlets) /* else there are stacks that can't be looked at from here */
+        take_from_stacks(recorder, function);
+    function->retired = recorder->retired;
+    recorder->retired = function;
+    bool free_them = ++recorder->retired_count >= RETIRED_MIN && !recorder->greenlets && all_are_out(recorder, NULL);
+    struct function *first = free_them ? recorder->retired : NULL;
+    if (free_them) {
+        recorder->retired = NULL;
+        recorder->retired_count = 0;
+    }
+    recorders_unlock();
+    function_destroy_list(first);
+}
+
+#else
+
+bool
+thread_wait_for_all(struct recorder *Py_UNUSED(recorder))
+{
+    return true;
+}
+
+void
+thread_retire_function(struct recorder *recorder, struct function *function)
+{
+    recorders_lock();
+    take_from_stacks(recorder, function);
     recorders_unlock();
     if (function->code.flags & FLOW_CODE_SUSPENDS)
-        pointer_map_purge(&recorder->generators, function);
+        shared_map_purge(&recorder->generators, function);
+    function_destroy_list(function);
+}
+
+#endif
+
+void
+thread_free_retired(struct recorder *recorder)
+{
+    recorders_lock();
+    struct function *first = recorder->retired;
+    recorder->retired = NULL;
+    recorder->retired_count = 0;
+    recorders_unlock();
+    function_destroy_list(first);
 }
 
 /* --- ends --------------------------------------------------------------- */

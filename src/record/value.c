@@ -333,6 +333,8 @@ value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         return value_put_dict(encoder, p, object);
     if (PyBytes_Check(object))
         return put_bytes(encoder, p, FLOW_VALUE_BYTES, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object));
+    if (COMPAT_FREE_THREADED && PyByteArray_Check(object)) /* as with an array.array, nothing guards it */
+        return value_put_type(encoder, p, object);
     if (PyByteArray_Check(object))
         return put_bytes(encoder, p, FLOW_VALUE_BYTEARRAY, PyByteArray_AS_STRING(object), PyByteArray_GET_SIZE(object));
     if (PyFrozenSet_Check(object))

@@ -101,6 +101,8 @@ struct value_encoder {
 };
 
 int value_names_init(struct value_names *names);
+/* Sets a type's slot (steals `type`, which may be NULL). */
+void value_names_keep(struct value_names *names, PyObject **slot, PyObject *type);
 int value_names_visit(struct value_names *names, visitproc visit, void *arg);
 void value_names_clear(struct value_names *names);
 

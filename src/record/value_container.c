@@ -64,7 +64,11 @@ uint8_t *
 value_put_list(struct value_encoder *encoder, uint8_t *p, PyObject *list)
 {
     *p++ = FLOW_VALUE_LIST;
-    return value_put_items(encoder, p, list, ((PyListObject *)list)->ob_item, PyList_GET_SIZE(list));
+    struct list_walk walk;
+    list_walk_begin(&walk, list, value_count_shown(encoder, p, WALK_MAX));
+    p = value_put_items(encoder, p, list, walk.items, walk.length);
+    list_walk_end(&walk);
+    return p;
 }
 
 /* ("password", "hunter2"): items of a dict, headers. */
@@ -131,6 +135,16 @@ put_entry(struct value_encoder *encoder, uint8_t *p, PyObject *key, PyObject *va
 }
 
 static uint8_t *
+put_part(struct value_encoder *encoder, uint8_t *p, PyObject *key, PyObject *value, unsigned parts)
+{
+    if (parts == (KEYS | VALUES))
+        return put_entry(encoder, p, key, value);
+    if (parts & KEYS)
+        return value_put(encoder, p, key);
+    return secret_is_key(encoder->names, key) ? secret_put(encoder, p, value) : value_put(encoder, p, value);
+}
+
+static uint8_t *
 put_entries(struct value_encoder *encoder, uint8_t *p, PyObject *dict, unsigned parts)
 {
     Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
@@ -140,15 +154,12 @@ put_entries(struct value_encoder *encoder, uint8_t *p, PyObject *dict, unsigned 
     if (length == 0 || !value_enter(encoder, dict))
         return p;
     Py_ssize_t n = value_count_shown(encoder, p, length);
-    Py_ssize_t position = 0;
+    struct dict_walk walk;
     PyObject *key, *value;
-    while (*count < n && p < encoder->end && PyDict_Next(dict, &position, &key, &value)) {
-        if (parts & KEYS)
-            p = value_put(encoder, p, key);
-        if (parts & VALUES)
-            p = secret_is_key(encoder->names, key) ? secret_put(encoder, p, value) : value_put(encoder, p, value);
-        ++*count;
-    }
+    dict_walk_begin(&walk, dict, n);
+    for (; p < encoder->end && dict_walk_next(&walk, &key, &value); ++*count)
+        p = put_part(encoder, p, key, value, parts);
+    dict_walk_end(&walk);
     encoder->depth--;
     return p;
 }

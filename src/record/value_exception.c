@@ -5,6 +5,7 @@
 #define ATTRIBUTES_MAX 8
 
 struct parts {
+    PyObject *held;        /* Owned or NULL: what the args are in */
     PyObject *const *args; /* Borrowed */
     Py_ssize_t arg_count;
     struct instance_field attributes[ATTRIBUTES_MAX];
@@ -23,10 +24,9 @@ is_among_args(const struct parts *parts, const PyObject *value)
 static void
 take_apart(struct value_encoder *encoder, struct parts *parts, PyObject *exception)
 {
-    PyObject *args = ((PyBaseExceptionObject *)exception)->args;
-    bool has_args = args && PyTuple_Check(args);
-    parts->args = has_args ? ((PyTupleObject *)args)->ob_item : NULL;
-    parts->arg_count = has_args ? PyTuple_GET_SIZE(args) : 0;
+    PyObject *args = parts->held = compat_exception_args(exception);
+    parts->args = args ? ((PyTupleObject *)args)->ob_item : NULL;
+    parts->arg_count = args ? PyTuple_GET_SIZE(args) : 0;
     size_t total = value_users_fields(encoder, exception, parts->attributes, ATTRIBUTES_MAX);
     parts->attribute_count = 0;
     for (size_t i = 0; i < total && i < ATTRIBUTES_MAX; i++)
@@ -61,8 +61,12 @@ value_put_exception(struct value_encoder *encoder, uint8_t *p, PyObject *excepti
     take_apart(encoder, &parts, exception);
     if (parts.attribute_count) {
         p = value_put_typed(encoder, p, FLOW_VALUE_FIELDS, Py_TYPE(exception));
-        return put_fields(encoder, p, exception, &parts);
+        p = put_fields(encoder, p, exception, &parts);
     }
-    p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(exception));
-    return value_put_items(encoder, p, exception, parts.args, parts.arg_count);
+    else {
+        p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(exception));
+        p = value_put_items(encoder, p, exception, parts.args, parts.arg_count);
+    }
+    Py_XDECREF(parts.held);
+    return p;
 }

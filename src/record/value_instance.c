@@ -11,6 +11,26 @@
 #define NESTED_MAX 2 /* within so many containers; further in, whole graphs of objects would be written */
 #define MODULE_BYTES 255
 
+/* A thread's own names borrow what the recorder's own. */
+void
+value_names_keep(struct value_names *names, PyObject **slot, PyObject *type)
+{
+#ifdef Py_GIL_DISABLED
+    struct recorder *recorder = names->recorder;
+    PyObject **shared = (PyObject **)((char *)&recorder->names + ((char *)slot - (char *)names));
+    compat_lock(&recorder->shared);
+    PyObject *surplus = *shared ? type : NULL;
+    if (!*shared)
+        *shared = type;
+    *slot = *shared;
+    compat_unlock(&recorder->shared);
+    Py_XDECREF(surplus);
+#else
+    (void)names;
+    *slot = type;
+#endif
+}
+
 /* The file of a module that the program has imported: "" if it has none, NULL if there is no such module. */
 static const char *
 module_file(PyObject *name, char *out, size_t room)
@@ -119,10 +139,16 @@ add_kept(PyObject *object, PyObject *slot, struct instance_field *fields, size_t
     PyObject *kept = value_read_field(object, slot);
     Py_ssize_t position = 0;
     PyObject *name, *value;
-    while (kept && PyDict_CheckExact(kept) && PyDict_Next(kept, &position, &name, &value))
+    if (!kept || !PyDict_CheckExact(kept)) {
+        Py_XDECREF(kept);
+        return total;
+    }
+    COMPAT_LOCK_OBJECT(kept);
+    while (PyDict_Next(kept, &position, &name, &value))
         if (PyUnicode_CheckExact(name) && total++ < room)
-            fields[total - 1] = (struct instance_field){.name = name, .value = value};
-    Py_XDECREF(kept); /* the object holds it, and it what was found */
+            fields[total - 1] = (struct instance_field){.name = compat_hold(name), .value = compat_hold(value)};
+    COMPAT_UNLOCK_OBJECT();
+    Py_DECREF(kept); /* the object holds it, and it what was found */
     return total;
 }
 

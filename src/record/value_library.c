@@ -127,7 +127,10 @@ put_dict_view(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTyp
 static uint8_t *
 put_held(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    PyObject *held = compat_first_held(base, object); /* Borrowed */
+    PyObject *held; /* Borrowed */
+    COMPAT_LOCK_OBJECT(object);
+    held = compat_hold(compat_first_held(base, object));
+    COMPAT_UNLOCK_OBJECT();
     if (!held || !value_enter(encoder, object))
         return value_put_type(encoder, p, object);
     p = value_put_typed(encoder, p, FLOW_VALUE_WRAPPED, Py_TYPE(object));
@@ -179,7 +182,7 @@ has_plain_keys(PyObject *dict)
 {
     Py_ssize_t position = 0;
     PyObject *key;
-    if (((PyDictObject *)dict)->ma_used > ORDERED_MAX)
+    if (COMPAT_FREE_THREADED || ((PyDictObject *)dict)->ma_used > ORDERED_MAX) /* nothing guards its order there */
         return false;
     while (PyDict_Next(dict, &position, &key, NULL))
         if (!PyUnicode_CheckExact(key))
@@ -207,7 +210,8 @@ put_namespace(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTyp
 static uint8_t *
 put_array(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base)
 {
-    PyObject *code = value_read_member(object, base, "typecode");
+    /* Without a GIL nothing guards an array that another thread may resize. */
+    PyObject *code = COMPAT_FREE_THREADED ? NULL : value_read_member(object, base, "typecode");
     if (!code || !value_enter(encoder, object)) {
         Py_XDECREF(code);
         return value_put_type(encoder, p, object);

@@ -70,11 +70,13 @@ hidden_fields(struct value_names *names, const PyTypeObject *type, PyObject *fie
     if (type->tp_version_tag && verdict->version == type->tp_version_tag)
         return verdict->hidden;
     *verdict = (struct dataclass_verdict){.version = type->tp_version_tag};
-    Py_ssize_t position = 0;
-    PyObject *field;
-    for (unsigned i = 0; i < 32 && PyDict_Next(fields, &position, NULL, &field); i++)
+    struct dict_walk walk;
+    PyObject *name, *field;
+    dict_walk_begin(&walk, fields, 32);
+    for (unsigned i = 0; dict_walk_next(&walk, &name, &field); i++)
         if (!is_shown_field(names, field))
             verdict->hidden |= 1u << i;
+    dict_walk_end(&walk);
     return verdict->hidden;
 }
 
@@ -88,9 +90,10 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
     *p++ = 0;
     bool entered = value_enter(encoder, object);
     uint32_t hidden = hidden_fields(encoder->names, Py_TYPE(object), fields);
-    Py_ssize_t position = 0;
+    struct dict_walk walk;
     PyObject *name, *field;
-    for (unsigned i = 0; *total < 0x7f && PyDict_Next(fields, &position, &name, &field); i++) {
+    dict_walk_begin(&walk, fields, WALK_MAX);
+    for (unsigned i = 0; *total < 0x7f && dict_walk_next(&walk, &name, &field); i++) {
         bool shown = i < 32 ? !(hidden >> i & 1) : is_shown_field(encoder->names, field);
         PyObject *value = shown ? value_read_field(object, name) : NULL; /* NULL: it was never set */
         *total = (uint8_t)(*total + (value != NULL));
@@ -100,6 +103,7 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
         }
         Py_XDECREF(value);
     }
+    dict_walk_end(&walk);
     encoder->depth -= entered;
     return p;
 }
@@ -109,7 +113,8 @@ bool
 value_is_enum(PyObject *object, struct value_names *names)
 {
     if (!names->enum_type)
-        names->enum_type = Py_XNewRef(compat_module_find(compat_module(names->enum_module), "Enum"));
+        value_names_keep(names, &names->enum_type,
+                         Py_XNewRef(compat_module_find(compat_module(names->enum_module), "Enum")));
     return names->enum_type && PyType_Check(names->enum_type)
            && PyType_IsSubtype(Py_TYPE(object), (PyTypeObject *)names->enum_type);
 }

@@ -11,6 +11,7 @@ from conftest import Run, Workshop, told
 from flowtrace._core import Trace
 
 pytest.importorskip("greenlet")
+pytestmark = pytest.mark.usefixtures("with_gil")
 
 
 def unchanged(workshop: Workshop, run: Run) -> None:

@@ -178,3 +178,27 @@ def test_a_forked_child_that_starts_anew_is_one_process(workshop: Workshop) -> N
         assert [process["pid"] for process in trace.info["processes"]] == [pid], trace.info
         """,
     )
+
+
+def test_functions_are_handed_to_interpreters(workshop: Workshop) -> None:
+    """3.14 hands over no code in which a tool keeps something."""
+    pytest.importorskip("concurrent.interpreters")
+    source = """
+        import os
+        from concurrent import interpreters
+        def script(): print("there", flush=True)
+        def add(a, b): return a + b
+        interpreter = interpreters.create()
+        for _ in range(2):
+            interpreter.exec(script)
+            print(interpreter.call(add, 1, 2), flush=True)
+            script()
+            add(3, 4)
+        interpreter.close()
+        """
+    workshop.write("app.py", source)
+    plain = workshop.python("app.py")
+    assert plain.out == "there\n3\nthere\n" * 2
+    run = workshop.record(source)
+    assert run.out == plain.out
+    assert run.names() == ["script", "add"] * 2

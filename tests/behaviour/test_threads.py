@@ -150,6 +150,7 @@ void run(void (*function)(int), int times) {
 """
 
 
+@pytest.mark.usefixtures("with_gil")
 @pytest.mark.parametrize("greenlets", [False, True])
 def test_a_thread_of_cs_own_that_calls_back(workshop: Workshop, greenlets: bool) -> None:
     """Python sees it anew at each call."""

@@ -30,7 +30,7 @@ def covered(workshop: Workshop, run: Run) -> object:
 @pytest.mark.parametrize("how", ["ctrace --branch", "sysmon --branch", "sysmon"])
 def test_coverage(workshop: Workshop, how: str) -> None:
     core, *branch = how.split()
-    pytest.importorskip("coverage")
+    pytest.importorskip("coverage.tracer" if core == "ctrace" else "coverage")
     settings = {"environment": {"COVERAGE_CORE": core}}
     words = ["-m", "coverage", "run", "--include", "app.py", *branch, "app.py"]
     proof.program(workshop, PROGRAM)

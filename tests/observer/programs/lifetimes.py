@@ -245,7 +245,7 @@ say(
     sorted(type(r).__name__ for r in gc.get_referrers(passes.__code__)),
 )
 say("sizes", sys.getsizeof(x), sys.getsizeof(passes), sys.getsizeof(gen(1)))
-known["size of code"] = sys.getsizeof(passes.__code__)
+say("size of code", sys.getsizeof(passes.__code__))
 tracemalloc.start()
 loop()
 loop()
