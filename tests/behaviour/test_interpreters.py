@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from conftest import Run, Workshop
 
@@ -201,4 +203,4 @@ def test_functions_are_handed_to_interpreters(workshop: Workshop) -> None:
     assert plain.out == "there\n3\nthere\n" * 2
     run = workshop.record(source)
     assert run.out == plain.out
-    assert run.names() == ["script", "add"] * 2
+    assert Counter(run.names()) == {"script": 4, "add": 4}
