@@ -5,7 +5,6 @@
 #include "recorder.h"
 #include "value_parts.h"
 
-static const char taken[] = "another tool listens to the making of objects, as tracemalloc does";
 static const char taken_off[] = "another tool began to listen to the making of objects, as tracemalloc does";
 static const char full[] = "so many objects had numbers at once that new ones got none";
 
@@ -39,7 +38,7 @@ const char *
 identity_obstacle(void)
 {
     void *data;
-    return PyRefTracer_GetTracer(&data) ? taken : NULL;
+    return PyRefTracer_GetTracer(&data) ? "another tool listens to the making of objects, as tracemalloc does" : NULL;
 }
 
 static void
