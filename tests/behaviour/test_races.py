@@ -82,8 +82,8 @@ def test_values_that_others_change_meanwhile(workshop: Workshop) -> None:
                 for i in range(20): queue.append([i])
                 queue.clear()
                 thing.a = [thing.b]; thing.b = str(len(table))
-                if hasattr(thing, "c"): del thing.c
-                else: thing.c = {}
+                try: del thing.c
+                except AttributeError: thing.c = {}
                 slotted.a = (slotted.b,) if not isinstance(slotted.b, tuple) else 1; slotted.b = [2]
         def watch():
             for _ in range(60):
