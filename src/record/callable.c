@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "hash.h"
 
 #define MODULE_MAX 255
 #define NAME_MAX_BYTES 255
@@ -120,15 +121,6 @@ callable_public_module(const char *module, const char **qualname, const PyObject
 }
 
 /* --- what is remembered ------------------------------------------------- */
-
-static uint64_t
-hash_of(const char *text)
-{
-    uint64_t hash = 1469598103934665603u;
-    for (; *text; text++)
-        hash = (hash ^ (uint8_t)*text) * 1099511628211u;
-    return hash;
-}
 
 struct naming {
     const void *key; /* what the callable is known by */
@@ -295,11 +287,11 @@ static struct function *
 type_function(struct recorder *recorder, PyTypeObject *type)
 {
     struct function *function;
-    if (recall(recorder, type, hash_of(type->tp_name), &function))
+    if (recall(recorder, type, hash_text(type->tp_name), &function))
         return function;
     char module[MODULE_MAX + 1];
     type_module(recorder, type, module, sizeof module);
-    struct naming naming = {type, hash_of(type->tp_name), module, NULL, plain_name(type), (PyObject *)type};
+    struct naming naming = {type, hash_text(type->tp_name), module, NULL, plain_name(type), (PyObject *)type};
     bool wanted = !is_builtin_type(type) && !value_is_users_type(thread_own_names(recorder), type)
                   && !PyType_IsSubtype(type, (PyTypeObject *)PyExc_BaseException)
                   && is_worth_a_line(module, naming.name);
@@ -312,11 +304,11 @@ object_function(struct recorder *recorder, PyTypeObject *type)
 {
     struct function *function;
     const void *key = (const char *)type + 1; /* not the class itself */
-    if (recall(recorder, key, hash_of(type->tp_name), &function))
+    if (recall(recorder, key, hash_text(type->tp_name), &function))
         return function;
     char module[MODULE_MAX + 1];
     type_module(recorder, type, module, sizeof module);
-    struct naming naming = {key, hash_of(type->tp_name), module, plain_name(type), "__call__", NULL};
+    struct naming naming = {key, hash_text(type->tp_name), module, plain_name(type), "__call__", NULL};
     bool wanted = !is_builtin_type(type) && !value_is_users_type(thread_own_names(recorder), type)
                   && is_worth_a_line(module, naming.name);
     return remember(recorder, &naming, wanted);

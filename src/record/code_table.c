@@ -1,6 +1,7 @@
 #include "code_table.h"
 
 #include "compat.h"
+#include "hash.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static const char removed;
 static size_t
 home_of(const struct code_slots *slots, const void *key)
 {
-    return (size_t)((uint64_t)(uintptr_t)key * 0x9e3779b97f4a7c15u >> 32) & slots->mask;
+    return (size_t)(hash_pointer(key) >> 32) & slots->mask;
 }
 
 static struct slot *

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hash.h"
 #include "recorder.h"
 #include "value_parts.h"
 
@@ -145,15 +146,6 @@ has_identity(struct recorder *recorder, PyObject *object)
            && !PyFrozenSet_Check(object) && !value_is_enum(object, &recorder->names);
 }
 
-static uint64_t
-hash_of(const char *name)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-    return hash;
-}
-
 uint8_t *
 identity_put(struct recorder *recorder, uint8_t *p, PyObject *object)
 {
@@ -166,7 +158,7 @@ identity_put(struct recorder *recorder, uint8_t *p, PyObject *object)
         say(recorder, taken_off);
         return p;
     }
-    uint32_t number = identity_table_number(&identity->table, object, hash_of(value_plain_type(Py_TYPE(object))));
+    uint32_t number = identity_table_number(&identity->table, object, hash_text(value_plain_type(Py_TYPE(object))));
     if (number) {
         *p++ = FLOW_VALUE_IDENTITY;
         p = varint_put(p, number);

@@ -10,6 +10,7 @@
 #ifndef FLOW_IDENTITY_TABLE_H
 #define FLOW_IDENTITY_TABLE_H
 
+#include "hash.h"
 #include "pointer_map.h"
 
 #define IDENTITY_LIVE_MAX (1u << 20)  /* objects: 64 MiB */
@@ -32,7 +33,7 @@ struct identity_table {
 static inline size_t
 identity_table_slot(const struct identity_table *table, const void *key)
 {
-    return (size_t)((uint64_t)(uintptr_t)key * 0x9e3779b97f4a7c15u >> 32) & table->mask;
+    return (size_t)(hash_pointer(key) >> 32) & table->mask;
 }
 
 /* NULL if there is none. Inline: asked for each object that the program makes or drops. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "hash.h"
 #include "recorder.h"
 
 /* --- records ------------------------------------------------------------ */
@@ -413,15 +414,6 @@ link_start(struct thread *thread, const struct function *function)
 
 /* --- tasks that begin and end ------------------------------------------ */
 
-static uint64_t
-hash_name(const char *name)
-{
-    uint64_t hash = 1;
-    for (; *name; name++)
-        hash = hash * 31 + (uint8_t)*name;
-    return hash;
-}
-
 uint64_t
 link_task(struct thread *thread)
 {
@@ -438,7 +430,7 @@ link_task(struct thread *thread)
         char name[sizeof thread->writer.name];
         link_task_name(recorder, task, name, sizeof name);
         entry = shared_map_get(&recorder->spawns, task);
-        entry.data = (const void *)(uintptr_t)hash_name(name);
+        entry.data = (const void *)(uintptr_t)hash_text(name);
         if (entry.key)
             shared_map_put(&recorder->spawns, entry);
         link_write(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
@@ -457,7 +449,7 @@ tell_name(struct thread *thread, PyObject *task)
         return;
     char name[sizeof thread->writer.name];
     link_task_name(recorder, task, name, sizeof name);
-    if (!name[0] || entry.data == (const void *)(uintptr_t)hash_name(name))
+    if (!name[0] || entry.data == (const void *)(uintptr_t)hash_text(name))
         return;
     uint8_t payload[2 * VARINT_MAX + sizeof name];
     uint8_t *p = writer_text(varint_put(payload, entry.id), name, strlen(name));

@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 
+#include "hash.h"
+
 static size_t
 slot_of(const struct pointer_map *map, const void *key)
 {
-    uint64_t hash = (uint64_t)(uintptr_t)key * 0x9e3779b97f4a7c15u;
-    return (size_t)(hash >> 32) & map->mask;
+    return (size_t)(hash_pointer(key) >> 32) & map->mask;
 }
 
 static struct pointer_entry *

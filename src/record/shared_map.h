@@ -8,6 +8,7 @@
 #define FLOW_SHARED_MAP_H
 
 #include "compat.h"
+#include "hash.h"
 #include "pointer_map.h"
 
 #define SHARED_MAP_SHARDS (COMPAT_FREE_THREADED ? 64 : 1)
@@ -23,8 +24,7 @@ struct shared_map {
 static inline struct shared_map_shard *
 shared_map_shard(struct shared_map *map, const void *key)
 {
-    uint64_t hash = (uint64_t)(uintptr_t)key * 0x9e3779b97f4a7c15u;
-    return &map->shards[(hash >> 58) % SHARED_MAP_SHARDS];
+    return &map->shards[(hash_pointer(key) >> 58) % SHARED_MAP_SHARDS];
 }
 
 static inline struct pointer_map *
