@@ -139,7 +139,7 @@ on_code_event(PyCodeEvent event, PyCodeObject *code)
 {
     if (event != PY_CODE_EVENT_DESTROY)
         return 0;
-    const PyInterpreterState *interpreter = PyInterpreterState_Get();
+    int64_t interpreter = PyInterpreterState_GetID(PyInterpreterState_Get());
     struct recorder *recorder = NULL;
     while ((recorder = recorders_next(interpreter, recorder)))
         function_forget(recorder, code);

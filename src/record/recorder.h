@@ -140,7 +140,6 @@ struct known_exception {
 #define KNOWN_EXCEPTIONS 32
 
 struct recorder {
-    const PyInterpreterState *owner; /* compared only */
     struct recorder *next;
     COMPAT_APART(before)
     struct compat_mutex shared; /* first sights, known exceptions, @trace's counts, asyncio's functions */
@@ -237,10 +236,10 @@ void function_destroy_list(struct function *first);
 
 /* recorders.c: all recorders of this process */
 
-void recorders_add(struct recorder *recorder); /* ... of the interpreter that runs */
+void recorders_add(struct recorder *recorder);
 void recorders_remove(struct recorder *recorder);
 /* The recorder of this interpreter that comes after that one, or the first; NULL if there is none. */
-struct recorder *recorders_next(const PyInterpreterState *interpreter, const struct recorder *after);
+struct recorder *recorders_next(int64_t interpreter, const struct recorder *after);
 /* Guards the list of recorders, and the threads of each. */
 void recorders_lock(void);
 void recorders_unlock(void);

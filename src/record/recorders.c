@@ -48,7 +48,6 @@ recorders_add(struct recorder *recorder)
 {
     pthread_once(&forks_once, watch_forks);
     recorders_lock();
-    recorder->owner = PyInterpreterState_Get();
     recorder->next = first;
     first = recorder;
     recorders_unlock();
@@ -67,11 +66,11 @@ recorders_remove(struct recorder *recorder)
 }
 
 struct recorder *
-recorders_next(const PyInterpreterState *interpreter, const struct recorder *after)
+recorders_next(int64_t interpreter, const struct recorder *after)
 {
     recorders_lock();
     struct recorder *recorder = after ? after->next : first;
-    while (recorder && recorder->owner != interpreter)
+    while (recorder && recorder->interpreter != interpreter)
         recorder = recorder->next;
     recorders_unlock();
     return recorder;
