@@ -1,4 +1,5 @@
-/* cancel.c - who cancels a task: Task.cancel() is written in C and makes no event but the caller's CALL. */
+/* cancel.c - who cancels a task: its cancel(), and that of a future that it waits for, are written in C and make no
+ * event but the caller's CALL. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,14 +39,13 @@ cancel_is_name_of(PyObject *callable)
     return strcmp(name_of(callable), "cancel") == 0;
 }
 
-/* Borrowed: the task whose own cancel(), in C, is called; else NULL. */
+/* Borrowed: the object whose cancel(), in C, is called; else NULL. */
 static PyObject *
-cancelled_task(struct recorder *recorder, PyObject *callable, PyObject *first)
+cancelled_object(PyObject *callable, PyObject *first)
 {
-    PyObject *task = PyCFunction_Check(callable)                 ? PyCFunction_GET_SELF(callable)
-                     : Py_IS_TYPE(callable, &PyMethodDescr_Type) ? first
-                                                                 : NULL;
-    return task && link_is_task(recorder, task) ? task : NULL;
+    return PyCFunction_Check(callable)                 ? PyCFunction_GET_SELF(callable)
+           : Py_IS_TYPE(callable, &PyMethodDescr_Type) ? first
+                                                       : NULL;
 }
 
 /* --- who asks for it ---------------------------------------------------- */
@@ -169,12 +169,50 @@ write_request(struct thread *thread, uint64_t task, const struct asker *asker)
 }
 
 /* A task that waits for another cancels that one, in C: all of them, the awaited last. */
+static void
+request_task(struct thread *thread, PyObject *task, const struct asker *asker)
+{
+    struct recorder *recorder = thread->recorder;
+    Py_INCREF(task);
+    for (int i = 0; task && i < AWAITED_MAX; i++) {
+        uint64_t id = link_id(recorder, task);
+        if (id)
+            write_request(thread, id, asker);
+        Py_SETREF(task, link_awaited(recorder, task));
+    }
+    Py_XDECREF(task);
+}
+
+/* The task that this callback of a future wakes, or NULL. Borrowed. */
+static PyObject *
+woken_task(struct recorder *recorder, PyObject *callback)
+{
+    PyObject *task = callback && PyCFunction_Check(callback) ? PyCFunction_GET_SELF(callback) : NULL;
+    return task && link_is_task(recorder, task) ? task : NULL;
+}
+
+/* Who waits for a future is cancelled with it. */
+static void
+request_waiting(struct thread *thread, PyObject *callbacks, const struct asker *asker)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(callbacks); i++) {
+        PyObject *pair = PyList_GET_ITEM(callbacks, i); /* Borrowed */
+        bool whole = PyTuple_CheckExact(pair) && PyTuple_GET_SIZE(pair) > 0;
+        PyObject *task = whole ? woken_task(thread->recorder, PyTuple_GET_ITEM(pair, 0)) : NULL;
+        uint64_t id = task ? link_id(thread->recorder, task) : 0;
+        if (id)
+            write_request(thread, id, asker);
+    }
+}
+
 void
 cancel_call(struct thread *thread, PyCodeObject *code, int offset, PyObject *callable, PyObject *first)
 {
     struct recorder *recorder = thread->recorder;
-    PyObject *task = cancelled_task(recorder, callable, first);
-    if (!task)
+    PyObject *object = cancelled_object(callable, first);
+    bool task = object && link_is_task(recorder, object);
+    PyObject *waiting = object && !task ? link_waiting(recorder, object) : NULL;
+    if (!task && !waiting)
         return;
     const struct function *function = function_known(recorder, code);
     struct asker asker = {.by_top = thread->depth > 0};
@@ -182,14 +220,11 @@ cancel_call(struct thread *thread, PyCodeObject *code, int offset, PyObject *cal
         asker.line = PyCode_Addr2Line(code, offset);
     else
         asker = library_asker(thread, code);
-    Py_INCREF(task);
-    for (int i = 0; task && i < AWAITED_MAX; i++) {
-        uint64_t id = link_id(recorder, task);
-        if (id)
-            write_request(thread, id, &asker);
-        Py_SETREF(task, link_awaited(recorder, task));
-    }
-    Py_XDECREF(task);
+    if (task)
+        request_task(thread, object, &asker);
+    else
+        request_waiting(thread, waiting, &asker);
+    Py_XDECREF(waiting);
 }
 
 /* "timeout(0.5)": what was given to asyncio.timeout() or wait_for(), which makes a Timeout. */

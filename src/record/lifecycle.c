@@ -578,6 +578,7 @@ recorder_visit(struct recorder *recorder, visitproc visit, void *arg)
     Py_VISIT(recorder->task_type);
     Py_VISIT(recorder->get_name);
     Py_VISIT(recorder->awaited);
+    Py_VISIT(recorder->waiting);
     Py_VISIT(recorder->session_end);
     Py_VISIT(recorder->watched_generators);
     return value_names_visit(&recorder->names, visit, arg);
@@ -598,6 +599,7 @@ recorder_clear_references(struct recorder *recorder)
     Py_CLEAR(recorder->task_type);
     Py_CLEAR(recorder->get_name);
     Py_CLEAR(recorder->awaited);
+    Py_CLEAR(recorder->waiting);
     Py_CLEAR(recorder->asyncio_name);
     Py_CLEAR(recorder->thread_name);
     Py_CLEAR(recorder->pid_name);

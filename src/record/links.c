@@ -103,6 +103,15 @@ new_spawn(struct recorder *recorder, struct shared_map *map, const void *object)
 
 /* --- tasks -------------------------------------------------------------- */
 
+/* The getter of what a future will call, or NULL. */
+static PyObject *
+future_callbacks(PyObject *module)
+{
+    PyObject *type = compat_module_find(module, "Future"); /* Borrowed */
+    bool genuine = type && PyType_Check(type) && ((PyTypeObject *)type)->tp_flags & Py_TPFLAGS_IMMUTABLETYPE;
+    return genuine ? PyObject_GetAttrString(type, "_callbacks") : NULL;
+}
+
 static void
 keep_asyncio(struct recorder *recorder, PyObject *module)
 {
@@ -118,6 +127,7 @@ keep_asyncio(struct recorder *recorder, PyObject *module)
         Py_XSETREF(recorder->task_type, Py_NewRef(type));
         Py_XSETREF(recorder->get_name, get_name);
         Py_XSETREF(recorder->awaited, PyObject_GetAttrString(type, "_fut_waiter"));
+        Py_XSETREF(recorder->waiting, future_callbacks(module));
         __atomic_store_n(&recorder->current_task, Py_NewRef(current), __ATOMIC_RELEASE);
     }
 }
@@ -188,18 +198,36 @@ link_new_id(struct recorder *recorder, PyObject *object)
     return new_spawn(recorder, &recorder->spawns, object);
 }
 
-/* Read with the getter of asyncio's own Task: a class made of it may have another. */
+/* Read with a getter of asyncio's own: a class made of that may have another. New reference, or NULL. */
+static PyObject *
+read_with(PyObject *getter, PyObject *object)
+{
+    bool plain = getter && Py_IS_TYPE(getter, &PyGetSetDescr_Type);
+    PyObject *value = plain ? Py_TYPE(getter)->tp_descr_get(getter, object, (PyObject *)Py_TYPE(object)) : NULL;
+    if (!value)
+        PyErr_Clear();
+    return value;
+}
+
 PyObject *
 link_awaited(struct recorder *recorder, PyObject *task)
 {
-    PyObject *getter = recorder->awaited; /* Borrowed */
-    bool plain = getter && Py_IS_TYPE(getter, &PyGetSetDescr_Type);
-    PyObject *awaited = plain ? Py_TYPE(getter)->tp_descr_get(getter, task, (PyObject *)Py_TYPE(task)) : NULL;
-    if (!awaited)
-        PyErr_Clear();
+    PyObject *awaited = read_with(recorder->awaited, task);
     if (awaited && !link_is_task(recorder, awaited))
         Py_CLEAR(awaited);
     return awaited;
+}
+
+PyObject *
+link_waiting(struct recorder *recorder, PyObject *future)
+{
+    PyObject *getter = find_asyncio(recorder) ? recorder->waiting : NULL; /* Borrowed */
+    if (!getter || !Py_IS_TYPE(future, PyDescr_TYPE(getter)))
+        return NULL;
+    PyObject *callbacks = read_with(getter, future);
+    if (callbacks && !PyList_CheckExact(callbacks))
+        Py_CLEAR(callbacks);
+    return callbacks;
 }
 
 /* The id of the running task, if the call on top of the stack is not in it: asyncio's own

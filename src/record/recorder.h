@@ -202,6 +202,7 @@ struct recorder {
     int call_event, return_events; /* numbers of CALL; of PY_RETURN and PY_YIELD */
     bool calls_disabled;     /* places of CALL were, after a recording had ended */
     PyObject *running_loop, *current_task, *task_type, *get_name, *awaited; /* Owned; _asyncio's, once it is there */
+    PyObject *waiting;              /* Owned: reads the callbacks of a plain future */
     PyObject *asyncio_name, *thread_name, *pid_name, *transport_pid_name, *cancel_name, *call_name,
         *new_thread_name; /* Owned, str */
 };
@@ -371,6 +372,9 @@ uint64_t link_id(struct recorder *recorder, PyObject *object);
 uint64_t link_new_id(struct recorder *recorder, PyObject *object);
 /* New reference to the task that `task` waits for, or NULL. */
 PyObject *link_awaited(struct recorder *recorder, PyObject *task);
+/* A list that holds (callback, context) of what waits for it, if this is a future of asyncio's own. New reference, or
+ * NULL. */
+PyObject *link_waiting(struct recorder *recorder, PyObject *future);
 
 /* get_name() of asyncio's own Task only: a subclass may have its own. */
 void link_task_name(struct recorder *recorder, PyObject *task, char *out, size_t size);

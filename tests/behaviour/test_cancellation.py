@@ -131,6 +131,48 @@ asyncio.run(main())
     assert done.call("outer").exception == cancellation(done)
 
 
+@pytest.mark.parametrize("stopping", ["future.cancel()", "asyncio.Future.cancel(future, 'no more')"])
+def test_all_who_wait_for_a_cancelled_future(workshop: Workshop, stopping: str) -> None:
+    source = """
+    import asyncio
+    async def waits(future):
+        await future
+    def stop(future):
+        future.cancel()
+    async def main():
+        future = asyncio.get_running_loop().create_future()
+        future.add_done_callback(str)
+        tasks = [asyncio.create_task(waits(future), name=name) for name in "ab"]
+        await asyncio.sleep(0)
+        stop(future)
+        await asyncio.wait(tasks)
+    asyncio.run(main())
+    """
+    done = workshop.record(source.replace("future.cancel()", stopping))
+    for number in (0, 1):
+        assert asker(cancellation(done, number)) == ("stop", 5, "")
+        assert landing(cancellation(done, number)) == ("waits", 3)
+    assert "cancelled by stop (app.py:5) · landed in waits (app.py:3)" in story(workshop)
+
+
+def test_a_future_that_nobody_waits_for(workshop: Workshop) -> None:
+    source = (
+        WORKER
+        + """
+async def main():
+    future = asyncio.get_running_loop().create_future()
+    stop(future)
+    try:
+        await future
+    except asyncio.CancelledError:
+        return 1
+asyncio.run(main())
+"""
+    )
+    done = workshop.record(source)
+    assert done.call("main").result.text == "1"
+
+
 def test_by_a_handler_of_the_loop_nobody_is_named(workshop: Workshop) -> None:
     source = (
         WORKER
