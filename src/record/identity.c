@@ -39,7 +39,10 @@ const char *
 identity_obstacle(void)
 {
     void *data;
-    return PyRefTracer_GetTracer(&data) ? "another tool listens to the making of objects, as tracemalloc does" : NULL;
+    PyRefTracer listener = PyRefTracer_GetTracer(&data);
+    if (listener == on_object)
+        return "objects are numbered in one interpreter of a process only";
+    return listener ? "another tool listens to the making of objects, as tracemalloc does" : NULL;
 }
 
 static void

@@ -296,6 +296,7 @@ def test_callbacks_come_from_who_asked_for_them(workshop: Workshop) -> None:
         async def main():
             loop = asyncio.get_running_loop()
             asks(loop)
+            for _ in range(5): await asyncio.sleep(0)  # or a timer may be due among the callbacks
             asks_for_later(loop)
             done = loop.create_future()
             loop.call_later(0.003, done.set_result, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 
 import pytest
 from conftest import Run, Workshop
@@ -207,6 +208,36 @@ class TestNumbers:
                 assert number == last + 1
                 given[where], last = number, number
         assert 3000 < last < 10000
+
+    def test_more_names_than_there_is_room_for(self, workshop: Workshop) -> None:
+        source = """
+        most = 1 << 15
+        first = Order()
+        for n in range(most):
+            name = f"T{n}"
+            kept = type(name, (), {})()
+            if n > most - 3: show(kept)
+            else: first.pay(kept)
+        show(first)"""
+        workshop.write("classes.py", CLASSES)
+        done = workshop.record("from classes import *\n" + textwrap.dedent(source), "--identity")
+        assert texts(done) == [f"T{(1 << 15) - 2}#1", f"T{(1 << 15) - 1}", "Order#1(total=0)"]
+        (told,) = no_identity(done)
+        assert told == "so many objects had numbers at once that new ones got none"
+        assert told in " ".join(workshop.flowtrace("show").out.split())
+
+    def test_another_interpreter_has_none(self, workshop: Workshop) -> None:
+        source = """
+        import _interpreters
+        order = Order(); show(order)
+        inner = _interpreters.create()
+        _interpreters.exec(inner, "from classes import *; show(Order())")
+        _interpreters.destroy(inner)
+        show(order)"""
+        workshop.write("classes.py", CLASSES)
+        done = workshop.record("from classes import *\n" + textwrap.dedent(source), "--identity")
+        assert identities(done) == [1, 1, None] or identities(done) == [1, None, 1]
+        assert no_identity(done) == [None, "objects are numbered in one interpreter of a process only"]
 
     def test_generators_and_coroutines(self, workshop: Workshop) -> None:
         source = """

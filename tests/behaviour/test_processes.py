@@ -415,6 +415,8 @@ def test_how_processes_ended(workshop: Workshop) -> None:
     told = workshop.flowtrace("info").out
     (forked,) = [call.track.pid for call in run.calls("work") if call.parent in run.calls("forks")]
     assert f"{forked}  ended without a word (os._exit, a signal)\n" in told
+    ends = {process["pid"]: process["end"] for process in run.trace.info["processes"]}
+    assert ends[forked] == "gone"
     for text in ("killed by SIGTERM (15)", "exit status 7", "exit status 8"):
         assert told.count(text) == 1, told
     assert "still running" not in told
@@ -426,6 +428,7 @@ def test_a_process_that_executes_another_program(workshop: Workshop) -> None:
     told = workshop.flowtrace("info").out.partition("processes")[2].splitlines()
     assert told[0].endswith("executed another program in its place")
     assert told[1].endswith("exit status 4")
+    assert [process["end"] for process in run.trace.info["processes"]] == ["replaced", "exited"]
     assert parents(run, "<module>") == ["", "<module>"]
 
 
