@@ -50,6 +50,7 @@ def _counters() -> dict[str, Callable[[], int]]:
 
 
 COUNTERS = _counters()
+NUMBERED = not _core.identity_obstacle()  # --identity works here
 
 
 def count() -> list[int]:
@@ -76,9 +77,9 @@ def growth(action: Action, rounds: int) -> Growth:
 # --- what is done in a round ----------------------------------------------------
 
 
-def recorded(action: Action, path: Path) -> Action:
+def recorded(action: Action, path: Path, **options: bool) -> Action:
     def once() -> None:
-        with flowtrace.active_tracing(path):
+        with flowtrace.active_tracing(path, **options):
             action()
 
     return once
@@ -163,6 +164,7 @@ def check(folder: Path, rounds: int, words: list[str]) -> int:
     for name, action in WORK.items():
         pairs[f"recorded {name}"] = (action, recorded(action, path))
         pairs[f"watched {name}"] = (action, watched(action, path))
+        pairs[f"in detail {name}"] = (action, recorded(action, path, caught=True, boundary=True, identity=NUMBERED))
     nothing = WORK["recursion"]
     pairs["read"] = (nothing, lambda: read(every))
     pairs["refused"] = (nothing, lambda: refused(path))
