@@ -115,7 +115,7 @@ put_package(char *out, size_t size)
 {
     PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
     PyObject *globals = frame ? PyFrame_GetGlobals(frame) : NULL;
-    PyObject *module = globals && PyDict_Check(globals) ? PyDict_GetItemString(globals, "__name__") : NULL;
+    PyObject *module = globals ? compat_dict_find_text(globals, "__name__") : NULL; /* Borrowed */
     bool complete;
     size_t n = module && PyUnicode_Check(module) ? value_utf8(module, out, size - 1, &complete) : 0;
     out[n] = '\0';

@@ -6,15 +6,36 @@
 
 #if PY_VERSION_HEX < 0x03100000
 #include <internal/pycore_dict.h>
+#include <internal/pycore_gc.h>
 
 static bool
 has_only_str(PyObject *dict)
 {
-    return ((PyDictObject *)dict)->ma_keys->dk_kind != DICT_KEYS_GENERAL;
+    PyDictKeysObject *keys = __atomic_load_n(&((PyDictObject *)dict)->ma_keys, __ATOMIC_ACQUIRE);
+    return keys->dk_kind != DICT_KEYS_GENERAL;
 }
 
 #else
 #define has_only_str(dict) false
+#endif
+
+/* Keys that another thread replaces meanwhile are freed at once unless the dictionary is known to be shared. */
+#if defined(Py_GIL_DISABLED) && PY_VERSION_HEX < 0x03100000
+
+static bool
+has_only_str_unlocked(PyObject *dict)
+{
+    bool only;
+    if (_Py_IsOwnedByCurrentThread(dict) || _PyObject_GC_IS_SHARED(dict))
+        return has_only_str(dict);
+    COMPAT_LOCK_OBJECT(dict);
+    only = has_only_str(dict);
+    COMPAT_UNLOCK_OBJECT();
+    return only;
+}
+
+#else
+#define has_only_str_unlocked(dict) has_only_str(dict)
 #endif
 
 #ifdef Py_GIL_DISABLED
@@ -104,6 +125,16 @@ compat_dict_find(PyObject *dict, PyObject *name)
     return value;
 }
 
+PyObject *
+compat_dict_find_text(PyObject *dict, const char *name)
+{
+    PyObject *key = PyUnicode_FromString(name);
+    PyObject *value = key ? compat_dict_find(dict, key) : NULL;
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return value;
+}
+
 /* Only classes made by the program can have other keys. */
 static bool
 is_odd(const PyTypeObject *type)
@@ -111,7 +142,7 @@ is_odd(const PyTypeObject *type)
     PyObject *mro = type->tp_mro; /* Borrowed */
     for (Py_ssize_t i = 0; mro && i < PyTuple_GET_SIZE(mro); i++) {
         const PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
-        if ((base->tp_flags & Py_TPFLAGS_HEAPTYPE) && base->tp_dict && !has_only_str(base->tp_dict))
+        if ((base->tp_flags & Py_TPFLAGS_HEAPTYPE) && base->tp_dict && !has_only_str_unlocked(base->tp_dict))
             return true;
     }
     return false;
@@ -151,9 +182,5 @@ compat_module(PyObject *name)
 PyObject *
 compat_module_find(PyObject *module, const char *name)
 {
-    PyObject *key = module ? PyUnicode_FromString(name) : NULL;
-    PyObject *value = key ? compat_dict_find(PyModule_GetDict(module), key) : NULL;
-    Py_XDECREF(key);
-    PyErr_Clear();
-    return value;
+    return module ? compat_dict_find_text(PyModule_GetDict(module), name) : NULL;
 }

@@ -90,6 +90,7 @@ compat_first_held(PyTypeObject *type, PyObject *object)
 /* Looking up a str in a dictionary runs code of the program's if it has keys that are no str: they are asked
  * whether they are it. These find only str. Borrowed, held as compat_hold() does; NULL, without an exception, where there is none. */
 PyObject *compat_dict_find(PyObject *dict, PyObject *name);
+PyObject *compat_dict_find_text(PyObject *dict, const char *name);
 PyObject *compat_type_lookup(PyTypeObject *type, PyObject *name);
 /* What the program has imported by that name, if it is a module indeed: anything can stand in sys.modules.
  * PyImport_GetModule() would ask it for its __spec__. */

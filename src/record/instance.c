@@ -15,19 +15,26 @@ struct collector {
     size_t room, total;
     bool with_private;
     const char *wanted; /* or NULL: all */
+    PyObject *key;      /* Borrowed str, the same for a dictionary; or NULL */
 };
 
 #ifdef KNOWN_LAYOUT
 
+static bool
+is_wanted(const struct collector *collector, const struct instance_field *field)
+{
+    if (collector->key)
+        return field->name == collector->key || PyUnicode_Compare(field->name, collector->key) == 0;
+    return !collector->wanted
+           || (field->name ? PyUnicode_CompareWithASCIIString(field->name, collector->wanted)
+                           : strcmp(field->slot, collector->wanted))
+                  == 0;
+}
+
 static void
 collect(struct collector *collector, struct instance_field field, bool is_private)
 {
-    if (is_private && !collector->with_private)
-        return;
-    if (collector->wanted
-        && (field.name ? PyUnicode_CompareWithASCIIString(field.name, collector->wanted)
-                       : strcmp(field.slot, collector->wanted))
-               != 0)
+    if ((is_private && !collector->with_private) || !is_wanted(collector, &field))
         return;
     if (collector->total++ >= collector->room)
         return;
@@ -51,6 +58,10 @@ collect_dict(struct collector *collector, PyObject *dict)
     PyObject *name, *value;
     if (!dict || !PyDict_Check(dict))
         return;
+    if (collector->key) {
+        collect_named(collector, collector->key, compat_dict_find(dict, collector->key));
+        return;
+    }
     COMPAT_LOCK_OBJECT(dict);
     while (PyDict_Next(dict, &position, &name, &value))
         collect_named(collector, name, value);
@@ -145,20 +156,6 @@ collect_slots(struct collector *collector, PyObject *object, PyTypeObject *type,
             collect_slot(collector, object, &members[j]);
 }
 
-/* As the class has written them: names, or NULL. Borrowed. */
-static PyObject *
-slots_of(PyTypeObject *type)
-{
-#ifdef Py_GIL_DISABLED
-    PyObject *slots = NULL;
-    if (PyDict_GetItemStringRef(type->tp_dict, "__slots__", &slots) < 0)
-        PyErr_Clear();
-    return compat_hold_new(slots);
-#else
-    return PyDict_GetItemString(type->tp_dict, "__slots__");
-#endif
-}
-
 static void
 collect_own_dict(struct collector *collector, PyObject *object)
 {
@@ -170,6 +167,15 @@ collect_own_dict(struct collector *collector, PyObject *object)
 }
 
 static void
+collect_dictionary(struct collector *collector, PyObject *object)
+{
+    if (Py_TYPE(object)->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        collect_managed(collector, object);
+    else if (Py_TYPE(object)->tp_dictoffset > 0)
+        collect_own_dict(collector, object);
+}
+
+static void
 collect_all(struct collector *collector, PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
@@ -178,15 +184,18 @@ collect_all(struct collector *collector, PyObject *object)
         PyTypeObject *base = (PyTypeObject *)PyTuple_GET_ITEM(mro, i);
         bool by_python = (base->tp_flags & Py_TPFLAGS_HEAPTYPE) && !(base->tp_flags & Py_TPFLAGS_IMMUTABLETYPE);
         if (by_python && base->tp_members && base->tp_members[0].name)
-            collect_slots(collector, object, base, slots_of(base));
+            collect_slots(collector, object, base, compat_dict_find_text(base->tp_dict, "__slots__"));
     }
-    if (type->tp_flags & Py_TPFLAGS_MANAGED_DICT)
-        collect_managed(collector, object);
-    else if (type->tp_dictoffset > 0)
-        collect_own_dict(collector, object);
+    collect_dictionary(collector, object);
 }
 
 #else /* newer layouts are not known */
+
+static void
+collect_dictionary(struct collector *collector, PyObject *object)
+{
+    (void)collector, (void)object;
+}
 
 static void
 collect_all(struct collector *collector, PyObject *object)
@@ -210,5 +219,14 @@ instance_attribute(PyObject *object, const char *name)
     struct instance_field field;
     struct collector collector = {.out = &field, .room = 1, .with_private = true, .wanted = name};
     collect_all(&collector, object);
+    return collector.total ? field.value : NULL;
+}
+
+PyObject *
+instance_dict_find(PyObject *object, PyObject *name)
+{
+    struct instance_field field;
+    struct collector collector = {.out = &field, .room = 1, .with_private = true, .key = name};
+    collect_dictionary(&collector, object);
     return collector.total ? field.value : NULL;
 }

@@ -24,5 +24,7 @@ size_t instance_fields(PyObject *object, bool with_private, struct instance_fiel
 
 /* The value of one attribute, Borrowed and held; NULL if the object itself has none of this name. */
 PyObject *instance_attribute(PyObject *object, const char *name);
+/* The same for an exact str, without the slots. */
+PyObject *instance_dict_find(PyObject *object, PyObject *name);
 
 #endif

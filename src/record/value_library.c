@@ -23,7 +23,7 @@ value_read_member(PyObject *object, PyTypeObject *base, const char *name)
     if (member && (Py_IS_TYPE(member, &PyMemberDescr_Type) || Py_IS_TYPE(member, &PyGetSetDescr_Type)))
         value = Py_TYPE(member)->tp_descr_get(member, object, (PyObject *)base);
     else if (key && !member && Py_IS_TYPE(object, base))
-        value = PyObject_GenericGetAttr(object, key); /* its own dictionary, which is made at need: see put_file() */
+        value = Py_XNewRef(instance_dict_find(object, key)); /* its own dictionary: see put_file() */
     Py_XDECREF(key);
     PyErr_Clear();
     return value;

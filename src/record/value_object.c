@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "instance.h"
 #include "recorder.h"
 #include "secret.h"
 
@@ -11,14 +12,18 @@ value_read_field(PyObject *object, PyObject *name)
 {
     if (!PyUnicode_CheckExact(name))
         return NULL;
-    PyObject *found = compat_type_lookup(Py_TYPE(object), name);
-    if (found && (Py_TYPE(found)->tp_descr_get || Py_TYPE(found)->tp_descr_set)
-        && !Py_IS_TYPE(found, &PyMemberDescr_Type))
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject *found = compat_type_lookup(type, name); /* Borrowed */
+    if (found && Py_IS_TYPE(found, &PyMemberDescr_Type)) {
+        PyObject *value = Py_TYPE(found)->tp_descr_get(found, object, (PyObject *)type);
+        if (!value)
+            PyErr_Clear();
+        return value;
+    }
+    if (found && (Py_TYPE(found)->tp_descr_get || Py_TYPE(found)->tp_descr_set))
         return NULL;
-    PyObject *value = PyObject_GenericGetAttr(object, name);
-    if (!value)
-        PyErr_Clear();
-    return value;
+    PyObject *own = instance_dict_find(object, name); /* Borrowed */
+    return Py_XNewRef(own ? own : found);
 }
 
 uint8_t *
