@@ -142,6 +142,20 @@ on_c_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+on_c_raise(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct recorder *recorder = PyModule_GetState(module);
+    if (count < 4 || !recorder->recording || !new_thread_is_name_of(args[2]))
+        Py_RETURN_NONE;
+    struct thread *thread = event_enter(recorder, false);
+    if (!thread)
+        Py_RETURN_NONE;
+    new_thread_failed(thread, args[3]);
+    event_leave(thread);
+    Py_RETURN_NONE;
+}
+
 bool
 calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
@@ -154,8 +168,8 @@ calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
     return told;
 }
 
-const char *const call_event_names[CALL_EVENTS] = {"CALL", "C_RETURN"};
+const char *const call_event_names[CALL_EVENTS] = {"CALL", "C_RETURN", "C_RAISE"};
 
 #define CALLBACK(function) {#function, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
 
-PyMethodDef call_callbacks[CALL_EVENTS] = {CALLBACK(on_call), CALLBACK(on_c_return)};
+PyMethodDef call_callbacks[CALL_EVENTS] = {CALLBACK(on_call), CALLBACK(on_c_return), CALLBACK(on_c_raise)};

@@ -9,7 +9,7 @@
 
 #include "recorder.h"
 
-#define CALL_EVENTS 2
+#define CALL_EVENTS 3
 extern const char *const call_event_names[CALL_EVENTS];
 extern PyMethodDef call_callbacks[CALL_EVENTS];
 
@@ -63,6 +63,8 @@ bool new_thread_is_mentioned(const struct recorder *recorder, PyCodeObject *code
 bool new_thread_is_name_of(PyObject *callable);
 /* It is about to be called, to begin a thread with `function`. */
 void new_thread_call(struct thread *thread, PyObject *function);
+/* It has raised. */
+void new_thread_failed(struct thread *thread, PyObject *function);
 /* Before the first call of a thread that nobody has told of. */
 void new_thread_begin(struct thread *thread);
 

@@ -180,6 +180,7 @@ struct recorder {
     struct function *named_functions; /* Owned; those of no code */
     struct shared_map spawns;     /* task, thread, work item -> id; extra: announced */
     struct shared_map handles;    /* Handle of a callback of the user's -> id; extra: it runs again and again */
+    struct compat_mutex starting_lock; /* of the next, for what is read and written at once */
     struct shared_map starting;   /* code that a thread of start_new_thread() begins with -> id; see new_thread.c */
     uint32_t called_back;          /* threads whose last callback may still run; not counted without a GIL */
     struct value_names names;
@@ -198,7 +199,7 @@ struct recorder {
     PyObject *callbacks[9];  /* Owned; in the order of event_names */
     PyObject *monitoring;    /* Owned; sys.monitoring */
     PyObject *disable;       /* Owned; sys.monitoring.DISABLE */
-    PyObject *call_callbacks[2]; /* Owned; in the order of call_event_names */
+    PyObject *call_callbacks[3]; /* Owned; in the order of call_event_names */
     int call_event, return_events; /* numbers of CALL; of PY_RETURN and PY_YIELD */
     bool calls_disabled;     /* places of CALL were, after a recording had ended */
     PyObject *running_loop, *current_task, *task_type, *get_name, *awaited; /* Owned; _asyncio's, once it is there */

@@ -31,6 +31,7 @@ after_fork_in_child(void)
         shared_map_after_fork(&recorder->generators);
         shared_map_after_fork(&recorder->spawns);
         shared_map_after_fork(&recorder->handles);
+        compat_unlock_anyway(&recorder->starting_lock);
         shared_map_after_fork(&recorder->starting);
     }
     thread_atfork_child();

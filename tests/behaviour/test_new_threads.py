@@ -83,6 +83,55 @@ def test_which_of_two_is_not_guessed(workshop: Workshop) -> None:
     assert creators(run, "work") in ([None, None, "third"], ["first", "second", "third"])
 
 
+@pytest.mark.parametrize("failing", ["_thread.start_new_thread(work, 1)", "_thread.start_new_thread(work, (), 1)"])
+def test_after_one_that_could_not_be_started(workshop: Workshop, failing: str) -> None:
+    run = workshop.record(
+        WAIT
+        + f"""
+    def work(): finish()
+    def fails():
+        try: {failing}
+        except TypeError: pass
+    def first(): _thread.start_new_thread(work, ()); done.acquire()
+    def second(): _thread.start_new_thread(work, ()); done.acquire()
+    fails()
+    first()
+    fails()
+    second()
+    """
+    )
+    assert creators(run, "work") == ["first", "second"]
+
+
+def test_many_starts_at_once(workshop: Workshop) -> None:
+    """Of one function, by threads that don't wait for each other: what is told of them is true."""
+    run = workshop.record(
+        WAIT
+        + """
+    import threading
+    def work(who): finish()
+    def begin(who):
+        barrier.wait()
+        _thread.start_new_thread(work, (who,))
+        done.acquire()
+    def alone(): _thread.start_new_thread(work, (-1,)); done.acquire()
+    for turn in range(60):
+        barrier = threading.Barrier(4)
+        threads = [threading.Thread(target=begin, args=(4 * turn + n,)) for n in range(4)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+    alone()
+    """
+    )
+    works = run.calls("work")
+    told = [
+        (call.created_by.arguments["who"].text, call.arguments["who"].text) for call in works[:-1] if call.created_by
+    ]
+    assert [by for by, _ in told] == [of for _, of in told]
+    assert len(works) == 241
+    assert works[-1].created_by == run.call("alone")
+
+
 def test_what_cannot_be_started(workshop: Workshop) -> None:
     workshop.write(
         "app.py",
