@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan bench docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan tsan bench docs clean set-up always
 
 VENV ?= .venv
 # Where tools/sid makes Debian sid: it outlives the checkout.
@@ -48,6 +48,11 @@ unit: $(STATE)/tools ## the C unit tests
 
 asan: $(STATE)/tools ## the C unit tests under the address and undefined behaviour sanitizers
 	@$(TOOLS) tools/run-unit $(STATE)/asan $(WERROR) -Dbuildtype=debugoptimized -Db_lundef=false -Db_sanitize=address,undefined
+
+tsan: ## tests of threads under ThreadSanitizer (PYTHON=a CPython configured --disable-gil --with-thread-sanitizer)
+	@TSAN_OPTIONS=report_bugs=0 $(MAKE) --no-print-directory build/for-venv-tsan/pytest VENV=.venv-tsan \
+	    SETUP='-Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized'
+	@tools/tsan .venv-tsan $(ARGS)
 
 golden: $(STATE)/installed $(STATE)/dev ## programs and the exact text that must be told of them
 	@$(BIN)/pytest tests/golden $(ARGS)
@@ -103,6 +108,9 @@ $(STATE)/dev: $(STATE)/interpreter pyproject.toml tools/requirements.py
 	@for partner in $$($(PY) tools/requirements.py partners); do \
 	    $(PIP) install --prefer-binary --only-binary :all: $$partner >/dev/null 2>&1 || echo "No $$partner for this Python"; done
 	@touch $@
+
+$(STATE)/pytest: $(STATE)/installed
+	@$(PY) tools/requirements.py dev | grep pytest >$@.txt && $(PIP) install -r $@.txt && touch $@
 
 $(STATE)/installed: $(STATE)/tools $(SOURCES)
 	@echo "Installing FlowTrace"

@@ -7,12 +7,13 @@
 static uint64_t
 line_of(struct function *function, PyCodeObject *code, int offset)
 {
-    if (function->await_offset != offset) {
+    uint64_t place = function->await_place;
+    if (place >> 32 != (uint64_t)offset) {
         int line = PyCode_Addr2Line(code, offset);
-        function->await_line = line > 0 ? (uint32_t)line : 0;
-        function->await_offset = offset;
+        place = (uint64_t)offset << 32 | (line > 0 ? (uint32_t)line : 0);
+        function->await_place = place;
     }
-    return function->await_line;
+    return (uint32_t)place;
 }
 
 uint8_t *

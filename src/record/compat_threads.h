@@ -137,6 +137,23 @@ compat_exception_args(PyObject *exception)
     return args;
 }
 
+/* How many items there are; another thread may change that just now. */
+static inline Py_ssize_t
+compat_dict_length(PyObject *dict)
+{
+    return __atomic_load_n(&((PyDictObject *)dict)->ma_used, __ATOMIC_RELAXED);
+}
+
+static inline Py_ssize_t
+compat_size(PyObject *object)
+{
+    Py_ssize_t size;
+    COMPAT_LOCK_OBJECT(object);
+    size = Py_SIZE(object);
+    COMPAT_UNLOCK_OBJECT();
+    return size;
+}
+
 #define WALK_MAX 127 /* items of a container that are ever looked at */
 
 #ifdef Py_GIL_DISABLED

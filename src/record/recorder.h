@@ -62,9 +62,8 @@ struct function {
     bool boundary;           /* library or C code whose calls from the program's own are recorded */
     bool has_self;           /* the first parameter is self or cls: only its type is recorded */
     bool watched;            /* @trace: its calls turn recording on */
-    int await_offset;        /* of the await that it was suspended in last, and the line; 0 before the first */
-    uint32_t await_line;
-    int start_offset;        /* of its PY_START event; -1 before the first */
+    COMPAT_SHARED uint64_t await_place; /* of the await that it was suspended in last: offset << 32 | line, or 0 */
+    COMPAT_SHARED int start_offset; /* of its PY_START event; -1 before the first */
     PyObject **names;        /* Owned array of Borrowed str, in code.parameters' order */
     bool *secret;            /* Owned; of the parameters */
     bool secret_result;
@@ -183,6 +182,7 @@ struct recorder {
     struct compat_mutex starting_lock; /* of the next, for what is read and written at once */
     struct shared_map starting;   /* code that a thread of start_new_thread() begins with -> id; see new_thread.c */
     uint32_t called_back;          /* threads whose last callback may still run; not counted without a GIL */
+    struct compat_mutex names_lock; /* of the next: a thread may add a type */
     struct value_names names;
     struct value_settings limits;
     unsigned caught;         /* a setting: see caught.c */
@@ -309,7 +309,9 @@ static inline void
 thread_take_names(struct thread *thread)
 {
 #ifdef Py_GIL_DISABLED
+    compat_lock(&thread->recorder->names_lock);
     thread->names = thread->recorder->names;
+    compat_unlock(&thread->recorder->names_lock);
 #else
     (void)thread;
 #endif

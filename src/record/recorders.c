@@ -32,6 +32,7 @@ after_fork_in_child(void)
         shared_map_after_fork(&recorder->spawns);
         shared_map_after_fork(&recorder->handles);
         compat_unlock_anyway(&recorder->starting_lock);
+        compat_unlock_anyway(&recorder->names_lock);
         shared_map_after_fork(&recorder->starting);
     }
     thread_atfork_child();

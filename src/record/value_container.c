@@ -147,7 +147,7 @@ put_part(struct value_encoder *encoder, uint8_t *p, PyObject *key, PyObject *val
 static uint8_t *
 put_entries(struct value_encoder *encoder, uint8_t *p, PyObject *dict, unsigned parts)
 {
-    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
+    Py_ssize_t length = compat_dict_length(dict);
     p = varint_put(p, (uint64_t)length);
     uint8_t *count = p;
     *p++ = 0;
@@ -174,7 +174,7 @@ value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict)
 uint8_t *
 value_put_dict_by(struct value_encoder *encoder, uint8_t *p, PyObject *dict, getiterfunc iterate)
 {
-    Py_ssize_t length = ((PyDictObject *)dict)->ma_used;
+    Py_ssize_t length = compat_dict_length(dict);
     *p++ = FLOW_VALUE_DICT;
     p = varint_put(p, (uint64_t)length);
     uint8_t *count = p;

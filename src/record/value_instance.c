@@ -18,12 +18,12 @@ value_names_keep(struct value_names *names, PyObject **slot, PyObject *type)
 #ifdef Py_GIL_DISABLED
     struct recorder *recorder = names->recorder;
     PyObject **shared = (PyObject **)((char *)&recorder->names + ((char *)slot - (char *)names));
-    compat_lock(&recorder->shared);
+    compat_lock(&recorder->names_lock);
     PyObject *surplus = *shared ? type : NULL;
     if (!*shared)
         *shared = type;
     *slot = *shared;
-    compat_unlock(&recorder->shared);
+    compat_unlock(&recorder->names_lock);
     Py_XDECREF(surplus);
 #else
     (void)names;

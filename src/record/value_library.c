@@ -144,7 +144,7 @@ put_held(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObje
 uint8_t *
 value_put_deque_items(struct value_encoder *encoder, uint8_t *p, PyObject *deque)
 {
-    return value_put_iterated(encoder, p, FLOW_VALUE_LIST, deque, Py_SIZE(deque), Py_TYPE(deque)->tp_iter);
+    return value_put_iterated(encoder, p, FLOW_VALUE_LIST, deque, compat_size(deque), Py_TYPE(deque)->tp_iter);
 }
 
 /* deque([1, 2]), deque([1, 2], 5): as it is made. */
@@ -156,7 +156,7 @@ put_deque(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObj
     p = value_put_typed(encoder, p, FLOW_VALUE_ARGS, Py_TYPE(object));
     *p++ = (uint8_t)(1 + limited);
     *p++ = (uint8_t)(1 + limited);
-    p = value_put_iterated(encoder, p, FLOW_VALUE_LIST, object, Py_SIZE(object), base->tp_iter);
+    p = value_put_iterated(encoder, p, FLOW_VALUE_LIST, object, compat_size(object), base->tp_iter);
     if (limited)
         p = value_put(encoder, p, limit);
     Py_XDECREF(limit);
@@ -182,7 +182,7 @@ has_plain_keys(PyObject *dict)
 {
     Py_ssize_t position = 0;
     PyObject *key;
-    if (COMPAT_FREE_THREADED || ((PyDictObject *)dict)->ma_used > ORDERED_MAX) /* nothing guards its order there */
+    if (COMPAT_FREE_THREADED || compat_dict_length(dict) > ORDERED_MAX) /* nothing guards its order there */
         return false;
     while (PyDict_Next(dict, &position, &key, NULL))
         if (!PyUnicode_CheckExact(key))
@@ -428,7 +428,7 @@ put_partial(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeO
 {
     static const char *const names[] = {"func", "args", "keywords"};
     PyObject *keywords = value_read_member(object, base, "keywords");
-    bool plain = keywords && PyDict_CheckExact(keywords) && ((PyDictObject *)keywords)->ma_used == 0;
+    bool plain = keywords && PyDict_CheckExact(keywords) && compat_dict_length(keywords) == 0;
     Py_XDECREF(keywords);
     return put_members(encoder, p, object, names, plain ? 2 : 3);
 }
