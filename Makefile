@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan tsan bench docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan tsan bench bench-full instructions docs clean set-up always
 
 VENV ?= .venv
 # Where tools/sid makes Debian sid: it outlives the checkout.
@@ -32,7 +32,7 @@ WERROR := $(if $(CI),-Dwerror=true)
 TOOLS = PATH="$(abspath $(BIN)):$$PATH"
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Which interpreter: PYTHON=python3.13. Another environment than .venv: VENV=.venv-3.13"
 
 demo: $(STATE)/installed ## build FlowTrace and show what it tells of examples/orders
@@ -81,11 +81,18 @@ format: $(STATE)/dev ## lay out Python and C
 	@$(BIN)/ruff format $(PYTHON_CODE)
 	@$(BIN)/clang-format -i $(C_CODE)
 
-bench: $(STATE)/installed ## what recording costs
-	@$(PY) bench/recorder.py $(ARGS)
+bench: $(STATE)/installed ## what recording costs, beside cProfile and the interpreter's own floor (5 minutes)
+	@$(PY) bench/harness.py $(ARGS)
+
+bench-full: $(STATE)/installed ## the same beside all other recorders, which are installed in build/bench (40 minutes)
+	@$(PY) bench/harness.py --full --rounds 3 $(ARGS)
+
+instructions: $(STATE)/installed ## instructions that recording adds to a call, with valgrind; more than there were fail
+	@$(PY) bench/instructions.py $(ARGS)
 
 docs: $(STATE)/installed $(STATE)/dev ## write again what the documents show of real output
 	@$(PY) tools/regenerate.py
+	@$(PY) bench/document.py
 
 clean: ## remove all that was made
 	rm -rf build .venv .venv-* .mypy_cache .ruff_cache .pytest_cache

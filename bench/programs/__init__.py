@@ -1,0 +1,77 @@
+"""Programs that are measured. Each module has run(size), does the same every time, and keeps nothing."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Program(NamedTuple):
+    """Sizes: `full` takes some 10 ms alone, `small` is for recorders that need microseconds a call and more."""
+
+    module: str
+    full: int
+    small: int
+    package: str = ""  # from PyPI, and part of the program
+
+    def load(self) -> Callable[[int], object]:
+        run: Callable[[int], object] = importlib.import_module(f"programs.{self.module}").run
+        return run
+
+
+PROGRAMS = {
+    "fib": Program("fib", 25, 15),
+    "methods": Program("methods", 2000, 20),
+    "richards": Program("richards", 12_000, 120),
+    "deltablue": Program("deltablue", 250, 4),
+    "parser": Program("parser", 350, 5),
+    "orm": Program("orm", 60, 1),
+    "asyncio": Program("tasks", 250, 3),
+    "threads": Program("threads", 2400, 60),
+    "generators": Program("generators", 250, 3),
+    "exceptions": Program("exceptions", 6000, 60),
+    "markdown": Program("markdown", 40, 1, package="markdown_it"),
+}
+# What costs here is code that isn't the program's own.
+LIBRARY_PROGRAMS = {
+    "json, re, argparse": Program("library_json", 240, 1),
+    "markdown-it-py": Program("library_markdown", 200, 1),
+    "difflib": Program("library_difflib", 50, 1),
+}
+
+
+def count_calls(program: Program, size: int) -> tuple[int, int]:
+    """Return how often functions of the program's own are called in run(size), and how often resumed."""
+    monitoring, events = sys.monitoring, sys.monitoring.events
+    counters = {
+        events.PY_START: itertools.count(),
+        events.PY_RESUME: itertools.count(),
+        events.PY_THROW: itertools.count(),
+    }
+    own = HERE, os.sep + program.package + os.sep if program.package else HERE
+
+    def counting(counter: itertools.count[int]) -> Callable[..., None]:
+        def count(code: object, *_: object) -> None:
+            file = getattr(code, "co_filename", "")
+            if file.startswith(own[0]) or own[1] in file:
+                next(counter)
+
+        return count
+
+    run = program.load()
+    run(size)  # what is done once only
+    monitoring.use_tool_id(5, "count")
+    for event, counter in counters.items():
+        monitoring.register_callback(5, event, counting(counter))
+    monitoring.set_events(5, sum(counters))
+    run(size)
+    monitoring.set_events(5, 0)
+    monitoring.free_tool_id(5)
+    started, *resumed = [next(counter) for counter in counters.values()]
+    return started, sum(resumed)

@@ -1,0 +1,58 @@
+"""What is measured of whole processes: what `flowtrace run` adds to the start, what its readers take."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from environments import HERE, Interpreter, variables
+
+
+def start_up(interpreter: Interpreter, rounds: int) -> dict[str, list[int]]:
+    """Return ns from start to end of a program that does nothing, samples by command."""
+    run = ["-m", "flowtrace", "run"]
+    commands = {
+        "python -c pass": ["-c", "pass"],
+        "flowtrace run -q -c pass": [*run, "-q", "-c", "pass"],
+        "flowtrace run -c pass": [*run, "-c", "pass"],
+    }
+    samples: dict[str, list[int]] = {name: [] for name in commands}
+    with tempfile.TemporaryDirectory(prefix="flowtrace-bench-") as folder:
+        for _ in range(rounds):
+            for name, command in commands.items():
+                samples[name].append(_timed([interpreter.python, *command], folder)[0])
+    return samples
+
+
+def readers(interpreter: Interpreter, rounds: int) -> dict[str, dict[str, list[int]]]:
+    """Return ns and peak KiB of the commands that read a trace of a million calls, samples by command."""
+    found: dict[str, dict[str, list[int]]] = {}
+    with tempfile.TemporaryDirectory(prefix="flowtrace-bench-") as folder:
+        trace = Path(folder, "million.flow")
+        code = "from programs.methods import run; run(19_231)"
+        command = [interpreter.python, "-m", "flowtrace", "run", "-q", "-o", str(trace), "-c", code]
+        subprocess.run(command, check=True, cwd=HERE, env=variables())
+        for _ in range(rounds):
+            for verb in ("show", "info"):
+                samples = found.setdefault(f"flowtrace {verb}", {"ns": [], "kib": []})
+                took, peak = _timed([interpreter.python, "-m", "flowtrace", verb, str(trace)], folder)
+                samples["ns"].append(took)
+                samples["kib"].append(peak)
+        found["trace"] = {"bytes": [trace.stat().st_blocks * 512]}
+    return found
+
+
+def _timed(command: list[str], folder: str) -> tuple[int, int]:
+    """Return ns until the command has ended, and its peak memory in KiB."""
+    start = time.perf_counter_ns()
+    with subprocess.Popen(
+        command, cwd=folder, env=variables(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: status {process.returncode}")
+    return time.perf_counter_ns() - start, usage.ru_maxrss
