@@ -110,7 +110,8 @@ def filled(text: str) -> str:
 
     def fill(block: re.Match[str]) -> str:
         table = table_for(block["names"].split(","), block["table"], block["argument"] or "")
-        return block[1] + tables.markdown(table) + "\n"
+        words = block["table"] in {"abilities", "machine"}
+        return block[1] + tables.markdown(table, "---" if words else "---:") + "\n"
 
     return BLOCK.sub(fill, text)
 

@@ -5,7 +5,7 @@
 
     make bench ARGS='--program fib --way flowtrace --way cProfile --rounds 20'
 
-Times are CPU times of the process that is recorded, medians over all rounds, with quartiles. All samples go to
+Times are CPU times of the threads that run the program, medians over all rounds, with quartiles. All samples go to
 bench/results/last.json; `make docs` makes the tables of docs/performance.md of the other files there.
 """
 

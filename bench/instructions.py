@@ -63,25 +63,32 @@ def build() -> str:
     return " ".join([*words, platform.python_compiler(), "cc", compiler])
 
 
+def process(program: str, mode: str, runs: int, *under: str) -> str:
+    """Run the program `runs` times in a new process under these words of a command, and return its standard error."""
+    with tempfile.TemporaryDirectory(prefix="flowtrace-") as work:
+        arguments = [program, str(SIZES[program][0]), str(runs), json.dumps(MODES[mode])]
+        environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONPATH": str(HERE), "LANG": "C.UTF-8"}
+        command = [*under, sys.executable, "-c", PROGRAM, *arguments]
+        done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{program} {mode} failed:\n{done.stderr[-2000:]}")
+    return done.stderr
+
+
 def count(program: str, mode: str, runs: int, folder: Path) -> int:
-    """Return the instructions of a process that runs the program `runs` times."""
-    name = f"{program}.{mode.replace(' ', '')}.{runs}"
-    work = folder / name
-    work.mkdir()
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder / name}.callgrind", sys.executable]
-    arguments = [program, str(SIZES[program][0]), str(runs), json.dumps(MODES[mode])]
-    environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0", "PYTHONPATH": str(HERE), "LANG": "C.UTF-8"}
-    done = subprocess.run(
-        [*command, "-c", PROGRAM, *arguments], cwd=work, env=environment, capture_output=True, text=True
-    )
-    counted = re.search(r"Collected : (\d+)", done.stderr)
-    if done.returncode or not counted:
-        raise SystemExit(f"valgrind could not run {sys.executable}:\n{done.stderr[-2000:]}")
+    """Return the instructions that such a process takes."""
+    output = folder / f"{program}.{mode.replace(' ', '')}.{runs}.callgrind"
+    said = process(program, mode, runs, "valgrind", "--tool=callgrind", f"--callgrind-out-file={output}")
+    counted = re.search(r"Collected : (\d+)", said)
+    if not counted:
+        raise SystemExit(f"valgrind did not count:\n{said[-2000:]}")
     return int(counted[1])
 
 
 def measure(folder: Path) -> dict[str, int]:
     """Return instructions added per call, by program and mode."""
+    for program in SIZES:  # so that none compiles what it imports
+        process(program, "full", 1)
     wanted = list(product(SIZES, MODES, RUNS))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counted = dict(zip(wanted, pool.map(lambda of: count(*of, folder), wanted), strict=True))

@@ -23,6 +23,8 @@ from environments import HERE, CannotInstall, Interpreter, python_for, variables
 from programs import LIBRARY_PROGRAMS, PROGRAMS
 
 PATIENCE = 300.0  # seconds for one answer
+BUDGET = 15.0  # seconds for one program in one way; what takes longer has fewer rounds
+FEWEST = 3
 
 
 class Failed(Exception):
@@ -85,8 +87,9 @@ class Row:
     size: int
     calls: int
     resumed: int
-    untraced: list[int] = field(default_factory=list)  # CPU time of the process
+    untraced: list[int] = field(default_factory=list)  # CPU time of the threads that run the program
     traced: list[int] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)  # CPU time of other threads meanwhile, traced
     wall: list[tuple[int, int]] = field(default_factory=list)  # untraced, traced
     save: list[int] = field(default_factory=list)  # from the end of the program until the output is whole
     first: list[int] = field(default_factory=list)  # the command that shows it, until its first line
@@ -102,6 +105,7 @@ class Row:
             self.memory_saved = traced["peak_saved"] - untraced["peak"]
         self.untraced.append(untraced["cpu"])
         self.traced.append(traced["cpu"])
+        self.others.append(traced["others"])
         self.wall.append((untraced["wall"], traced["wall"]))
         self.save.append(traced["save"])
         self.bytes = traced["bytes"]
@@ -115,17 +119,23 @@ class Runner:
         self.python = python
         self.folder = folder / str(abs(hash((row.program, row.way))))
         self.worker: Worker | None = None
+        self.spent = 0.0
 
     def start(self) -> Worker:
         self.folder.mkdir(exist_ok=True)
         return Worker(self.python, self.row.way, self.row.program, self.row.size, self.folder)
 
     def round(self) -> None:
+        if self.spent > BUDGET and len(self.row.traced) >= FEWEST:
+            return
+        start = time.monotonic()
         if self.row.way == "functiontrace":
-            return self.whole_process()
-        self.worker = self.worker or self.start()
-        untraced = self.worker.ask("untraced")
-        self.row.take(untraced, self.worker.ask("traced"))
+            self.whole_process()
+        else:
+            self.worker = self.worker or self.start()
+            untraced = self.worker.ask("untraced")
+            self.row.take(untraced, self.worker.ask("traced"))
+        self.spent += time.monotonic() - start
 
     def whole_process(self) -> None:
         """For what can't be stopped: what is left to save is done when the process has ended."""
@@ -134,12 +144,12 @@ class Runner:
             traced = worker.ask("traced")
             start = time.perf_counter_ns()
         traced["save"] = time.perf_counter_ns() - start
-        while not (files := [path for path in self.folder.iterdir() if "tmp" not in path.name]):
+        while not any(path.is_symlink() for path in self.folder.iterdir()):  # the last thing that its server makes
             if time.perf_counter_ns() - start > PATIENCE * 1e9:
                 raise Failed("no profile was written")
             time.sleep(0.01)  # its server is no child of ours
             traced["save"] = time.perf_counter_ns() - start
-        traced["bytes"] = sum(path.stat().st_blocks * 512 for path in files)
+        traced["bytes"] = sum(path.lstat().st_blocks * 512 for path in self.folder.iterdir())
         self.row.take(untraced, traced)
 
     def look(self) -> None:
@@ -147,8 +157,11 @@ class Runner:
         if self.row.recorded is None:
             self.worker = self.worker or self.start()
             self.row.recorded = self.worker.ask("calls")
-        if self.worker and (first := self.worker.ask("first")):
-            self.row.first.append(first)
+        if self.worker and self.spent < BUDGET:
+            start = time.monotonic()
+            if first := self.worker.ask("first"):
+                self.row.first.append(first)
+            self.spent += time.monotonic() - start
 
     def stop(self) -> None:
         if self.worker:

@@ -24,9 +24,9 @@ def text(table: Table) -> str:
     )
 
 
-def markdown(table: Table) -> str:
+def markdown(table: Table, align: str = "---:") -> str:
     head, *rows = ["| " + " | ".join(row) + " |" for row in table]
-    return "\n".join([head, "| --- |" + " ---: |" * (len(table[0]) - 1), *rows])
+    return "\n".join([head, "| --- |" + f" {align} |" * (len(table[0]) - 1), *rows])
 
 
 # --- figures ----------------------------------------------------------------
@@ -40,6 +40,13 @@ def steps(row: Results) -> int:
 def added(row: Results) -> tuple[float, float, float]:
     """Return the median ns that recording adds to a step, and both quartiles: of pairs of runs one after the other."""
     return _quartiles([(b - a) / steps(row) for a, b in zip(row["untraced"], row["traced"], strict=True)])
+
+
+def others(row: Results) -> str:
+    """Return what the recorder's own threads take meanwhile, in ns for each step; nothing if it has none."""
+    median = statistics.median(row["others"]) / steps(row)
+    noise = 0.05 * added(row)[0]  # two clocks that are read one after the other
+    return number(median) if median > noise else ""
 
 
 def percent(row: Results) -> tuple[float, float, float]:
@@ -67,9 +74,14 @@ def ratio(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def missed(row: Results) -> bool:
+    """Did it leave out most calls? What that costs is no figure."""
+    return bool(row.get("recorded", row["calls"]) < row["calls"] / 2)
+
+
 def found(results: Results, program: str, way: str) -> Results | None:
     for row in results["rows"]:
-        if (row["program"], row["way"]) == (program, way) and not row.get("failed"):
+        if (row["program"], row["way"]) == (program, way) and not row.get("failed") and not missed(row):
             return dict(row)
     return None
 
@@ -87,7 +99,21 @@ def ways(results: Results) -> list[str]:
 
 def of_program(results: Results, program: str) -> Table:
     """All about one program, for the terminal."""
-    table = [["", "ns added", "quartiles", "× cProfile", "× C pair", "B/step", "MB", "save ms", "text ms", "recorded"]]
+    table = [
+        [
+            "",
+            "ns added",
+            "quartiles",
+            "others",
+            "× cProfile",
+            "× C pair",
+            "B/step",
+            "MB",
+            "save ms",
+            "text ms",
+            "recorded",
+        ]
+    ]
     references = [found(results, program, way) for way in ("cProfile", "empty C pair")]
     for way in ways(results):
         row = found(results, program, way)
@@ -101,6 +127,7 @@ def of_program(results: Results, program: str) -> Table:
                 way + (" (small)" if PEERS.get(way, {}).get("small") else ""),
                 number(middle),
                 f"{number(low)} … {number(high)}",
+                others(row),
                 *ratios,
                 f"{row['bytes'] / steps(row):.1f}" if row["bytes"] else "",
                 f"{row['memory_saved'] / 1024:.1f}",
@@ -140,10 +167,11 @@ def of_output(results: Results, program: str) -> Table:
     table = [
         [
             "",
+            "ns in own threads",
             "bytes per step",
-            "memory, MB per million",
+            "memory, MB",
             "the same, saved",
-            "ms to save a million",
+            "ms to save",
             "ms to the first text",
         ]
     ]
@@ -151,13 +179,13 @@ def of_output(results: Results, program: str) -> Table:
         row = found(results, program, way)
         if row is None or way in {"empty C pair", "empty sys.setprofile"}:
             continue
-        millions = steps(row) / 1e6
         table.append(
             [
                 way,
+                others(row) or "–",
                 f"{row['bytes'] / steps(row):.1f}",
-                *[number(row[name] / 1024 / millions) for name in ("memory", "memory_saved")],
-                number(median_ms(row["save"]) / millions),
+                *[f"{row[name] / 1024:.1f}" for name in ("memory", "memory_saved")],
+                number(median_ms(row["save"])),
                 number(median_ms(row["save"]) + median_ms(row["first"])) if row.get("first") else "–",
             ]
         )
@@ -201,8 +229,12 @@ def of_readers(results: Results) -> Table:
 
 
 def of_failures(results: Results) -> list[str]:
-    reasons = {(row["way"], row["failed"]): [] for row in results["rows"] if row.get("failed")}
+    """Say what was not measured, and why: a line for each way and reason."""
+    names: dict[tuple[str, str], list[str]] = {}
     for row in results["rows"]:
-        if row.get("failed"):
-            reasons[row["way"], row["failed"]].append(row["program"])
-    return [f"{way}, {', '.join(names)}: {reason}" for (way, reason), names in reasons.items()]
+        reason = row.get("failed") or (
+            f"recorded only {row['recorded']} of {row['calls']} calls" if missed(row) else ""
+        )
+        if reason:
+            names.setdefault((row["way"], reason), []).append(row["program"])
+    return [f"{way}, {', '.join(programs)}: {reason}" for (way, reason), programs in names.items()]

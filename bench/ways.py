@@ -228,7 +228,7 @@ class FunctionTrace(Way):
             functiontrace.trace()
 
     def output(self) -> list[str]:
-        return [path for path in glob.glob(f"{self.folder}/functiontrace.*") if not path.endswith(".tmp")]
+        return [path for path in glob.glob(f"{self.folder}/functiontrace.*") if not os.path.islink(path)]
 
     def calls(self) -> int | None:
         (path,) = self.output()

@@ -3,7 +3,8 @@
     python worker.py WAY PROGRAM SIZE FOLDER
 
 Each line of standard input is a wish, each line of standard output the answer in JSON: "untraced" and
-"traced" run the program and give its times in ns (cpu: of this process, without what it waits), "calls" says what
+"traced" run the program and give its times in ns (cpu: of the threads that run it; others: of the recorder's own; wall:
+with what it waited), "calls" says what
 the last output holds, "first" when its reader has written a line, "count" how often the program's own functions are
 entered.
 """
@@ -24,12 +25,15 @@ from programs import LIBRARY_PROGRAMS, PROGRAMS, count_calls
 from ways import WAYS, Way
 
 
-def timed(run: Callable[[int], object], size: int) -> dict[str, int]:
+def timed(run: Callable[[int], object], size: int, has_threads: bool = False) -> dict[str, int]:
     gc.collect()
     forget_peak()
-    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+    wall, process, thread = time.perf_counter_ns(), time.process_time_ns(), time.thread_time_ns()
     run(size)
-    return {"cpu": time.process_time_ns() - cpu, "wall": time.perf_counter_ns() - wall}
+    thread, process = time.thread_time_ns() - thread, time.process_time_ns() - process
+    wall = time.perf_counter_ns() - wall
+    cpu = process if has_threads else thread
+    return {"cpu": cpu, "others": process - cpu, "wall": wall}
 
 
 def forget_peak() -> None:
@@ -50,13 +54,13 @@ def peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def traced(way: Way, run: Callable[[int], object], size: int) -> dict[str, int]:
+def traced(way: Way, run: Callable[[int], object], size: int, has_threads: bool) -> dict[str, int]:
     for name in os.listdir(way.folder):
         path = os.path.join(way.folder, name)
         shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
     way.start()
     try:
-        times = timed(run, size)
+        times = timed(run, size, has_threads)
         running, start = peak(), time.perf_counter_ns()
     finally:
         way.stop()
@@ -88,8 +92,8 @@ def main(name: str, program_name: str, size: int, folder: str) -> None:
     way, run = WAYS[name](folder, program.package), program.load()
     run(size)  # what is done once only, and the interpreter's own warming up
     wishes = {
-        "untraced": lambda: {**timed(run, size), "peak": peak()},
-        "traced": lambda: traced(way, run, size),
+        "untraced": lambda: {**timed(run, size, program.threads), "peak": peak()},
+        "traced": lambda: traced(way, run, size, program.threads),
         "calls": way.calls,
         "first": lambda: first_line(way.reader()),
         "count": lambda: count_calls(program, size),

@@ -20,6 +20,8 @@ import tables  # noqa: E402
 from programs import PROGRAMS  # noqa: E402
 from ways import WAYS, _perfetto_begins  # noqa: E402
 
+from flowtrace import _core  # noqa: E402
+
 OWN = [name for name, program in PROGRAMS.items() if not program.package]
 AT_HAND = [way for way, peer in environments.PEERS.items() if "packages" not in peer]
 
@@ -40,8 +42,8 @@ def test_flowtrace_records_each_call_of_a_program(program: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("way", AT_HAND)
 def test_each_way_that_needs_no_installing_records_and_can_do_so_again(way: str, tmp_path: Path) -> None:
-    if "identity" in way and sys.version_info < (3, 13):
-        pytest.skip("--identity needs CPython 3.13")
+    if "identity" in way and (obstacle := _core.identity_obstacle()):
+        pytest.skip(obstacle)
     count, *answers, recorded = ask(way, "methods", tmp_path, "count", "untraced", "traced", "traced", "calls")
     assert all(answer["cpu"] > 0 for answer in answers)
     assert recorded in (None, count[0])
