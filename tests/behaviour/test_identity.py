@@ -6,13 +6,11 @@ import sys
 import textwrap
 
 import pytest
-from conftest import Run, Workshop
+from conftest import FREE_THREADED, Run, Workshop
 
 from flowtrace._core import Call, Value
 
-has_numbers = pytest.mark.skipif(
-    sys.version_info < (3, 13) or (hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()), reason="no numbers"
-)
+has_numbers = pytest.mark.skipif(sys.version_info < (3, 13) or FREE_THREADED, reason="no numbers")
 
 
 def values(call: Call) -> list[Value]:

@@ -99,7 +99,7 @@ def test_interpreters_that_come_and_go_leave_nothing(workshop: Workshop, kind: s
         """,  # noqa: E501
     )
     imports, records = map(float, done.out.split())
-    assert records - imports < 100, "KiB for each interpreter"
+    assert records - imports < max(100, imports / 10), "KiB for each interpreter"  # without a GIL CPython loses 3,000
 
 
 def test_interpreters_end_while_threads_record(workshop: Workshop) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import proof
 import pytest
-from conftest import Workshop
+from conftest import FREE_THREADED, Workshop
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 13), reason="no numbers before")
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 13) or FREE_THREADED, reason="no numbers")
 
 PROGRAMS = Path(__file__).parent / "programs"
 
