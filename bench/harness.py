@@ -65,7 +65,9 @@ def commit() -> str:
 
 
 def chosen_ways(options: argparse.Namespace) -> dict[str, bool]:
-    names = options.way or [name for name, peer in PEERS.items() if options.full or peer.get("quick")]
+    names = options.way or [
+        name for name, peer in PEERS.items() if options.full or peer.get("quick") or name in options.add
+    ]
     return {name: PEERS[name].get("small", False) for name in names}
 
 
@@ -77,7 +79,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     python = json.loads(subprocess.run([interpreter.python, "-c", FACTS], capture_output=True, text=True).stdout)
     results: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
-        "commit": commit(),
+        "commit": options.commit,
         "machine": machine(),
         "python": python,
         "load": [os.getloadavg()[0]],
@@ -126,9 +128,11 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="interpreter in which FlowTrace is installed")
     parser.add_argument("--program", choices=PROGRAMS, action="append")
     parser.add_argument("--way", choices=list(PEERS), action="append")
+    parser.add_argument("--add", choices=list(PEERS), action="append", default=[], help="this way as well")
     parser.add_argument("--full", action="store_true", help="all peers")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=5, help="in each process")
+    parser.add_argument("--commit", default=commit(), help="what is measured, where git can't tell")
     parser.add_argument("--output", type=Path, default=RESULTS / "last.json", help="where all samples go")
     options = parser.parse_args()
     results = run(options)
