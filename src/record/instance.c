@@ -23,8 +23,11 @@ struct collector {
 static bool
 is_wanted(const struct collector *collector, const struct instance_field *field)
 {
-    if (collector->key)
-        return field->name == collector->key || PyUnicode_Compare(field->name, collector->key) == 0;
+    if (field->name && field->name == collector->key)
+        return true;
+    if (collector->key) /* of the interned there is one of each */
+        return !(PyUnicode_CHECK_INTERNED(field->name) && PyUnicode_CHECK_INTERNED(collector->key))
+               && PyUnicode_Compare(field->name, collector->key) == 0;
     return !collector->wanted
            || (field->name ? PyUnicode_CompareWithASCIIString(field->name, collector->wanted)
                            : strcmp(field->slot, collector->wanted))
