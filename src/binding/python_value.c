@@ -145,13 +145,13 @@ binding_value_python(const struct trace *trace, struct value value)
 
 /* The first of the args, which have no names among the fields. Returns how many there are. */
 static uint64_t
-find_args(const struct reader *reader, struct value rest, const struct value_head *head, struct value *first)
+find_args(const struct reader *reader, struct value rest, struct value_head *head, struct value *first)
 {
     uint64_t args = head->tag == FLOW_VALUE_ARGS ? head->total : 0;
     struct slice name;
     *first = rest;
     for (uint64_t i = 0; head->tag == FLOW_VALUE_FIELDS && i < head->count; i++) {
-        if (value_read_name(reader, &rest, &name) < 0 || name.length)
+        if (value_read_name(reader, head, &rest, &name) < 0 || name.length)
             break;
         if (args++ == 0)
             *first = rest;

@@ -275,10 +275,10 @@ put_text(struct printer *printer, const struct value_head *head)
 static void put_value(struct printer *printer, struct value *value, unsigned depth);
 
 static void
-skip(struct printer *printer, struct value *value, const struct value_head *head)
+skip(struct printer *printer, struct value *value, struct value_head *head)
 {
     struct slice name;
-    if (head->tag == FLOW_VALUE_FIELDS && value_read_name(printer->reader, value, &name) < 0)
+    if (head->tag == FLOW_VALUE_FIELDS && value_read_name(printer->reader, head, value, &name) < 0)
         printer->error = -EBADMSG;
     if (head->tag == FLOW_VALUE_DICT && value_skip(printer->reader, value) < 0)
         printer->error = -EBADMSG;
@@ -348,11 +348,11 @@ put_within(struct printer *printer, struct value *value, unsigned depth, uint64_
 }
 
 static void
-put_child(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth, uint64_t others)
+put_child(struct printer *printer, struct value *value, struct value_head *head, unsigned depth, uint64_t others)
 {
     struct slice name;
     if (head->tag == FLOW_VALUE_FIELDS) {
-        if (value_read_name(printer->reader, value, &name) < 0) {
+        if (value_read_name(printer->reader, head, value, &name) < 0) {
             printer->error = -EBADMSG;
             return;
         }
@@ -379,24 +379,26 @@ put_rest(struct printer *printer, const struct value_head *head, uint64_t shown)
 
 /* Is there no room for even a little of the next child? */
 static bool
-is_full(struct printer *printer, struct value value, const struct value_head *head)
+is_full(struct printer *printer, struct value value, struct value_head head)
 {
     struct slice name;
     size_t needed = 8;
-    if (head->tag == FLOW_VALUE_FIELDS && value_read_name(printer->reader, &value, &name) == 0)
+    if (head.tag == FLOW_VALUE_FIELDS && value_read_name(printer->reader, &head, &value, &name) == 0)
         needed += text_columns(name.data, name.length);
     return !printer->whole && columns_left(printer) < needed;
 }
 
 static void
-put_children(struct printer *printer, struct value *value, const struct value_head *head, unsigned depth)
+put_children(struct printer *printer, struct value *value, const struct value_head *read, unsigned depth)
 {
+    struct value_head copy = *read;
+    struct value_head *head = &copy;
     bool deep = printer->depth && depth >= printer->depth;
     if (put_uniform(printer, value, head, deep))
         return;
     uint64_t shown = 0;
     for (uint64_t i = 0; i < head->count && !is_done(printer); i++) {
-        if (deep || shown < i || is_full(printer, *value, head)) {
+        if (deep || shown < i || is_full(printer, *value, *head)) {
             skip(printer, value, head);
             continue;
         }

@@ -18,13 +18,14 @@
 static const void *
 own_caller(struct recorder *recorder)
 {
-    PyFrameObject *frame = PyEval_GetFrame();                       /* Borrowed */
-    PyFrameObject *back = frame ? PyFrame_GetBack(frame) : NULL;
+    PyFrameObject *running = PyEval_GetFrame();                         /* Borrowed */
+    PyFrameObject *back = running ? PyFrame_GetBack(running) : NULL;
     PyCodeObject *code = back ? PyFrame_GetCode(back) : NULL;
     const struct function *caller = code ? function_known(recorder, code) : NULL;
     Py_XDECREF(code);
+    const void *frame = back ? frame_of(back) : NULL;
     Py_XDECREF(back); /* the running frame keeps it */
-    return caller && caller->in_scope ? back : NULL;
+    return caller && caller->in_scope ? frame : NULL;
 }
 
 /* Is it a call that this frame has made? */
@@ -55,10 +56,10 @@ boundary_begin(struct thread *thread, const struct function *caller, PyObject *c
     const struct activation *top = thread_top(thread);
     if (!function && !activation_is_boundary(top))
         return;
-    const void *frame = PyEval_GetFrame();
+    const void *frame = frame_running();
     drop_ended(thread, frame);
     top = thread_top(thread);
-    if (!function || !frame || (top && top->function != caller) || (top && top->frame && top->frame != frame))
+    if (!function || (top && (top->function != caller || top->frame != frame)))
         return;
     uint64_t task = top ? top->task : 0;
     if (thread->depth == 0)
@@ -91,7 +92,7 @@ void
 boundary_c_return(struct thread *thread, PyObject *callable)
 {
     const struct activation *top = thread_top(thread);
-    if (top && is_call_of(top, PyEval_GetFrame()) && top->function == callable_function(thread->recorder, callable))
+    if (top && is_call_of(top, frame_running()) && top->function == callable_function(thread->recorder, callable))
         end_by_return(thread);
 }
 
@@ -100,7 +101,7 @@ bool
 boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset)
 {
     const struct activation *top = thread_top(thread);
-    if (!top || !is_call_of(top, PyEval_GetFrame()))
+    if (!top || !is_call_of(top, frame_running()))
         return false;
     struct writer *writer = &thread->writer;
     uint8_t *p = writer_begin(writer, FLOW_UNWIND);
@@ -120,7 +121,7 @@ static bool
 find_ending(struct thread *thread, struct function *function)
 {
     bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
-    const void *frame = suspends ? (const void *)PyEval_GetFrame() : own_caller(thread->recorder);
+    const void *frame = suspends ? frame_running() : own_caller(thread->recorder);
     uint32_t i = frame ? thread->depth : 0;
     while (i > 0 && !(thread->stack[i - 1].function == function && thread->stack[i - 1].frame == frame))
         i--;
@@ -166,6 +167,6 @@ boundary_driven(struct recorder *recorder, PyCodeObject *code)
 bool
 boundary_is_recorded(struct recorder *recorder, const struct function *function)
 {
-    struct pointer_entry entry = shared_map_get(&recorder->generators, PyEval_GetFrame());
+    struct pointer_entry entry = shared_map_get(&recorder->generators, frame_running());
     return entry.key && entry.data == function;
 }

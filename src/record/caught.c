@@ -23,7 +23,7 @@ is_on_top(const struct thread *thread, const struct function *function, int offs
     const struct activation *top = thread->depth ? &thread->stack[thread->depth - 1] : NULL;
     if (!top || top->function != function || (COMPAT_UNWIND_WITHOUT_START && offset == function->start_offset))
         return false;
-    return !top->frame || top->frame == PyEval_GetFrame();
+    return top->frame == frame_running();
 }
 
 /* A handler begins with instructions of no line. */

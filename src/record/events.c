@@ -203,26 +203,23 @@ await_no_death(struct recorder *recorder, uint64_t id)
 
 /* --- a call begins ------------------------------------------------------ */
 
-/* At PY_START all parameters are bound; a failure can only be want of memory. */
+/* At PY_START all parameters are bound. */
 static uint8_t *
-put_arguments(struct thread *thread, uint8_t *p, const struct function *function, PyFrameObject *frame)
+put_arguments(struct thread *thread, uint8_t *p, const struct function *function, const void *frame)
 {
     struct value_encoder encoder;
     open_encoder(&encoder, thread, p);
     for (uint32_t i = 0; i < function->code.parameter_count; i++) {
-        PyObject *value = PyFrame_GetVar(frame, function->names[i]);
-        if (!value) {
-            PyErr_Clear();
+        const struct parameter_plan *parameter = &function->parameters[i];
+        PyObject *value = frame_local(frame, parameter->place, parameter->is_cell);
+        if (!value)
             *p++ = FLOW_VALUE_UNREADABLE;
-            continue;
-        }
-        if (i == 0 && function->has_self)
+        else if (i == 0 && function->has_self)
             p = value_put_type(&encoder, identity_put_of(&encoder, p, value), value);
-        else if (function->secret[i])
+        else if (parameter->secret)
             p = secret_put(&encoder, p, value);
         else
             p = value_put(&encoder, p, value);
-        Py_DECREF(value);
     }
     return p;
 }
@@ -244,11 +241,6 @@ begin_call(struct thread *thread, struct function *function)
     struct recorder *recorder = thread->recorder;
     bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
     bool with_values = recorder->values && function->code.parameter_count > 0;
-    PyFrameObject *frame = NULL;
-    if ((suspends || with_values) && !(frame = (PyFrameObject *)PyEval_GetFrame())) {
-        recorder_fault(recorder, thread, ENOMEM);
-        return;
-    }
     if (thread->depth == thread->root_depth)
         link_begin_root(thread, true);
     const struct activation *caller = thread_top(thread);
@@ -263,7 +255,7 @@ begin_call(struct thread *thread, struct function *function)
     struct activation *activation = thread_push(thread, function);
     if (!activation)
         return;
-    activation->frame = frame;
+    activation->frame = frame_running();
     activation->task = task;
     activation->start_ticks = writer->last_ticks;
     activation->ordinal = writer->calls++;
@@ -273,7 +265,7 @@ begin_call(struct thread *thread, struct function *function)
         p = varint_put(p, activation->generator);
     }
     if (with_values)
-        p = put_arguments(thread, p, function, frame);
+        p = put_arguments(thread, p, function, activation->frame);
     writer_commit(writer, p);
     if (suspends)
         remember_generator(thread, activation);
@@ -419,7 +411,7 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
 {
     int kind = compat_suspension(code, offset);
     struct activation suspended;
-    if (!thread_pop(thread, function, function->boundary ? (const void *)PyEval_GetFrame() : NULL, &suspended))
+    if (!thread_pop(thread, function, function->boundary ? frame_running() : NULL, &suspended))
         return;
     struct writer *writer = &thread->writer;
     bool outer = writer->p == thread->awaited; /* the call that it awaits has just said what for */
@@ -468,23 +460,20 @@ on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
 
 /* --- a generator goes on ------------------------------------------------ */
 
-/* One whose start was not seen gets an id now; the reader makes a call of it. */
+/* One whose start was not seen gets an id now; the reader makes a call of it. `fresh`: it has not started yet, and what
+ * is known at its place is of a dead one. */
 static struct activation *
-push_generator(struct thread *thread, struct function *function)
+push_generator(struct thread *thread, struct function *function, bool fresh)
 {
     struct recorder *recorder = thread->recorder;
-    const void *frame = PyEval_GetFrame();
-    if (!frame) {
-        recorder_fault(recorder, thread, ENOMEM);
-        return NULL;
-    }
+    const void *frame = frame_running();
     struct pointer_entry entry = shared_map_get(&recorder->generators, frame);
     struct activation *activation = thread_push(thread, function);
     if (!activation)
         return NULL;
     activation->frame = frame;
     activation->start_ticks = thread->writer.last_ticks;
-    if (entry.key && entry.data == function) {
+    if (entry.key && entry.data == function && !fresh) {
         activation->generator = entry.id;
         activation->task = entry.extra >> 1;
         activation->watched = entry.extra & 1;
@@ -508,7 +497,8 @@ go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCode
     if (thread->depth == 0)
         link_begin_root(thread, false);
     uint8_t *p = writer_begin(writer, thrown ? FLOW_THROW : FLOW_RESUME);
-    const struct activation *activation = p ? push_generator(thread, function) : NULL;
+    bool fresh = thrown && offset < function->start_offset;
+    const struct activation *activation = p ? push_generator(thread, function, fresh) : NULL;
     if (!activation)
         return;
     p = varint_put(p, activation->generator);
@@ -632,7 +622,7 @@ write_unwind(struct thread *thread, PyObject *exception, PyCodeObject *code, int
 static void
 unwind(struct thread *thread, struct function *function, PyObject *exception, PyCodeObject *code, int offset)
 {
-    const void *frame = PyEval_GetFrame();
+    const void *frame = frame_running();
     struct activation ended;
     if (never_began(thread, function, offset, frame) || !thread_pop(thread, function, frame, &ended))
         return;

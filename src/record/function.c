@@ -32,8 +32,7 @@ static void
 destroy(struct function *function)
 {
     writer_code_free(&function->code);
-    free(function->names);
-    free(function->secret);
+    free(function->parameters);
     free(function);
 }
 
@@ -152,11 +151,10 @@ add_parameters(struct function *function, PyCodeObject *code)
         count = 0;
     if (count > PARAMETERS_MAX)
         count = PARAMETERS_MAX;
-    PyObject *locals = code->co_localsplusnames; /* Borrowed, as are the names: the code keeps them alive */
+    PyObject *locals = code->co_localsplusnames; /* Borrowed */
     function->code.parameters = calloc((size_t)count + 1, sizeof *function->code.parameters);
-    function->names = calloc((size_t)count + 1, sizeof *function->names);
-    function->secret = calloc((size_t)count + 1, sizeof *function->secret);
-    bool ok = function->code.parameters && function->names && function->secret;
+    function->parameters = calloc((size_t)count + 1, sizeof *function->parameters);
+    bool ok = function->code.parameters && function->parameters;
     size_t bytes = 0;
     for (int i = 0; ok && i < count && bytes + PARAMETER_NAME_MAX + 3 <= PARAMETER_BYTES_MAX; i++) {
         int source = i;
@@ -173,11 +171,10 @@ add_parameters(struct function *function, PyCodeObject *code)
         }
         else
             kind = FLOW_PARAMETER_VAR_KEYWORD;
-        PyObject *name = PyTuple_GET_ITEM(locals, source);
-        char *text = copy_text(name, PARAMETER_NAME_MAX);
+        char *text = copy_text(PyTuple_GET_ITEM(locals, source), PARAMETER_NAME_MAX);
         ok = text != NULL;
         bytes += ok ? strlen(text) + 3 : 0;
-        function->names[i] = name;
+        function->parameters[i] = (struct parameter_plan){.place = source, .is_cell = frame_is_cell(code, source)};
         function->code.parameters[i].name = text;
         function->code.parameters[i].kind = (uint8_t)kind;
         function->code.parameter_count += ok;
@@ -193,7 +190,7 @@ judge_secrets(const struct recorder *recorder, struct function *function)
     const struct secret_rules *rules = &recorder->names.secrets;
     for (uint32_t i = 0; i < function->code.parameter_count; i++) {
         const char *name = function->code.parameters[i].name;
-        function->secret[i] = secret_is_name(rules, name, strlen(name));
+        function->parameters[i].secret = secret_is_name(rules, name, strlen(name));
     }
     const char *dot = strrchr(function->code.qualname, '.');
     const char *name = dot ? dot + 1 : function->code.qualname;

@@ -170,7 +170,7 @@ is_alive(const struct thread *thread, bool begins)
     while (frame && !found) {
         PyCodeObject *code = PyFrame_GetCode(frame);
         found = !begins && top->function && function_known(thread->recorder, code) == top->function
-                && (!top->frame || top->frame == frame);
+                && top->frame == frame_of(frame);
         Py_DECREF(code);
         begins = false;
         if (!found)

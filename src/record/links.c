@@ -347,15 +347,17 @@ is_users(struct recorder *recorder, PyObject *callback)
 
 /* Those of add_reader() and add_signal_handler() run whenever there is cause to. */
 static bool
-runs_often(PyFrameObject *frame)
+runs_often(void)
 {
-    PyFrameObject *back = PyFrame_GetBack(frame);
+    PyFrameObject *frame = PyEval_GetFrame(); /* Borrowed */
+    PyFrameObject *back = frame ? PyFrame_GetBack(frame) : NULL;
     PyCodeObject *code = back ? PyFrame_GetCode(back) : NULL;
     Py_ssize_t length;
     const char *name = code ? PyUnicode_AsUTF8AndSize(code->co_name, &length) : NULL;
     bool often = name && (strncmp(name, "_add", 4) == 0 || strncmp(name, "add", 3) == 0);
     Py_XDECREF(code);
     Py_XDECREF(back);
+    PyErr_Clear();
     return often;
 }
 
@@ -364,22 +366,18 @@ static void
 begin_handle(struct thread *thread, const struct function *function)
 {
     struct recorder *recorder = thread->recorder;
-    PyFrameObject *frame = PyEval_GetFrame(); /* Borrowed */
+    const void *frame = frame_running();
     bool as_known = function->code.parameter_count > 1 && strcmp(function->code.parameters[1].name, "callback") == 0;
-    PyObject *callback = frame && as_known ? PyFrame_GetVar(frame, function->names[1]) : NULL;
+    PyObject *callback = as_known ? frame_local(frame, function->parameters[1].place, false) : NULL;
     bool users = callback && is_users(recorder, callback);
     bool wanted = users || shared_map_may_hold(&recorder->handles);
-    PyObject *self = frame && wanted ? PyFrame_GetVar(frame, function->names[0]) : NULL;
+    PyObject *self = wanted ? frame_local(frame, function->parameters[0].place, false) : NULL;
     if (self) {
         shared_map_remove(&recorder->handles, self);
         uint64_t id = users ? link_announce(thread, &recorder->handles, self, FLOW_SPAWN_CALLBACK) : 0;
         if (id)
-            shared_map_put(&recorder->handles,
-                           (struct pointer_entry){.key = self, .id = id, .extra = runs_often(frame)});
+            shared_map_put(&recorder->handles, (struct pointer_entry){.key = self, .id = id, .extra = runs_often()});
     }
-    PyErr_Clear();
-    Py_XDECREF(self);
-    Py_XDECREF(callback);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "../trace/writer.h"
 #include "code_table.h"
 #include "compat.h"
+#include "frame.h"
 #include "identity.h"
 #include "pointer_map.h"
 #include "scope.h"
@@ -64,8 +65,11 @@ struct function {
     bool watched;            /* @trace: its calls turn recording on */
     COMPAT_SHARED uint64_t await_place; /* of the await that it was suspended in last: offset << 32 | line, or 0 */
     COMPAT_SHARED int start_offset; /* of its PY_START event; -1 before the first */
-    PyObject **names;        /* Owned array of Borrowed str, in code.parameters' order */
-    bool *secret;            /* Owned; of the parameters */
+    struct parameter_plan {
+        int place;           /* among the code's local variables */
+        bool is_cell;        /* of which nested functions use this one too */
+        bool secret;
+    } *parameters;           /* Owned; in code.parameters' order */
     bool secret_result;
     PyObject *begin, *end;   /* Owned or NULL; see recorder_watch() */
     struct function *next_named; /* of recorder->named_functions */
@@ -74,8 +78,7 @@ struct function {
 
 struct activation {
     struct function *function; /* Borrowed; NULL once its code has died */
-    const void *frame;         /* compared only; NULL where it was not materialised. Of a boundary function that
-                                * does not suspend: its caller's */
+    const void *frame;         /* compared only. Of a boundary function that does not suspend: its caller's */
     uint64_t generator;
     uint64_t task;             /* spawn id of the task that it runs in, or 0 */
     uint64_t start_ticks;
@@ -143,6 +146,7 @@ struct recorder {
     COMPAT_APART(before)
     struct compat_mutex shared; /* first sights, known exceptions, @trace's counts, asyncio's functions */
     uint32_t next_function, next_thread;
+    uint32_t next_shape;
     uint64_t next_generator, next_spawn, next_exception, next_greenlet;
     struct known_exception exceptions[KNOWN_EXCEPTIONS];
     unsigned exception_turn;

@@ -250,7 +250,7 @@ thread_push(struct thread *thread, struct function *function)
 static bool
 matches(const struct activation *activation, const struct function *function, const void *frame)
 {
-    return activation->function == function && (!frame || !activation->frame || activation->frame == frame);
+    return activation->function == function && (!frame || activation->frame == frame);
 }
 
 void

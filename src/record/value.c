@@ -75,9 +75,15 @@ value_plain_type(PyTypeObject *type)
 uint8_t *
 value_put_type_name(struct writer *writer, uint8_t *p, PyTypeObject *type)
 {
+    uint64_t key = ((uint64_t)type->tp_version_tag << 32 | (uint32_t)(uintptr_t)type->tp_name) & ~(uint64_t)1;
+    uint32_t number = type->tp_version_tag ? writer_known(writer, key) : 0;
+    if (number)
+        return varint_put(p, number);
     const char *name = value_plain_type(type);
     size_t length = strlen(name);
-    return writer_string(writer, p, name, length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
+    uint8_t *end = writer_string(writer, p, name, length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
+    writer_remember(writer, key, writer_string_number(writer, p));
+    return end;
 }
 
 uint8_t *

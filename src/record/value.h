@@ -14,6 +14,7 @@
 
 #include "../trace/writer.h"
 #include "compat.h"
+#include "layout.h"
 
 #define VALUE_CALL_MAX 8192  /* bytes of all the values of one record, at most */
 #define VALUE_BEYOND 1536    /* that the last of them may take beyond its end */
@@ -66,6 +67,21 @@ struct type_verdict {
 
 #define TYPE_VERDICTS 64
 
+/* How objects of a class are written once one of them was looked at; see value_shape.c. */
+struct value_shape {
+    unsigned version; /* of the type; 0: none */
+    uint32_t session; /* of the recorder */
+    uint32_t number;  /* unique in the recorder; 0: each is looked at anew */
+    const char *name; /* of the type; compared only */
+    uint8_t learned;  /* how often */
+    uint8_t depth;    /* so far within others they are shown */
+    uint8_t total, shown;
+    uint16_t secret;  /* a bit for each field */
+    struct layout layout;
+};
+
+#define SHAPES 64
+
 /* Of dataclasses: which fields their instances don't show. */
 struct dataclass_verdict {
     unsigned version; /* of the type; 0: none */
@@ -89,6 +105,7 @@ struct value_names {
     struct module_verdict modules[MODULE_VERDICTS];
     struct type_verdict types[TYPE_VERDICTS];
     struct dataclass_verdict dataclasses[DATACLASS_VERDICTS];
+    struct value_shape shapes[SHAPES];
 };
 
 struct value_encoder {

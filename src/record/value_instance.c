@@ -8,7 +8,6 @@
 #include "value_parts.h"
 
 #define FIELDS_MAX 32
-#define NESTED_MAX 2 /* within so many containers; further in, whole graphs of objects would be written */
 #define MODULE_BYTES 255
 
 /* A thread's own names borrow what the recorder's own. */
@@ -124,12 +123,10 @@ judge(struct value_names *names, PyTypeObject *type)
 uint8_t *
 value_put_instance_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field)
 {
-    if (field->name)
-        return value_put_field(encoder, p, field->name, field->value);
-    size_t length = strlen(field->slot);
-    p = writer_string(encoder->writer, p, field->slot, length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
-    return secret_is_slot(encoder->names, field->slot) ? secret_put(encoder, p, field->value)
-                                                       : value_put(encoder, p, field->value);
+    bool secret = field->name ? secret_is_key(encoder->names, field->name)
+                              : secret_is_slot(encoder->names, field->slot);
+    p = value_put_field_name(encoder, p, field);
+    return secret ? secret_put(encoder, p, field->value) : value_put(encoder, p, field->value);
 }
 
 /* What a pydantic model keeps in dictionaries of its own. */
@@ -171,6 +168,8 @@ put_fields(struct value_encoder *encoder, uint8_t *p, PyObject *object, const st
     for (size_t i = 0; i < total && i < room && p < encoder->end; i++, ++*count)
         p = value_put_instance_field(encoder, p, &fields[i]);
     encoder->depth--;
+    if (verdict->user && !verdict->pydantic && total <= room)
+        value_learn_shape(encoder, object, fields, total, VALUE_SHAPE_ATTRIBUTES);
     return p;
 }
 
@@ -195,7 +194,7 @@ value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         p = identity_put_of(encoder, p, object);
     if (verdict->like)
         return value_put_class(encoder, p, object, verdict->like);
-    if (encoder->depth < NESTED_MAX && verdict->user)
+    if (encoder->depth < VALUE_NESTED_MAX && verdict->user)
         return put_fields(encoder, p, object, verdict);
     return value_put_type(encoder, p, object);
 }

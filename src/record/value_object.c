@@ -27,13 +27,20 @@ value_read_field(PyObject *object, PyObject *name)
 }
 
 uint8_t *
-value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *value)
+value_put_field_name(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field)
 {
     char bytes[NAME_MAX_BYTES];
     bool complete;
-    size_t n = value_utf8(name, bytes, sizeof bytes, &complete);
-    p = writer_string(encoder->writer, p, bytes, n);
-    return secret_is_key(encoder->names, name) ? secret_put(encoder, p, value) : value_put(encoder, p, value);
+    if (field->name)
+        return writer_string(encoder->writer, p, bytes, value_utf8(field->name, bytes, sizeof bytes, &complete));
+    size_t length = strlen(field->slot);
+    return writer_string(encoder->writer, p, field->slot, length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
+}
+
+uint8_t *
+value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *value)
+{
+    return value_put_instance_field(encoder, p, &(struct instance_field){.name = name, .value = value});
 }
 
 static uint8_t *
@@ -95,12 +102,15 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
     *p++ = 0;
     bool entered = value_enter(encoder, object);
     uint32_t hidden = hidden_fields(encoder->names, Py_TYPE(object), fields);
+    struct instance_field shown_fields[LAYOUT_FIELDS];
     struct dict_walk walk;
     PyObject *name, *field;
     dict_walk_begin(&walk, fields, WALK_MAX);
     for (unsigned i = 0; *total < 0x7f && dict_walk_next(&walk, &name, &field); i++) {
         bool shown = i < 32 ? !(hidden >> i & 1) : is_shown_field(encoder->names, field);
         PyObject *value = shown ? value_read_field(object, name) : NULL; /* NULL: it was never set */
+        if (value && *total < LAYOUT_FIELDS)
+            shown_fields[*total] = (struct instance_field){.name = name};
         *total = (uint8_t)(*total + (value != NULL));
         if (value && entered && *count < encoder->settings.items && p < encoder->end) {
             p = value_put_field(encoder, p, name, value);
@@ -108,8 +118,9 @@ put_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyObj
         }
         Py_XDECREF(value);
     }
-    dict_walk_end(&walk);
     encoder->depth -= entered;
+    value_learn_shape(encoder, object, shown_fields, *total, VALUE_SHAPE_FIELDS);
+    dict_walk_end(&walk);
     return p;
 }
 
@@ -222,9 +233,12 @@ value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
     struct value_names *names = encoder->names;
+    uint8_t *end = value_put_shaped(encoder, p, object);
+    if (end)
+        return end;
     if (value_knows_instances(names, type))
         return value_put_instance(encoder, p, object);
-    uint8_t *end = value_put_known(encoder, p, object);
+    end = value_put_known(encoder, p, object);
     if (end)
         return end;
     if (PyExceptionInstance_Check(object))

@@ -5,6 +5,8 @@
 #include "value.h"
 
 #define NAME_MAX_BYTES 255
+#define VALUE_NESTED_MAX \
+    2 /* attributes of objects within so many containers; further in, whole graphs would be written */
 
 /* The last part of the type's name; runs no metaclass. */
 const char *value_plain_type(PyTypeObject *type);
@@ -31,11 +33,25 @@ uint8_t *value_put_items(struct value_encoder *encoder, uint8_t *p, PyObject *ow
 uint8_t *value_put_field(struct value_encoder *encoder, uint8_t *p, PyObject *name, PyObject *value);
 /* Exact builtins, and the builtin part of their subclasses. */
 uint8_t *value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+/* Its name alone. */
+uint8_t *value_put_field_name(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field);
 /* Is it a member of an Enum? */
 bool value_is_enum(PyObject *object, struct value_names *names);
 
 /* What is no exact builtin. */
 uint8_t *value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+
+/* value_shape.c */
+
+/* NULL if nothing was learned of its class, or this object is unlike those before. */
+uint8_t *value_put_shaped(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+enum value_shape_of {
+    VALUE_SHAPE_FIELDS,     /* the class tells which */
+    VALUE_SHAPE_ATTRIBUTES, /* all that the object has */
+};
+/* An object that has been written shows `total` fields; the first LAYOUT_FIELDS are in `fields`. */
+void value_learn_shape(struct value_encoder *encoder, PyObject *object, const struct instance_field *fields,
+                       size_t total, enum value_shape_of of);
 
 /* value_library.c: types written in C. `base` is the type that tells how, the object's own or one that it
  * derives from. */
@@ -97,7 +113,6 @@ uint8_t *value_put_index(struct value_encoder *encoder, uint8_t *p, PyObject *ob
 
 /* The attributes that an object of the user's own holds; of any other its type. */
 uint8_t *value_put_instance(struct value_encoder *encoder, uint8_t *p, PyObject *object);
-struct instance_field;
 /* The attributes of an object, if its class is the user's own; how many there are in all. */
 size_t value_users_fields(struct value_encoder *encoder, PyObject *object, struct instance_field *out, size_t room);
 /* A field as it stands in FIELDS. */

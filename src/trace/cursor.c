@@ -109,7 +109,7 @@ enter_chunk(struct cursor *cursor)
     const struct chunk *chunk = &cursor->reader->chunks[cursor->chunk];
     cursor->next = chunk->data;
     cursor->ticks = chunk->header->first_ticks;
-    cursor->strings_seen = cursor->codes_seen = 0;
+    cursor->strings_seen = cursor->codes_seen = cursor->shapes_seen = 0;
     bool follows = cursor->started && chunk->sequence == chunk[-1].sequence + 1 && !chunk[-1].damaged
                    && chunk->header->lost_before == 0;
     cursor->gap = cursor->rebuilding = !follows;

@@ -317,6 +317,9 @@ enum flow_value {
     FLOW_VALUE_TEXT = 0xb9,      /* string type, text shown as it is: Color.RED, <function f> */
     FLOW_VALUE_IDENTITY = 0xba,  /* varint number, then a value that begins with another tag: the object
                                   * has this number among those of its type's name in the process */
+    FLOW_VALUE_SHAPED = 0xbb,    /* varint number of a shape, as for strings: 0 defines the next, as string
+                                  * type, varint fields, varint n, n strings. Then n values: FIELDS whose
+                                  * names stand in the shape */
     FLOW_VALUE_REDACTED = 0xbc,
     FLOW_VALUE_TRUNCATED = 0xbd, /* there is more, beyond the limits */
     FLOW_VALUE_UNREADABLE = 0xbe,

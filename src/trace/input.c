@@ -169,6 +169,21 @@ input_string(struct input *in)
     return in->chunk->strings[n - 1];
 }
 
+void
+input_add_shape(struct input *in, struct slice shape)
+{
+    struct chunk *chunk = in->chunk;
+    if (!in->cursor || in->bad || in->cursor->shapes_seen++ < chunk->shape_count)
+        return;
+    void *shapes = chunk->shapes;
+    if (!array_make_room(&shapes, chunk->shape_count, &chunk->shape_room, sizeof shape)) {
+        in->bad = in->no_memory = true;
+        return;
+    }
+    chunk->shapes = shapes;
+    chunk->shapes[chunk->shape_count++] = shape;
+}
+
 static void
 get_parameters(struct input *in, struct code *code)
 {

@@ -1,6 +1,6 @@
 /* input.h - reads the fields that records and values are made of; trusts no byte.
  *
- * A cursor defines the strings and code that it passes; without one, reading only
+ * A cursor defines the strings, shapes and code that it passes; without one, reading only
  * looks up. `bad` is sticky: what is read after it is zeros.
  */
 #ifndef FLOW_INPUT_H
@@ -24,6 +24,8 @@ uint8_t input_byte(struct input *in);
 struct slice input_bytes(struct input *in, uint64_t length);
 struct slice input_text(struct input *in);
 struct slice input_string(struct input *in);
+/* `shape`: the bytes of a definition, which takes the next number. */
+void input_add_shape(struct input *in, struct slice shape);
 /* Only cursors read code: values hold none. */
 const struct code *input_code(struct input *in);
 /* value_reader.c: passes one value, `depth` levels down. */

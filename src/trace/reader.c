@@ -228,6 +228,7 @@ reader_close(struct reader *reader)
 {
     for (uint32_t i = 0; i < reader->chunk_count; i++) {
         free(reader->chunks[i].strings);
+        free(reader->chunks[i].shapes);
         free(reader->chunks[i].codes);
     }
     input_free_codes(reader);

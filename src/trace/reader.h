@@ -77,11 +77,13 @@ struct chunk {
     const uint8_t *end;
     uint32_t process, thread, sequence;
     bool damaged;
-    /* Strings and code that the chunk has defined so far; filled by cursors. */
+    /* Strings, code and shapes that the chunk has defined so far; filled by cursors. */
     struct slice *strings;
     uint32_t string_count, string_room;
     const struct code **codes;
     uint32_t code_count, code_room;
+    struct slice *shapes; /* bytes of their definitions */
+    uint32_t shape_count, shape_room;
 };
 
 /* One thread's chunks, in order. */
@@ -123,7 +125,7 @@ struct cursor {
     const uint8_t *next;
     uint64_t ticks;
     uint64_t last_ns;   /* of the record before: time does not run backwards */
-    uint32_t strings_seen, codes_seen; /* definitions passed in this chunk */
+    uint32_t strings_seen, codes_seen, shapes_seen; /* definitions passed in this chunk */
     bool started;
     bool gap;        /* records are missing before the one just read */
     bool rebuilding; /* OPEN records of this chunk tell what runs; else they repeat what is known */
@@ -135,7 +137,7 @@ void cursor_open_chunk(struct cursor *out, struct reader *reader, uint32_t chunk
 int cursor_next(struct cursor *cursor, struct record *out);
 
 /* A step of reading a value: decodes one tag. For containers the n children
- * (twice n for a dict; name and value for fields) follow, read one by one. */
+ * (twice n for a dict; for fields value_read_name() before each) follow, read one by one. */
 struct value_head {
     int tag;             /* enum flow_value; small ints come as FLOW_VALUE_INT */
     int64_t integer;     /* FLOW_VALUE_INT */
@@ -146,13 +148,14 @@ struct value_head {
     uint64_t total;      /* length of the original: items, code points, bytes, bits */
     uint64_t count;      /* children recorded; for WRAPPED 1 */
     uint64_t identity;   /* number of the object; 0: it has none */
+    struct slice names;  /* FIELDS: those that are still to be read, unless they stand between the values */
 };
 
 /* 0, or -EBADMSG. Advances value->data past the head. Read-only: definitions in
  * the value's own bytes are read in place. A value without data is FLOW_VALUE_ABSENT. */
 int value_read(const struct reader *reader, struct value *value, struct value_head *out);
-/* The name of a field, between the children of FLOW_VALUE_FIELDS. */
-int value_read_name(const struct reader *reader, struct value *value, struct slice *out);
+/* The name of the next field of FLOW_VALUE_FIELDS, before its value. */
+int value_read_name(const struct reader *reader, struct value_head *head, struct value *value, struct slice *out);
 /* Advances past one whole value. */
 int value_skip(const struct reader *reader, struct value *value);
 

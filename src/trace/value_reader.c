@@ -25,6 +25,59 @@ get_counts(struct input *in, struct value_head *head)
         in->bad = true;
 }
 
+/* What a shape's definition says, its names aside. */
+static void
+get_shape(struct input *in, struct value_head *head)
+{
+    head->type = input_string(in);
+    head->total = input_varint(in);
+    head->count = input_varint(in);
+    if (head->count > head->total)
+        in->bad = true;
+}
+
+static void
+define_shape(struct input *in, struct value_head *head)
+{
+    const uint8_t *begin = in->p;
+    get_shape(in, head);
+    head->names.data = (const char *)in->p;
+    for (uint64_t i = 0; i < head->count && !in->bad; i++)
+        input_string(in);
+    head->names.length = (size_t)((const char *)in->p - head->names.data);
+    input_add_shape(in, (struct slice){(const char *)begin, (size_t)(in->p - begin)});
+}
+
+static struct input
+open_slice(struct slice bytes, struct reader *reader, struct chunk *chunk)
+{
+    const uint8_t *data = (const uint8_t *)bytes.data;
+    return (struct input){.p = data, .end = data + bytes.length, .reader = reader, .chunk = chunk, .bad = !data};
+}
+
+static void
+use_shape(struct input *in, uint64_t number, struct value_head *head)
+{
+    bool known = !in->bad && number <= in->chunk->shape_count;
+    struct input shape = open_slice(known ? in->chunk->shapes[number - 1] : (struct slice){0}, in->reader, in->chunk);
+    get_shape(&shape, head);
+    in->bad |= shape.bad;
+    head->names = (struct slice){(const char *)shape.p, (size_t)(shape.end - shape.p)};
+}
+
+static void
+get_shaped(struct input *in, struct value_head *head)
+{
+    uint64_t number = input_varint(in);
+    head->tag = FLOW_VALUE_FIELDS;
+    if (number)
+        use_shape(in, number, head);
+    else
+        define_shape(in, head);
+    if (head->count > (uint64_t)(in->end - in->p))
+        in->bad = true;
+}
+
 static void
 get_head(struct input *in, struct value_head *head)
 {
@@ -73,6 +126,7 @@ get_head(struct input *in, struct value_head *head)
         head->type = input_string(in);
         get_counts(in, head);
         break;
+    case FLOW_VALUE_SHAPED: get_shaped(in, head); break;
     case FLOW_VALUE_WRAPPED:
         head->type = input_string(in);
         head->total = head->count = 1;
@@ -101,7 +155,7 @@ input_skip_value(struct input *in, unsigned depth)
         in->bad = true;
     get_head(in, &head);
     for (uint64_t i = 0; i < head.count && !in->bad; i++) {
-        if (head.tag == FLOW_VALUE_FIELDS)
+        if (head.tag == FLOW_VALUE_FIELDS && !head.names.data)
             input_string(in);
         if (head.tag == FLOW_VALUE_DICT)
             input_skip_value(in, depth + 1);
@@ -147,13 +201,20 @@ value_read(const struct reader *reader, struct value *value, struct value_head *
 }
 
 int
-value_read_name(const struct reader *reader, struct value *value, struct slice *out)
+value_read_name(const struct reader *reader, struct value_head *head, struct value *value, struct slice *out)
 {
     struct input in = open_value(reader, value);
+    if (head->names.data) {
+        in.p = (const uint8_t *)head->names.data;
+        in.end = in.p + head->names.length;
+    }
     *out = input_string(&in);
     if (in.bad)
         return -EBADMSG;
-    value->data = in.p;
+    if (head->names.data)
+        head->names = (struct slice){(const char *)in.p, (size_t)(in.end - in.p)};
+    else
+        value->data = in.p;
     return 0;
 }
 

@@ -164,7 +164,7 @@ enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, uint32_t uni
     writer->limit = writer->base + (size_t)units * FLOW_UNIT_SIZE - WRITER_RECORD_MAX - CHUNK_LOST_MAX;
     writer->last_ticks = writer->tie_ticks = now.ticks;
     writer->epoch++;
-    writer->string_count = writer->code_count = 0;
+    writer->string_count = writer->code_count = writer->shape_count = 0;
     write_thread(writer);
     if (writer->greenlet)
         writer_greenlet(writer, writer->greenlet, 0, "", false);

@@ -102,6 +102,15 @@ struct writer_defined {
 
 #define WRITER_CODES 16384 /* a power of two */
 
+/* What the chunk has numbered for keys of whoever encodes: types by name, shapes. */
+struct writer_key {
+    uint64_t key;
+    uint32_t epoch; /* holds if this is the writer's */
+    uint32_t number;
+};
+
+#define WRITER_KEYS 128 /* a power of two */
+
 struct writer {
     uint8_t *p;     /* committed end of the current chunk */
     uint8_t *limit; /* past it a record may not begin */
@@ -114,11 +123,12 @@ struct writer {
     uint32_t epoch; /* counts chunks; tells whose definitions hold */
     struct trace_file *file; /* Borrowed. */
     uint32_t process, pid, thread, sequence;
-    uint32_t string_count, code_count;
+    uint32_t string_count, code_count, shape_count;
     struct writer_string *strings; /* WRITER_STRINGS slots. Owned. */
     struct writer_defined *codes; /* code_room slots. Owned. */
     uint32_t code_room;           /* a power of two, or 0 */
     uint64_t calls; /* begun by this thread */
+    struct writer_key keys[WRITER_KEYS];
     uint64_t greenlet; /* that its records are of now, as a GREENLET record told; 0: the thread's own */
     uint64_t lost;
     int error; /* errno that ended recording; 0 while it goes on */
@@ -194,6 +204,38 @@ writer_code(struct writer *writer, uint8_t *p, const struct writer_code *code)
 
 /* An interned string; needs length + 2 * VARINT_MAX bytes of room. */
 uint8_t *writer_string(struct writer *writer, uint8_t *p, const char *data, size_t length);
+/* The number that the chunk has for `key`, or 0. */
+static inline uint32_t
+writer_known(const struct writer *writer, uint64_t key)
+{
+    const struct writer_key *slot = &writer->keys[(key ^ key >> 32) & (WRITER_KEYS - 1)];
+    return slot->key == key && slot->epoch == writer->epoch ? slot->number : 0;
+}
+
+static inline void
+writer_remember(struct writer *writer, uint64_t key, uint32_t number)
+{
+    writer->keys[(key ^ key >> 32) & (WRITER_KEYS - 1)] = (struct writer_key){key, writer->epoch, number};
+}
+
+/* Begins the definition of a shape, which is known by this key from now on. */
+static inline uint8_t *
+writer_define_shape(struct writer *writer, uint8_t *p, uint64_t key)
+{
+    writer_remember(writer, key, ++writer->shape_count);
+    *p++ = 0;
+    return p;
+}
+
+/* The number of the string that writer_string() has just written at `p`. */
+static inline uint32_t
+writer_string_number(const struct writer *writer, const uint8_t *p)
+{
+    uint64_t number = 0;
+    varint_get(p, p + VARINT_MAX, &number);
+    return number ? (uint32_t)number : writer->string_count;
+}
+
 /* A text, never interned. */
 uint8_t *writer_text(uint8_t *p, const char *data, size_t length);
 /* From here on records are of this greenlet. `by`: 0, or 1 + the greenlet whose call on top began it. */
