@@ -5,6 +5,7 @@
 #include "trace_builder.h"
 
 #define RANDOM_THREADS 4
+#define RANDOM_SHAPES 8
 
 struct random_trace {
     struct trace_builder b;
@@ -15,6 +16,7 @@ struct random_trace {
     uint32_t sequence[RANDOM_THREADS + 1];
     uint64_t generators, spawns, exceptions;
     uint64_t pending; /* the exception that is on its way; 0: none */
+    uint32_t shapes, shape_fields[RANDOM_SHAPES]; /* of the chunk */
 };
 
 #define RANDOM_LONG                                                                                   \
@@ -103,7 +105,6 @@ random_value(struct random_trace *r, unsigned depth)
         break;
     }
     case 8:
-    case 9:
         build_typed(b, FLOW_VALUE_FIELDS, random_name(state));
         build_number(b, count + random_number(state, 3));
         build_number(b, count);
@@ -112,6 +113,18 @@ random_value(struct random_trace *r, unsigned depth)
             random_value(r, depth + 1);
         }
         break;
+    case 9: {
+        uint32_t number = random_number(state, r->shapes + 1);
+        if (number == 0 && r->shapes < RANDOM_SHAPES)
+            r->shape_fields[r->shapes++] = count;
+        else if (number == 0)
+            number = 1;
+        build_shaped(b, number, random_name(state), random_names, count);
+        count = number ? r->shape_fields[number - 1] : count;
+        for (uint32_t i = 0; i < count; i++)
+            random_value(r, depth + 1);
+        break;
+    }
     case 10:
         build_typed(b, FLOW_VALUE_WRAPPED, random_name(state));
         random_value(r, depth + 1);
@@ -125,6 +138,7 @@ random_next_chunk(struct random_trace *r, uint32_t thread)
 {
     r->thread = thread;
     build_chunk(&r->b, 1, thread, r->sequence[thread]++);
+    r->shapes = 0;
     build_thread(&r->b, 1000 + thread, thread == 1, random_names[thread + 14]);
 }
 

@@ -468,6 +468,52 @@ TEST(a_long_field_leaves_room_for_the_next)
     finish(&f);
 }
 
+TEST(shapes)
+{
+    static const char *const names[] = {"id", "next"};
+    struct fixture f;
+    begin(&f);
+    build_head(&f.b, FLOW_VALUE_LIST, 3, 3);
+    build_shaped(&f.b, 0, "Order", names, 2);
+    build_int(&f.b, 1);
+    build_shaped(&f.b, 0, "Empty", names, 0);
+    build_shaped(&f.b, 1, NULL, NULL, 0);
+    build_int(&f.b, 2);
+    build_shaped(&f.b, 1, NULL, NULL, 0);
+    build_int(&f.b, 3);
+    build_byte(&f.b, FLOW_VALUE_NONE);
+    build_shaped(&f.b, 2, NULL, NULL, 0);
+    end(&f);
+    SHOWS("[Order(id=1, next=Empty()), Order(id=2, next=Order(id=3, next=None)), Empty()]");
+    SHOWS_IN(0, 1, "[Order(…), Order(…), Empty()]");
+    SHOWS_IN(44, 0, "[Order(id=1, …), Order(…), Empty()]");
+    finish(&f);
+}
+
+/* A number that no shape has, and a shape that has more names than fields. */
+TEST(damaged_shapes_are_refused)
+{
+    static const char *const names[] = {"id"};
+    for (int damage = 0; damage < 2; damage++) {
+        struct fixture f;
+        begin(&f);
+        build_head(&f.b, FLOW_VALUE_LIST, 2, 2);
+        build_shaped(&f.b, 0, "Order", names, 1);
+        if (damage == 1)
+            f.b.p[-6] = 0; /* the fields in all */
+        build_int(&f.b, 1);
+        build_shaped(&f.b, damage == 0 ? 2 : 1, NULL, NULL, 0);
+        build_int(&f.b, 2);
+        struct cursor cursor;
+        struct record record;
+        CHECK_NUMBER(build_open(&f.b, &f.reader), 0);
+        cursor_open(&cursor, &f.reader, 0);
+        CHECK_NUMBER(cursor_next(&cursor, &record), 0);
+        CHECK_NUMBER(f.reader.damaged, 1);
+        finish(&f);
+    }
+}
+
 TEST(damaged_values_are_refused)
 {
     struct fixture f;

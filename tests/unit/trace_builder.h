@@ -153,6 +153,21 @@ build_typed(struct trace_builder *b, enum flow_value tag, const char *type)
     build_string(b, type);
 }
 
+/* The fields of FIELDS as a shape: 0 defines one of these names, else its number. The values follow. */
+static inline void
+build_shaped(struct trace_builder *b, uint32_t number, const char *type, const char *const *names, uint32_t count)
+{
+    build_byte(b, FLOW_VALUE_SHAPED);
+    build_number(b, number);
+    if (number)
+        return;
+    build_string(b, type);
+    build_number(b, count);
+    build_number(b, count);
+    for (uint32_t i = 0; i < count; i++)
+        build_string(b, names[i]);
+}
+
 /* The definition of a code of this number. */
 static inline void
 build_code_definition(struct trace_builder *b, uint32_t number, const char *qualname, uint32_t flags,
