@@ -86,8 +86,10 @@ value_put_shaped(struct value_encoder *encoder, uint8_t *p, PyObject *object)
     *p++ = FLOW_VALUE_SHAPED;
     uint32_t number = writer_known(encoder->writer, (uint64_t)shape->number << 1 | 1);
     p = number ? varint_put(p, number) : define(encoder, p, type, shape);
-    for (unsigned i = 0; i < shape->shown; i++)
-        p = shape->secret >> i & 1 ? secret_put(encoder, p, values[i]) : value_put(encoder, p, values[i]);
+    unsigned shown = shape->shown; /* what it holds may be of another class in its place when it has been written */
+    unsigned secret = shape->secret;
+    for (unsigned i = 0; i < shown; i++)
+        p = secret >> i & 1 ? secret_put(encoder, p, values[i]) : value_put(encoder, p, values[i]);
     encoder->depth--;
     return p;
 }
