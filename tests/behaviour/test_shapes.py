@@ -1,4 +1,4 @@
-"""Objects of a class that was met before are read by its layout: they must show what they hold now, as the first did."""
+"""Objects of a class that was met before are read by its layout: they show what they hold now, as the first did."""
 
 from __future__ import annotations
 
@@ -51,26 +51,50 @@ def shown(workshop: Workshop, source: str, *options: str) -> list[str]:
             "for names in ('ab', 'ab', 'ba', 'ab', 'b', 'abc'): show(Plain(**dict.fromkeys(names, 1)))",
             ["Plain(a=1, b=1)"] * 2 + ["Plain(b=1, a=1)", "Plain(a=1, b=1)", "Plain(b=1)", "Plain(a=1, b=1, c=1)"],
         ),
-        ("p = Plain(a=1, b=2); show(p); del p.a; show(p); p.a = 3; show(p)", ["Plain(a=1, b=2)", "Plain(b=2)", "Plain(b=2, a=3)"]),
-        ("p = Plain(a=1); show(p); vars_of.look(p); p.a = 2; show(p); show(Plain(a=3))", [f"Plain(a={n})" for n in (1, 2, 3)]),
+        (
+            "p = Plain(a=1, b=2); show(p); del p.a; show(p); p.a = 3; show(p)",
+            ["Plain(a=1, b=2)", "Plain(b=2)", "Plain(b=2, a=3)"],
+        ),
+        (
+            "p = Plain(a=1); show(p); vars_of.look(p); p.a = 2; show(p); show(Plain(a=3))",
+            [f"Plain(a={n})" for n in (1, 2, 3)],
+        ),
         ("p = Plain(a=1); show(p); vars_of.look(p)['z'] = 5; show(p)", ["Plain(a=1)", "Plain(a=1, z=5)"]),
         ("p = Plain(a=1); show(p); p.__dict__ = {'q': 1}; show(p)", ["Plain(a=1)", "Plain(q=1)"]),
         ("p = Plain(a=1, _b=2); show(p); show(p)", ["Plain(a=1, _b=2)"] * 2),
-        ("for n in (1, 2): show(Plain(password='secret', a=n))", [f"Plain(password=<redacted>, a={n})" for n in (1, 2)]),
-        ("show(Slots(1, 2)); show(Slots(3, 4)); show(Slots(5)); show(Slots(b=6))", ["Slots(a=1, b=2)", "Slots(a=3, b=4)", "Slots(a=5)", "Slots(b=6)"]),
+        (
+            "for n in (1, 2): show(Plain(password='secret', a=n))",
+            [f"Plain(password=<redacted>, a={n})" for n in (1, 2)],
+        ),
+        (
+            "show(Slots(1, 2)); show(Slots(3, 4)); show(Slots(5)); show(Slots(b=6))",
+            ["Slots(a=1, b=2)", "Slots(a=3, b=4)", "Slots(a=5)", "Slots(b=6)"],
+        ),
         ("m = Mixed(1, 2); show(m); m.c = 3; show(m); show(m)", ["Mixed(a=1, b=2)"] + ["Mixed(a=1, b=2, c=3)"] * 2),
         ("for n in range(3): show(Item('x', n))", [f"Item(name='x', count={n})" for n in range(3)]),
         ("i = Item('x'); show(i); i.more = 1; show(i); del i.count; show(i)", ["Item(name='x', count=0)"] * 3),
-        ("for n in (1, 2): show(Tight('x', 'hush', n))", [f"Tight(name='x', token=<redacted>, count={n})" for n in (1, 2)]),
+        (
+            "for n in (1, 2): show(Tight('x', 'hush', n))",
+            [f"Tight(name='x', token=<redacted>, count={n})" for n in (1, 2)],
+        ),
         ("show(Plain(a=1)); Plain.__name__ = 'Renamed'; show(Plain(a=1))", ["Plain(a=1)", "Renamed(a=1)"]),
-        ("show(Plain(a=1)); Plain.a = property(lambda s: 5); p = Plain(); vars_of.look(p)['a'] = 2; show(p)", ["Plain(a=1)", "Plain(a=2)"]),
-        ("show(Item('x')); Item.name = property(lambda s: 5); i = object.__new__(Item); i.count = 1; show(i)", ["Item(name='x', count=0)", "Item(count=1)"]),
+        (
+            "show(Plain(a=1)); Plain.a = property(lambda s: 5); p = Plain(); vars_of.look(p)['a'] = 2; show(p)",
+            ["Plain(a=1)", "Plain(a=2)"],
+        ),
+        (
+            "show(Item('x')); Item.name = property(lambda s: 5); i = object.__new__(Item); i.count = 1; show(i)",
+            ["Item(name='x', count=0)", "Item(count=1)"],
+        ),
         ("p = Plain(a=1); p.b = p; show(p); show(p)", ["Plain(a=1, b=<cycle>)"] * 2),
         ("q = Plain(a=Plain(a=1, b=2)); show(q); show(q)", ["Plain(a=Plain(a=1, b=2))"] * 2),
-        ("p = Plain(**{f'f{n}': n for n in range(20)}); show(p); show(p)", ["Plain(" + ", ".join(f"f{n}={n}" for n in range(8)) + ", …)"] * 2),
+        (
+            "p = Plain(**{f'f{n}': n for n in range(20)}); show(p); show(p)",
+            ["Plain(" + ", ".join(f"f{n}={n}" for n in range(8)) + ", …)"] * 2,
+        ),
         ("p = Plain(é=1); show(p); show(p)", ["Plain(é=1)"] * 2),
     ],
-)  # fmt: skip
+)
 def test_what_an_object_shows(workshop: Workshop, source: str, expected: list[str]) -> None:
     assert shown(workshop, source) == expected
 

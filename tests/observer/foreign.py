@@ -32,6 +32,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 EXPLAINED = HERE / "explained.txt"
 SUITES = HERE / "suites.txt"
 SPLIT = {"test_asyncio", "test_concurrent_futures", "test_future_stmt", "test_inspect"}
@@ -324,7 +325,7 @@ def pip(words: Sequence[str]) -> None:
 
 
 def explanations() -> list[tuple[str, str]]:
-    """`pattern of tests: why they differ` of explained.txt."""
+    """`pattern of tests: why they differ` of explained.txt. A pattern may name the suite, and the version before it."""
     pairs = []
     for line in EXPLAINED.read_text(encoding="utf-8").splitlines():
         pattern, found, why = line.partition(": ")
@@ -334,7 +335,7 @@ def explanations() -> list[tuple[str, str]]:
 
 
 def explain(suite: str, test: str, pairs: Iterable[tuple[str, str]]) -> str:
-    names = (test, f"{suite} {test}")
+    names = (test, f"{suite} {test}", f"{VERSION} {suite} {test}")
     return next((why for pattern, why in pairs if any(fnmatch.fnmatchcase(name, pattern) for name in names)), "")
 
 
