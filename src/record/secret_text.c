@@ -37,6 +37,11 @@ static const unsigned char signs[256] = {
     ['x'] = KEY, ['r'] = KEY, ['B'] = KEY, ['b'] = KEY, ['='] = EQUALS, [':'] = COLON,
 };
 
+/* The second characters of the forms. */
+static const bool seconds[256] = {['-'] = true, ['y'] = true, ['K'] = true, ['S'] = true, ['I'] = true,
+                                  ['h'] = true, ['i'] = true, ['l'] = true, ['k'] = true, ['o'] = true,
+                                  ['e'] = true, ['a'] = true, ['u'] = true};
+
 struct text {
     const struct secret_rules *rules;
     const char *data;
@@ -95,7 +100,7 @@ is_key(const struct text *text, size_t at, struct span *out)
     size_t left = text->length - at;
     for (size_t k = 0; k < sizeof key_forms / sizeof *key_forms; k++) {
         const struct key_form *form = &key_forms[k];
-        if (form->prefix[0] != p[0])
+        if (form->prefix[0] != p[0] || form->prefix[1] != p[1])
             continue;
         size_t n = strlen(form->prefix);
         if (left < n + form->least || memcmp(form->prefix, p, n) != 0)
@@ -175,7 +180,8 @@ is_secret(const struct text *text, size_t i, enum sign sign, struct span *out)
 {
     const char *p = text->data + i;
     if (sign == KEY)
-        return (i == 0 || !is_word(p[-1])) && is_key(text, i, out);
+        return i + 1 < text->length && seconds[(unsigned char)p[1]] && (i == 0 || !is_word(p[-1]))
+               && is_key(text, i, out);
     if (sign == COLON && i + 3 < text->length && p[1] == '/' && p[2] == '/')
         return is_password_of_url(text, i, out);
     return is_named_value(text, i, out);

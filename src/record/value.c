@@ -252,6 +252,11 @@ put_short_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
     char bytes[4 * INTERN_MAX];
     bool complete;
     size_t n = value_utf8(string, bytes, sizeof bytes, &complete);
+    uint32_t number = writer_find_string(encoder->writer, bytes, n);
+    if (number) { /* it is in the file */
+        *p++ = FLOW_VALUE_STR_WHOLE;
+        return varint_put(p, number);
+    }
     if (secret_scrub(&encoder->names->secrets, bytes, &n, complete)) {
         *p++ = FLOW_VALUE_REDACTED;
         return p;

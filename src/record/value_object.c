@@ -143,9 +143,11 @@ put_enum(struct value_encoder *encoder, uint8_t *p, PyObject *member)
     PyObject *name = value_read_field(member, encoder->names->name);
     if (name && PyUnicode_CheckExact(name)) {
         char text[2 * NAME_MAX_BYTES];
-        int n = PyOS_snprintf(text, NAME_MAX_BYTES, "%.200s.", value_plain_type(type));
+        size_t n = strnlen(value_plain_type(type), NAME_MAX_BYTES - 1);
+        memcpy(text, value_plain_type(type), n);
+        text[n++] = '.';
         bool complete;
-        size_t length = (size_t)n + value_utf8(name, text + n, NAME_MAX_BYTES, &complete);
+        size_t length = n + value_utf8(name, text + n, NAME_MAX_BYTES, &complete);
         p = value_put_typed(encoder, p, FLOW_VALUE_TEXT, type);
         p = writer_text(p, text, length);
     }

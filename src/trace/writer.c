@@ -5,6 +5,7 @@
 
 #include "chunk.h"
 
+#define STRING_SLOTS 8
 #define STRING_INTERNED_MAX 255 /* longer ones are rarely repeated */
 
 /* --- a thread's writer -------------------------------------------------- */
@@ -254,28 +255,54 @@ writer_text(uint8_t *p, const char *data, size_t length)
     return p + length;
 }
 
-/* Looks in a few slots and takes over the first that does not hold: a string
- * that finds no slot is just defined again at its next use. */
+/* A few slots in a row may hold it. NULL: none does. */
+static struct writer_string *
+slot_of_string(const struct writer *writer, uint64_t hash, const char *data, size_t length)
+{
+    for (uint64_t i = hash; i < hash + STRING_SLOTS; i++) {
+        struct writer_string *slot = &writer->strings[i % WRITER_STRINGS];
+        if (slot->epoch != writer->epoch)
+            return NULL;
+        if (slot->hash == hash && slot->length == length && memcmp(writer->base + slot->offset, data, length) == 0)
+            return slot;
+    }
+    return NULL;
+}
+
+uint32_t
+writer_find_string(const struct writer *writer, const char *data, size_t length)
+{
+    const struct writer_string *slot = slot_of_string(writer, hash_bytes(data, length), data, length);
+    return slot ? slot->number : 0;
+}
+
+/* Takes over the first slot that does not hold, or the last: a string that loses its own is just defined again at its
+ * next use. */
+static void
+remember_string(struct writer *writer, uint64_t hash, size_t length, const uint8_t *end)
+{
+    struct writer_string *slot = NULL;
+    for (uint64_t i = hash; i < hash + STRING_SLOTS; i++) {
+        slot = &writer->strings[i % WRITER_STRINGS];
+        if (slot->epoch != writer->epoch)
+            break;
+    }
+    *slot = (struct writer_string){hash, writer->epoch, (uint32_t)(end - length - writer->base), (uint32_t)length,
+                                   writer->string_count};
+}
+
 uint8_t *
 writer_string(struct writer *writer, uint8_t *p, const char *data, size_t length)
 {
     uint64_t hash = hash_bytes(data, length);
-    struct writer_string *slot = NULL;
-    if (length <= STRING_INTERNED_MAX) {
-        for (uint64_t i = hash; i < hash + 8; i++) {
-            slot = &writer->strings[i % WRITER_STRINGS];
-            if (slot->epoch != writer->epoch)
-                break;
-            if (slot->hash == hash && slot->length == length && memcmp(writer->base + slot->offset, data, length) == 0)
-                return varint_put(p, slot->number);
-        }
-    }
+    const struct writer_string *known = slot_of_string(writer, hash, data, length);
+    if (known)
+        return varint_put(p, known->number);
     *p++ = 0;
     p = writer_text(p, data, length);
     writer->string_count++;
-    if (slot)
-        *slot = (struct writer_string){hash, writer->epoch, (uint32_t)(p - length - writer->base), (uint32_t)length,
-                                       writer->string_count};
+    if (length <= STRING_INTERNED_MAX)
+        remember_string(writer, hash, length, p);
     return p;
 }
 

@@ -236,6 +236,8 @@ writer_string_number(const struct writer *writer, const uint8_t *p)
     return number ? (uint32_t)number : writer->string_count;
 }
 
+/* The number of this string if the chunk has it, else 0: it need not be looked for again. */
+uint32_t writer_find_string(const struct writer *writer, const char *data, size_t length);
 /* A text, never interned. */
 uint8_t *writer_text(uint8_t *p, const char *data, size_t length);
 /* From here on records are of this greenlet. `by`: 0, or 1 + the greenlet whose call on top began it. */
