@@ -28,13 +28,13 @@ def load(name: str) -> Results:
 
 def of_machine(results: Results) -> Table:
     machine, python = results["machine"], results["python"]
-    kind = ", ".join(word for word in ("optimised", "lto", "free_threaded", "debug") if python[word]) or "plain build"
+    kind = ", ".join(word for word in ("free_threaded", "debug") if python[word])
     processes, rounds = results["rounds"]
     return [
         ["what", "with what"],
         ["CPU", f"{machine['cpu']}, {machine['cores']} cores, {machine['architecture']}"],
         ["system", machine["system"]],
-        ["CPython", f"{python['version'].split()[0]} ({kind}), {python['compiler']}"],
+        ["CPython", f"{python['version'].split()[0]}, {python['compiler']}{kind and ', ' + kind}"],
         ["when, of which commit", f"{results['date'][:10]}, {results['commit']}"],
         ["rounds", f"{rounds} in each of {processes} processes"],
         ["load, before and after", " and ".join(f"{load:.1f}" for load in results["load"])],
@@ -77,7 +77,9 @@ def of_others(names: list[str]) -> Table:
     for name in names:
         results = load(name)
         for row in results["library"]:
-            lines.setdefault(f"time in {row['program']}: slower by", []).append(f"{tables.percent(row)[0]:+.1f} %")
+            middle, low, high = tables.percent(row)
+            cell = f"{middle:+.1f} % ({low:+.1f} … {high:+.1f})"
+            lines.setdefault(f"time in {row['program']}: slower by", []).append(cell)
         start = {command: statistics.median(samples) / 1e6 for command, samples in results["start_up"].items()}
         base = start.pop("python -c pass")
         lines.setdefault("`python -c pass`", []).append(f"{base:.0f} ms")

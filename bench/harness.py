@@ -30,10 +30,8 @@ from programs import LIBRARY_PROGRAMS, PROGRAMS
 RESULTS = HERE / "results"
 FACTS = """
 import json, platform, sys, sysconfig
-flags = sysconfig.get_config_var("CONFIG_ARGS") or ""
 print(json.dumps({
     "version": sys.version, "build": " ".join(platform.python_build()), "compiler": platform.python_compiler(),
-    "optimised": "--enable-optimizations" in flags, "lto": "--with-lto" in flags,
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")), "debug": hasattr(sys, "gettotalrefcount"),
 }))
 """

@@ -59,7 +59,7 @@ def build() -> str:
     kind = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else "d" if hasattr(sys, "gettotalrefcount") else ""
     optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
     compiler = subprocess.run(["cc", "-dumpfullversion", "-dumpversion"], capture_output=True, text=True).stdout.strip()
-    words = [sys.version.split()[0] + kind, platform.machine(), "optimised" if optimised else "plain"]
+    words = [sys.version.split()[0] + kind, platform.machine(), *(["optimised"] if optimised else [])]
     return " ".join([*words, platform.python_compiler(), "cc", compiler])
 
 

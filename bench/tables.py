@@ -45,7 +45,7 @@ def added(row: Results) -> tuple[float, float, float]:
 def others(row: Results) -> str:
     """Return what the recorder's own threads take meanwhile, in ns for each step; nothing if it has none."""
     median = statistics.median(row["others"]) / steps(row)
-    noise = 0.05 * added(row)[0]  # two clocks that are read one after the other
+    noise = max(1, 0.05 * added(row)[0])  # of two clocks that are read one after the other
     return number(median) if median > noise else ""
 
 

@@ -1,18 +1,20 @@
-"""What is measured of whole processes: what `flowtrace run` adds to the start, what its readers take."""
+"""What is measured of whole processes: what `flowtrace run` adds to the start, what its readers take.
+
+Times are CPU times, of a command and of all the processes that it has waited for.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 from environments import HERE, Interpreter, variables
 
 
 def start_up(interpreter: Interpreter, rounds: int) -> dict[str, list[int]]:
-    """Return ns from start to end of a program that does nothing, samples by command."""
+    """Return ns of a program that does nothing, samples by command."""
     run = ["-m", "flowtrace", "run"]
     commands = {
         "python -c pass": ["-c", "pass"],
@@ -46,8 +48,7 @@ def readers(interpreter: Interpreter, rounds: int) -> dict[str, dict[str, list[i
 
 
 def _timed(command: list[str], folder: str) -> tuple[int, int]:
-    """Return ns until the command has ended, and its peak memory in KiB."""
-    start = time.perf_counter_ns()
+    """Return the ns that the command takes, and its peak memory in KiB."""
     with subprocess.Popen(
         command, cwd=folder, env=variables(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
@@ -55,4 +56,4 @@ def _timed(command: list[str], folder: str) -> tuple[int, int]:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: status {process.returncode}")
-    return time.perf_counter_ns() - start, usage.ru_maxrss
+    return round((usage.ru_utime + usage.ru_stime) * 1e9), usage.ru_maxrss
