@@ -6,15 +6,16 @@
 struct callback {
     PyObject_HEAD
     vectorcallfunc call;
-    PyCFunctionFast function;
-    PyObject *module; /* Owned */
+    event_callback function;
+    struct recorder *recorder; /* Borrowed: the module's */
+    PyObject *module;          /* Owned */
 };
 
 static PyObject *
 call(PyObject *self, PyObject *const *args, size_t count, PyObject *Py_UNUSED(names))
 {
     const struct callback *callback = (struct callback *)self;
-    return callback->function(callback->module, args, PyVectorcall_NARGS(count));
+    return callback->function(callback->recorder, args, PyVectorcall_NARGS(count));
 }
 
 static void
@@ -47,7 +48,7 @@ static PyType_Spec spec = {
 };
 
 int
-callback_make_all(PyObject *module, const PyMethodDef *definitions, PyObject **out, int count)
+callback_make_all(PyObject *module, const event_callback *functions, PyObject **out, int count)
 {
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
     for (int i = 0; type && i < count; i++) {
@@ -55,7 +56,8 @@ callback_make_all(PyObject *module, const PyMethodDef *definitions, PyObject **o
         if (!callback)
             break;
         callback->call = call;
-        callback->function = (PyCFunctionFast)(void (*)(void))definitions[i].ml_meth;
+        callback->function = functions[i];
+        callback->recorder = PyModule_GetState(module);
         callback->module = Py_NewRef(module);
         out[i] = (PyObject *)callback;
     }

@@ -90,9 +90,8 @@ calls_idle(struct recorder *recorder)
 }
 
 static PyObject *
-on_call(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_call(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct recorder *recorder = PyModule_GetState(module);
     if (count < 4 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     if (!recorder->file)
@@ -132,9 +131,9 @@ enter_boundary(struct recorder *recorder)
 }
 
 static PyObject *
-on_c_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_c_return(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct thread *thread = count < 3 ? NULL : enter_boundary(PyModule_GetState(module));
+    struct thread *thread = count < 3 ? NULL : enter_boundary(recorder);
     if (!thread)
         Py_RETURN_NONE;
     boundary_c_return(thread, args[2]);
@@ -143,9 +142,8 @@ on_c_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
 }
 
 static PyObject *
-on_c_raise(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_c_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct recorder *recorder = PyModule_GetState(module);
     if (count < 4 || !recorder->recording || !new_thread_is_name_of(args[2]))
         Py_RETURN_NONE;
     struct thread *thread = event_enter(recorder, false);
@@ -170,6 +168,4 @@ calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 
 const char *const call_event_names[CALL_EVENTS] = {"CALL", "C_RETURN", "C_RAISE"};
 
-#define CALLBACK(function) {#function, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
-
-PyMethodDef call_callbacks[CALL_EVENTS] = {CALLBACK(on_call), CALLBACK(on_c_return), CALLBACK(on_c_raise)};
+const event_callback call_callbacks[CALL_EVENTS] = {on_call, on_c_return, on_c_raise};

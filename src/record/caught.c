@@ -55,9 +55,8 @@ write_seen(struct thread *thread, enum flow_record type, PyObject *exception, Py
 }
 
 static PyObject *
-on_event(PyObject *module, PyObject *const *args, Py_ssize_t count, enum flow_record type, bool again)
+on_event(struct recorder *recorder, PyObject *const *args, Py_ssize_t count, enum flow_record type, bool again)
 {
-    struct recorder *recorder = PyModule_GetState(module);
     if (!recorder->recording || !recorder->caught || count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
@@ -78,21 +77,21 @@ on_event(PyObject *module, PyObject *const *args, Py_ssize_t count, enum flow_re
 }
 
 PyObject *
-caught_on_raise(PyObject *module, PyObject *const *args, Py_ssize_t count)
+caught_on_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    if (calls_raise(PyModule_GetState(module), args, count))
+    if (calls_raise(recorder, args, count))
         Py_RETURN_NONE;
-    return on_event(module, args, count, FLOW_RAISE, false);
+    return on_event(recorder, args, count, FLOW_RAISE, false);
 }
 
 PyObject *
-caught_on_reraise(PyObject *module, PyObject *const *args, Py_ssize_t count)
+caught_on_reraise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    return on_event(module, args, count, FLOW_RAISE, true);
+    return on_event(recorder, args, count, FLOW_RAISE, true);
 }
 
 PyObject *
-caught_on_handled(PyObject *module, PyObject *const *args, Py_ssize_t count)
+caught_on_handled(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    return on_event(module, args, count, FLOW_HANDLED, false);
+    return on_event(recorder, args, count, FLOW_HANDLED, false);
 }

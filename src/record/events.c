@@ -6,13 +6,6 @@
 #include "recorder.h"
 #include "secret.h"
 
-/* The state of the module that the callback is bound to. */
-static struct recorder *
-recorder_of(PyObject *module)
-{
-    return PyModule_GetState(module);
-}
-
 struct thread *
 event_enter(struct recorder *recorder, bool begins)
 {
@@ -282,9 +275,8 @@ start_library(struct thread *thread, struct function *function, PyCodeObject *co
 }
 
 static PyObject *
-on_start(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_start(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct recorder *recorder = recorder_of(module);
     if (count < 2 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
@@ -352,9 +344,10 @@ static void
 end_by_return(struct thread *thread, struct function *function, PyObject *value)
 {
     struct recorder *recorder = thread->recorder;
-    struct activation ended;
-    if (!thread_pop(thread, function, NULL, &ended))
+    const struct activation *ended = thread_pop(thread, function, NULL);
+    if (!ended)
         return;
+    bool watched = ended->watched;
     struct writer *writer = &thread->writer;
     uint8_t *p = begin_last(thread, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
     if (p && recorder->values) {
@@ -364,20 +357,30 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
     }
     if (p)
         writer_commit(writer, p);
-    forget_generator(thread, &ended);
-    if (ended.watched)
+    forget_generator(thread, ended);
+    if (watched)
         watched_ends(recorder);
 }
 
-static PyObject *
-on_return(PyObject *module, PyObject *const *args, Py_ssize_t count)
+/* That of the call on top of the stack, mostly. */
+static struct function *
+function_running(struct recorder *recorder, PyCodeObject *code)
 {
-    struct recorder *recorder = recorder_of(module);
+    struct thread *thread = thread_known(recorder);
+    const struct activation *top = thread ? thread_top(thread) : NULL;
+    struct function *function = top ? activation_function(top) : NULL;
+    bool is_it = function && function->of == code && function->generation == recorder->generation;
+    return is_it ? function : function_of(recorder, code);
+}
+
+static PyObject *
+on_return(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
+{
     if (!recorder->recording)
         return calls_idle(recorder);
     if (count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
-    struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
+    struct function *function = function_running(recorder, (PyCodeObject *)args[0]);
     if (!function || (function->link != LINK_NONE && !function->boundary && !link_has_end(function->link)))
         return disabled(recorder);
     struct thread *thread = enter(recorder);
@@ -410,8 +413,8 @@ static void
 suspend(struct thread *thread, struct function *function, PyObject *value, PyCodeObject *code, int offset)
 {
     int kind = compat_suspension(code, offset);
-    struct activation suspended;
-    if (!thread_pop(thread, function, function->boundary ? frame_running() : NULL, &suspended))
+    const struct activation *suspended = thread_pop(thread, function, function->boundary ? frame_running() : NULL);
+    if (!suspended)
         return;
     struct writer *writer = &thread->writer;
     bool outer = writer->p == thread->awaited; /* the call that it awaits has just said what for */
@@ -433,14 +436,13 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
     writer_commit(writer, p);
     if (kind == FLOW_YIELD_AWAIT)
         thread->awaited = p;
-    if (suspended.watched && thread->recorder->session_is_watched && compat_dies_silently(code, offset))
-        await_death(thread->recorder, suspended.generator);
+    if (suspended->watched && thread->recorder->session_is_watched && compat_dies_silently(code, offset))
+        await_death(thread->recorder, suspended->generator);
 }
 
 static PyObject *
-on_yield(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_yield(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct recorder *recorder = recorder_of(module);
     if (!recorder->recording)
         return calls_idle(recorder);
     if (count < 3 || !PyCode_Check(args[0]))
@@ -511,9 +513,8 @@ go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCode
 }
 
 static PyObject *
-on_resume(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_resume(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct recorder *recorder = recorder_of(module);
     if (!recorder->recording || count < 2 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     struct function *function = function_of(recorder, (PyCodeObject *)args[0]);
@@ -531,9 +532,8 @@ on_resume(PyObject *module, PyObject *const *args, Py_ssize_t count)
 /* --- exceptions: never DISABLE from here -------------------------------- */
 
 static PyObject *
-on_throw(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_throw(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct recorder *recorder = recorder_of(module);
     if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
@@ -623,19 +623,20 @@ static void
 unwind(struct thread *thread, struct function *function, PyObject *exception, PyCodeObject *code, int offset)
 {
     const void *frame = frame_running();
-    struct activation ended;
-    if (never_began(thread, function, offset, frame) || !thread_pop(thread, function, frame, &ended))
+    const struct activation *ended = never_began(thread, function, offset, frame) ? NULL
+                                                                                  : thread_pop(thread, function, frame);
+    if (!ended)
         return;
+    bool watched = ended->watched;
     write_unwind(thread, exception, code, offset);
-    forget_generator(thread, &ended);
-    if (ended.watched)
+    forget_generator(thread, ended);
+    if (watched)
         watched_ends(thread->recorder);
 }
 
 static PyObject *
-on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
+on_unwind(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 {
-    struct recorder *recorder = recorder_of(module);
     if (!recorder->recording || count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
@@ -657,10 +658,7 @@ on_unwind(PyObject *module, PyObject *const *args, Py_ssize_t count)
 const char *const event_names[EVENTS] = {"PY_START",  "PY_RETURN", "PY_YIELD", "PY_RESUME",        "PY_THROW",
                                          "PY_UNWIND", "RAISE",     "RERAISE",  "EXCEPTION_HANDLED"};
 
-#define CALLBACK(function) {#function, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
-
-PyMethodDef event_callbacks[EVENTS] = {
-    CALLBACK(on_start),        CALLBACK(on_return),         CALLBACK(on_yield),
-    CALLBACK(on_resume),       CALLBACK(on_throw),          CALLBACK(on_unwind),
-    CALLBACK(caught_on_raise), CALLBACK(caught_on_reraise), CALLBACK(caught_on_handled),
+const event_callback event_callbacks[EVENTS] = {
+    on_start,  on_return,       on_yield,          on_resume,         on_throw,
+    on_unwind, caught_on_raise, caught_on_reraise, caught_on_handled,
 };

@@ -85,6 +85,8 @@ function_forget(struct recorder *recorder, const PyCodeObject *code)
 {
     compat_lock(&recorder->shared);
     struct function *function = as_function(code_table_remove(&recorder->codes, code));
+    if (function)
+        function->of = NULL;
     compat_unlock(&recorder->shared);
     if (function)
         function_free(recorder, function);
@@ -215,6 +217,7 @@ make_function(struct recorder *recorder, PyCodeObject *code, char *module)
         return NULL;
     }
     function->start_offset = -1;
+    function->of = code;
     function->generation = recorder->generation;
     function->code.number = recorder->next_function++;
     function->code.flags = code_flags(code);

@@ -63,6 +63,7 @@ struct function {
     bool boundary;           /* library or C code whose calls from the program's own are recorded */
     bool has_self;           /* the first parameter is self or cls: only its type is recorded */
     bool watched;            /* @trace: its calls turn recording on */
+    const void *of;          /* its code; compared only */
     COMPAT_SHARED uint64_t await_place; /* of the await that it was suspended in last: offset << 32 | line, or 0 */
     COMPAT_SHARED int start_offset; /* of its PY_START event; -1 before the first */
     struct parameter_plan {
@@ -254,14 +255,27 @@ uint32_t recorders_new_generation(void);
 
 /* thread.c */
 
+/* This thread's state for each recorder that it has run under; the one used last comes first. */
+extern _Thread_local struct thread *thread_mine __attribute__((tls_model("initial-exec")));
+struct thread *thread_find_or_make(struct recorder *recorder);
+
 /* This thread's state, made at first use; NULL without memory. */
-struct thread *thread_get(struct recorder *recorder);
+static inline struct thread *
+thread_get(struct recorder *recorder)
+{
+    struct thread *thread = thread_mine;
+    /* The field of another recorder's may turn to NULL just now. */
+    if (thread && __atomic_load_n(&thread->recorder, __ATOMIC_RELAXED) == recorder)
+        return thread;
+    return thread_find_or_make(recorder);
+}
+
 /* The same, NULL where there is none yet. */
 struct thread *thread_known(const struct recorder *recorder);
 struct activation *thread_push(struct thread *thread, struct function *function);
-/* Pops the activation of `function` (and frame, where both are known) and what
- * was lost above it; false if it is not on the stack. */
-bool thread_pop(struct thread *thread, struct function *function, const void *frame, struct activation *out);
+/* Pops the activation of `function` (and frame, if that is not NULL) and what was lost above it. It holds until the
+ * next push; NULL if it is not on the stack. */
+const struct activation *thread_pop(struct thread *thread, const struct function *function, const void *frame);
 /* For a stack of this room; false without memory. */
 bool thread_make_open_room(struct thread *thread, uint32_t room);
 /* Takes `count` activations off that ended unseen. */
@@ -470,7 +484,8 @@ event_leave(struct thread *thread)
 #define EVENTS 9
 #define EVENTS_WITHOUT_CAUGHT 6
 extern const char *const event_names[EVENTS];
-extern PyMethodDef event_callbacks[EVENTS];
+typedef PyObject *(*event_callback)(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
+extern const event_callback event_callbacks[EVENTS];
 
 /* fault.c */
 
@@ -482,14 +497,14 @@ const char *fault_reason(int error);
 
 /* caught.c */
 
-PyObject *caught_on_raise(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *caught_on_reraise(PyObject *module, PyObject *const *args, Py_ssize_t count);
-PyObject *caught_on_handled(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *caught_on_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
+PyObject *caught_on_reraise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
+PyObject *caught_on_handled(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
 
 /* callback.c */
 
-/* New references. -1 with an exception. */
-int callback_make_all(PyObject *module, const PyMethodDef *definitions, PyObject **out, int count);
+/* Objects that call these with the module's recorder. New references. -1 with an exception. */
+int callback_make_all(PyObject *module, const event_callback *functions, PyObject **out, int count);
 
 /* lifecycle.c */
 

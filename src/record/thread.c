@@ -10,8 +10,7 @@
 
 #include "recorder.h"
 
-/* This thread's state for each recorder that it has run under; the one used last comes first. */
-static _Thread_local struct thread *mine __attribute__((tls_model("initial-exec")));
+_Thread_local struct thread *thread_mine __attribute__((tls_model("initial-exec")));
 static pthread_key_t ending;
 static pthread_once_t ending_once = PTHREAD_ONCE_INIT;
 
@@ -65,13 +64,13 @@ end_thread(void *Py_UNUSED(state))
 {
     recorders_lock();
     struct thread *next;
-    for (struct thread *thread = mine; thread; thread = next) {
+    for (struct thread *thread = thread_mine; thread; thread = next) {
         next = thread->sibling;
         if (thread->recorder)
             unlink_thread(thread);
         free_thread(thread);
     }
-    mine = NULL;
+    thread_mine = NULL;
     recorders_unlock();
     compat_forget_held();
 }
@@ -113,7 +112,7 @@ attach_writer(struct thread *thread)
 static struct thread *
 take(const struct recorder *recorder)
 {
-    struct thread **link = &mine;
+    struct thread **link = &thread_mine;
     while (*link && (*link)->recorder != recorder)
         link = &(*link)->sibling;
     struct thread *thread = *link;
@@ -126,8 +125,8 @@ static struct thread *
 add_mine(struct thread *thread)
 {
     if (thread) {
-        thread->sibling = mine;
-        mine = thread;
+        thread->sibling = thread_mine;
+        thread_mine = thread;
     }
     return thread;
 }
@@ -174,11 +173,11 @@ make_thread(struct recorder *recorder)
 struct thread *
 thread_known(const struct recorder *recorder)
 {
-    return mine && mine->recorder == recorder ? mine : NULL;
+    return thread_mine && thread_mine->recorder == recorder ? thread_mine : NULL;
 }
 
-static struct thread *
-find_or_make(struct recorder *recorder)
+struct thread *
+thread_find_or_make(struct recorder *recorder)
 {
     if (recorder->forked)
         recorder_after_fork(recorder);
@@ -187,16 +186,6 @@ find_or_make(struct recorder *recorder)
     struct thread *thread = take(recorder);
     recorders_unlock();
     return add_mine(thread ? thread : make_thread(recorder));
-}
-
-struct thread *
-thread_get(struct recorder *recorder)
-{
-    struct thread *thread = mine;
-    /* The field of another recorder's may turn to NULL just now. */
-    if (thread && __atomic_load_n(&thread->recorder, __ATOMIC_RELAXED) == recorder)
-        return thread;
-    return find_or_make(recorder);
 }
 
 /* --- the shadow stack --------------------------------------------------- */
@@ -262,19 +251,18 @@ thread_drop(struct thread *thread, uint32_t count)
     thread->depth -= count;
 }
 
-bool
-thread_pop(struct thread *thread, struct function *function, const void *frame, struct activation *out)
+const struct activation *
+thread_pop(struct thread *thread, const struct function *function, const void *frame)
 {
     uint32_t i = thread->depth;
     while (i > 0 && !matches(&thread->stack[i - 1], function, frame))
         i--;
     if (i == 0)
-        return false;
+        return NULL;
     if (i < thread->depth)
         thread_drop(thread, thread->depth - i);
     writer_make_room(&thread->writer); /* a chunk that begins with its end must still name it among the running */
-    *out = thread->stack[--thread->depth];
-    return true;
+    return &thread->stack[--thread->depth];
 }
 
 void
@@ -434,9 +422,9 @@ void
 thread_atfork_child(void)
 {
     free_orphans();
-    for (struct thread *thread = mine; thread; thread = thread->sibling)
+    for (struct thread *thread = thread_mine; thread; thread = thread->sibling)
         thread->recorder->survivor = thread;
-    mine = NULL;
+    thread_mine = NULL;
 }
 
 /* Only the thread that forked lives on; it keeps its stack and gets a writer of its own. */
