@@ -9,11 +9,11 @@ from pathlib import Path
 
 import proof
 import pytest
-from conftest import FREE_THREADED, Run, Workshop
+from conftest import Run, Workshop
 
 PROGRAM = (Path(__file__).parent / "programs" / "branches.py").read_text()
 # They stop one line late in set_trace() beside any tool that listens to PY_START or PY_RETURN, an idle one too.
-STOPS_LATE = sys.version_info[:3] == (3, 13, 0) or (FREE_THREADED and sys.version_info < (3, 14))
+STOPS_LATE = sys.version_info[:2] == (3, 13)
 
 
 # --- coverage ---------------------------------------------------------------------
