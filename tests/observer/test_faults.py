@@ -101,7 +101,7 @@ def test_no_memory_once(workshop: Workshop, library: Path) -> None:
 
 
 def test_no_memory_from_then_on(workshop: Workshop, library: Path) -> None:
-    ends = check(run_children(workshop, library, [(MEMORY, n, FOR_EVER) for n in (1, 2, 5, 12, 40, 300, 2000)]))
+    ends = check(run_children(workshop, library, [(MEMORY, n, FOR_EVER) for n in (1, 2, 5, 12, 40, 200, 600)]))
     assert ends["out of memory"] == 7
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import proof
@@ -108,7 +109,9 @@ def test_the_depth_of_recursion(workshop: Workshop) -> None:
         print([depth_of(step) for step in (lambda f: f(), call, sort, generate, lambda f: Operator(f) + 1)])
         """
     bad = {"uses up the stack": proof.recorder("pass", before="sys.setrecursionlimit(sys.getrecursionlimit() - 1)")}
-    proof.same(workshop, source, bad=bad)
+    # There a callback that is written in Python takes one from the depth.
+    harmless = not (hasattr(sys, "gettotalrefcount") and sys.version_info[:2] == (3, 13))
+    proof.same(workshop, source, bad=bad, harmless=harmless)
 
 
 def test_names_that_the_program_has_not_imported(workshop: Workshop) -> None:
