@@ -11,10 +11,6 @@
 
 #include "compat_threads.h"
 
-#if PY_VERSION_HEX < 0x030d0000
-typedef _PyCFunctionFast PyCFunctionFast;
-#endif
-
 /* gh-140373 apart, an exception at function entry gives UNWIND without START
  * since 3.13: the eval breaker runs before the event there. */
 #define COMPAT_UNWIND_WITHOUT_START (PY_VERSION_HEX >= 0x030d0000)

@@ -6,8 +6,7 @@
 
 #if PY_VERSION_HEX < 0x03100000
 #define KNOWN_LAYOUT 1
-#include <internal/pycore_dict.h>
-#include <internal/pycore_object.h>
+#include "inline_values.h"
 #endif
 
 struct collector {
@@ -71,55 +70,45 @@ collect_dict(struct collector *collector, PyObject *dict)
     COMPAT_UNLOCK_OBJECT();
 }
 
-/* The type holds the names, the object the values and the order in which they were set. */
+/* In the order in which they were set. */
 static void
-collect_inline(struct collector *collector, PyTypeObject *type, PyDictValues *values, const uint8_t *order, int step,
-               size_t count)
+collect_inline(struct collector *collector, PyTypeObject *type, PyDictValues *values)
 {
-    PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
-    for (size_t i = 0; keys && i < count; i++) {
-        Py_ssize_t place = order[(Py_ssize_t)i * step];
+    PyDictKeysObject *keys = inline_keys(type);
+    uint8_t count;
+    int step;
+    const uint8_t *order = inline_order(values, &count, &step);
+    for (int i = 0; keys && i < count; i++) {
+        Py_ssize_t place = order[i * step];
         if (place < keys->dk_nentries)
             collect_named(collector, DK_UNICODE_ENTRIES(keys)[place].me_key, values->values[place]);
     }
 }
 
+static PyObject *
+managed_dict(PyObject *object)
+{
 #if PY_VERSION_HEX >= 0x030d0000
+    return (PyObject *)_PyObject_ManagedDictPointer(object)->dict;
+#else
+    PyDictOrValues attributes = *_PyObject_DictOrValuesPointer(object);
+    return _PyDictOrValues_IsValues(attributes) ? NULL : _PyDictOrValues_GetDict(attributes);
+#endif
+}
 
 /* Whoever stores an attribute without a dictionary locks the object; with one, that. */
 static void
 collect_managed(struct collector *collector, PyObject *object)
 {
-    PyTypeObject *type = Py_TYPE(object);
     PyObject *dict;
     COMPAT_LOCK_OBJECT(object);
-    dict = compat_hold((PyObject *)_PyObject_ManagedDictPointer(object)->dict);
-    if (!dict && type->tp_flags & Py_TPFLAGS_INLINE_VALUES) {
-        PyDictValues *values = _PyObject_InlineValues(object);
-        if (values->valid)
-            collect_inline(collector, type, values, (const uint8_t *)&values->values[values->capacity], 1,
-                           values->size);
-    }
+    dict = compat_hold(managed_dict(object));
+    PyDictValues *values = dict ? NULL : inline_values(object);
+    if (values)
+        collect_inline(collector, Py_TYPE(object), values);
     COMPAT_UNLOCK_OBJECT();
     collect_dict(collector, dict);
 }
-
-#else
-
-static void
-collect_managed(struct collector *collector, PyObject *object)
-{
-    PyDictOrValues attributes = *_PyObject_DictOrValuesPointer(object);
-    if (!_PyDictOrValues_IsValues(attributes)) {
-        collect_dict(collector, _PyDictOrValues_GetDict(attributes));
-        return;
-    }
-    PyDictValues *values = _PyDictOrValues_GetValues(attributes);
-    const uint8_t *size = (const uint8_t *)values - 2; /* the order lies before it, backwards */
-    collect_inline(collector, Py_TYPE(object), values, size - 1, -1, *size);
-}
-
-#endif
 
 static void
 collect_slot(struct collector *collector, PyObject *object, const PyMemberDef *member)

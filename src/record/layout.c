@@ -4,52 +4,9 @@
 
 #include <string.h>
 
-#include <internal/pycore_dict.h>
-#include <internal/pycore_object.h>
+#include "inline_values.h"
 
 /* --- attributes in the object itself ------------------------------------- */
-
-#if PY_VERSION_HEX >= 0x030d0000
-
-static PyDictValues *
-own_values(PyObject *object)
-{
-    PyDictValues *values = Py_TYPE(object)->tp_flags & Py_TPFLAGS_INLINE_VALUES ? _PyObject_InlineValues(object) : NULL;
-    return values && values->valid ? values : NULL;
-}
-
-static const uint8_t *
-order_of(const PyDictValues *values, uint8_t *length)
-{
-    *length = values->size;
-    return (const uint8_t *)&values->values[values->capacity];
-}
-
-#else
-
-static PyDictValues *
-own_values(PyObject *object)
-{
-    bool managed = Py_TYPE(object)->tp_flags & Py_TPFLAGS_MANAGED_DICT;
-    PyDictOrValues *attributes = managed ? _PyObject_DictOrValuesPointer(object) : NULL;
-    return attributes && _PyDictOrValues_IsValues(*attributes) ? _PyDictOrValues_GetValues(*attributes) : NULL;
-}
-
-static const uint8_t *
-order_of(const PyDictValues *values, uint8_t *length)
-{
-    const uint8_t *size = (const uint8_t *)values - 2; /* it lies before it, backwards */
-    *length = *size;
-    return size - *length;
-}
-
-#endif
-
-static PyDictKeysObject *
-keys_of(PyTypeObject *type)
-{
-    return type->tp_flags & Py_TPFLAGS_HEAPTYPE ? ((PyHeapTypeObject *)type)->ht_cached_keys : NULL;
-}
 
 static bool
 find_key(PyDictKeysObject *keys, PyObject *name, uint16_t *place)
@@ -65,18 +22,20 @@ find_key(PyDictKeysObject *keys, PyObject *name, uint16_t *place)
 static bool
 learn_keys(struct layout *out, PyObject *object, const struct instance_field *fields, size_t count)
 {
-    PyDictValues *values = own_values(object);
-    PyDictKeysObject *keys = values ? keys_of(Py_TYPE(object)) : NULL;
+    PyDictValues *values = inline_values(object);
+    PyDictKeysObject *keys = values ? inline_keys(Py_TYPE(object)) : NULL;
     for (size_t i = 0; i < count; i++)
         if (!keys || !find_key(keys, fields[i].name, &out->places[i]))
             return false;
     if (!keys)
         return false;
     out->keys = keys;
-    const uint8_t *order = order_of(values, &out->order_length);
+    int step;
+    const uint8_t *order = inline_order(values, &out->order_length, &step);
     if (out->in_order && out->order_length > LAYOUT_ORDER)
         return false;
-    memcpy(out->order, order, out->in_order ? out->order_length : 0);
+    for (int i = 0; out->in_order && i < out->order_length; i++)
+        out->order[i] = order[i * step];
     return true;
 }
 
@@ -84,15 +43,19 @@ static bool
 is_in_order(const struct layout *layout, const PyDictValues *values)
 {
     uint8_t length;
-    const uint8_t *order = order_of(values, &length);
-    return length == layout->order_length && memcmp(order, layout->order, length) == 0;
+    int step;
+    const uint8_t *order = inline_order(values, &length, &step);
+    bool same = length == layout->order_length;
+    for (int i = 0; same && i < length; i++)
+        same = order[i * step] == layout->order[i];
+    return same;
 }
 
 static bool
 read_keys(const struct layout *layout, PyObject *object, PyObject **out)
 {
-    const PyDictValues *values = own_values(object);
-    if (!values || keys_of(Py_TYPE(object)) != layout->keys || (layout->in_order && !is_in_order(layout, values)))
+    const PyDictValues *values = inline_values(object);
+    if (!values || inline_keys(Py_TYPE(object)) != layout->keys || (layout->in_order && !is_in_order(layout, values)))
         return false;
     for (unsigned i = 0; i < layout->count; i++)
         if (!(out[i] = compat_hold(values->values[layout->places[i]])))
@@ -102,30 +65,18 @@ read_keys(const struct layout *layout, PyObject *object, PyObject **out)
 
 /* --- slots --------------------------------------------------------------- */
 
+/* The slot of this name, or at this offset if that is NULL. NULL if there is none. */
 static const PyMemberDef *
-find_slot(PyTypeObject *type, const char *name)
+find_slot(PyTypeObject *type, const char *name, Py_ssize_t offset)
 {
     PyObject *mro = type->tp_mro; /* Borrowed */
     for (Py_ssize_t i = 0; mro && i < PyTuple_GET_SIZE(mro); i++) {
         const PyMemberDef *member = ((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_members;
         for (; member && member->name; member++)
-            if (strcmp(member->name, name) == 0)
+            if (name ? strcmp(member->name, name) == 0 : member->offset == offset)
                 return member;
     }
     return NULL;
-}
-
-static const char *
-slot_at(PyTypeObject *type, Py_ssize_t offset)
-{
-    PyObject *mro = type->tp_mro; /* Borrowed */
-    for (Py_ssize_t i = 0; mro && i < PyTuple_GET_SIZE(mro); i++) {
-        const PyMemberDef *member = ((PyTypeObject *)PyTuple_GET_ITEM(mro, i))->tp_members;
-        for (; member && member->name; member++)
-            if (member->offset == offset)
-                return member->name;
-    }
-    return "";
 }
 
 static bool
@@ -139,7 +90,7 @@ learn_slots(struct layout *out, PyObject *object, const struct instance_field *f
         const char *text = fields[i].slot;
         if (name)
             text = PyUnicode_IS_COMPACT_ASCII(name) ? PyUnicode_DATA(name) : "";
-        const PyMemberDef *member = find_slot(type, text);
+        const PyMemberDef *member = find_slot(type, text, 0);
         if (!member || member->type != Py_T_OBJECT_EX || member->offset <= 0 || member->offset > UINT16_MAX)
             return false;
         out->places[i] = (uint16_t)member->offset;
@@ -175,8 +126,9 @@ struct instance_field
 layout_name(const struct layout *layout, PyTypeObject *type, unsigned i)
 {
     if (layout->keys)
-        return (struct instance_field){.name = DK_UNICODE_ENTRIES(keys_of(type))[layout->places[i]].me_key};
-    return (struct instance_field){.slot = slot_at(type, layout->places[i])};
+        return (struct instance_field){.name = DK_UNICODE_ENTRIES(inline_keys(type))[layout->places[i]].me_key};
+    const PyMemberDef *slot = find_slot(type, NULL, layout->places[i]);
+    return (struct instance_field){.slot = slot ? slot->name : ""};
 }
 
 bool

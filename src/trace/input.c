@@ -138,19 +138,19 @@ input_text(struct input *in)
     return input_bytes(in, input_varint(in));
 }
 
+/* The next of the chunk's, unless it was passed before. */
 static void
-define_string(struct input *in, struct slice string)
+define(struct input *in, struct slice slice, struct slice **all, uint32_t *count, uint32_t *room, uint32_t seen)
 {
-    struct chunk *chunk = in->chunk;
-    if (!in->cursor || in->bad || in->cursor->strings_seen++ < chunk->string_count)
+    if (seen < *count)
         return;
-    void *strings = chunk->strings;
-    if (!array_make_room(&strings, chunk->string_count, &chunk->string_room, sizeof string)) {
+    void *slices = *all;
+    if (!array_make_room(&slices, *count, room, sizeof slice)) {
         in->bad = in->no_memory = true;
         return;
     }
-    chunk->strings = strings;
-    chunk->strings[chunk->string_count++] = string;
+    *all = slices;
+    (*all)[(*count)++] = slice;
 }
 
 struct slice
@@ -159,7 +159,9 @@ input_string(struct input *in)
     uint64_t n = input_varint(in);
     if (n == 0) {
         struct slice string = input_text(in);
-        define_string(in, string);
+        struct chunk *chunk = in->chunk;
+        if (in->cursor && !in->bad)
+            define(in, string, &chunk->strings, &chunk->string_count, &chunk->string_room, in->cursor->strings_seen++);
         return string;
     }
     if (in->bad || n > in->chunk->string_count) {
@@ -173,15 +175,8 @@ void
 input_add_shape(struct input *in, struct slice shape)
 {
     struct chunk *chunk = in->chunk;
-    if (!in->cursor || in->bad || in->cursor->shapes_seen++ < chunk->shape_count)
-        return;
-    void *shapes = chunk->shapes;
-    if (!array_make_room(&shapes, chunk->shape_count, &chunk->shape_room, sizeof shape)) {
-        in->bad = in->no_memory = true;
-        return;
-    }
-    chunk->shapes = shapes;
-    chunk->shapes[chunk->shape_count++] = shape;
+    if (in->cursor && !in->bad)
+        define(in, shape, &chunk->shapes, &chunk->shape_count, &chunk->shape_room, in->cursor->shapes_seen++);
 }
 
 static void
