@@ -11,6 +11,7 @@
  */
 #include "callable.h"
 #include "calls.h"
+#include "hot.h"
 
 /* --- who calls ---------------------------------------------------------- */
 
@@ -66,34 +67,36 @@ boundary_begin(struct thread *thread, const struct function *caller, PyObject *c
         link_begin_root(thread, false);
     struct writer *writer = &thread->writer;
     uint8_t *p = writer_begin(writer, FLOW_CALL);
-    struct activation *activation = p ? thread_push(thread, function) : NULL;
-    if (!activation)
+    struct activation activation = {.function = function,
+                                    .frame = frame,
+                                    .task = task,
+                                    .start_ticks = writer->last_ticks,
+                                    .ordinal = writer->calls};
+    if (!p || !thread_push(thread, activation))
         return;
-    activation->frame = frame;
-    activation->task = task;
-    activation->start_ticks = writer->last_ticks;
-    activation->ordinal = writer->calls++;
+    writer->calls++;
     writer_commit(writer, writer_code(writer, p, &function->code));
 }
 
 /* --- it ends ------------------------------------------------------------ */
 
-/* The call is popped after: a chunk that begins with this record has it among those that run. */
 static void
-end_by_return(struct thread *thread)
+write_return(struct writer *writer)
 {
-    uint8_t *p = writer_begin(&thread->writer, FLOW_RETURN);
+    uint8_t *p = writer_begin(writer, FLOW_RETURN);
     if (p)
-        writer_commit(&thread->writer, p);
-    thread->depth--;
+        writer_commit(writer, p);
 }
 
 void
 boundary_c_return(struct thread *thread, PyObject *callable)
 {
     const struct activation *top = thread_top(thread);
-    if (top && is_call_of(top, frame_running()) && top->function == callable_function(thread->recorder, callable))
-        end_by_return(thread);
+    if (!top || !is_call_of(top, frame_running()))
+        return;
+    const struct function *function = callable_function(thread->recorder, callable);
+    if (top->function == function && thread_pop(thread, function, NULL))
+        write_return(&thread->writer);
 }
 
 /* An exception comes out of what the frame called. */
@@ -103,9 +106,9 @@ boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, i
     const struct activation *top = thread_top(thread);
     if (!top || !is_call_of(top, frame_running()))
         return false;
+    thread_pop(thread, activation_function(top), NULL);
     struct writer *writer = &thread->writer;
     uint8_t *p = writer_begin(writer, FLOW_UNWIND);
-    thread->depth--;
     if (!p)
         return true;
     int line = PyCode_Addr2Line(code, offset);
@@ -116,19 +119,14 @@ boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, i
     return true;
 }
 
-/* Brings the call of `function` that ends now on top: by its own frame if it suspends, else by its caller's. */
+/* Pops the call of `function` that ends now: by its own frame if it suspends, else by its caller's. */
 static bool
-find_ending(struct thread *thread, struct function *function)
+pop_ending(struct thread *thread, struct function *function)
 {
     bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
     const void *frame = suspends ? frame_running() : own_caller(thread->recorder);
-    uint32_t i = frame ? thread->depth : 0;
-    while (i > 0 && !(thread->stack[i - 1].function == function && thread->stack[i - 1].frame == frame))
-        i--;
-    if (i == 0)
+    if (!frame || !thread_pop(thread, function, frame))
         return false;
-    if (i < thread->depth)
-        thread_drop(thread, thread->depth - i);
     if (suspends)
         shared_map_remove(&thread->recorder->generators, frame);
     return true;
@@ -137,16 +135,14 @@ find_ending(struct thread *thread, struct function *function)
 void
 boundary_return(struct thread *thread, struct function *function)
 {
-    if (find_ending(thread, function))
-        end_by_return(thread);
+    if (pop_ending(thread, function))
+        write_return(&thread->writer);
 }
 
 bool
 boundary_unwind(struct thread *thread, struct function *function)
 {
-    bool found = find_ending(thread, function);
-    thread->depth -= found;
-    return found;
+    return pop_ending(thread, function);
 }
 
 /* --- coroutines and generators ------------------------------------------ */

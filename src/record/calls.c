@@ -1,5 +1,7 @@
 #include "calls.h"
 
+#include "hot.h"
+
 #define RUNNING_MAX 4096 /* frames of one thread that are looked at when recording starts */
 
 /* --- what is turned on where -------------------------------------------- */
@@ -126,8 +128,8 @@ enter_boundary(struct recorder *recorder)
         return NULL;
     struct thread *thread = thread_get(recorder);
     const struct activation *top = thread ? thread_top(thread) : NULL;
-    bool open = activation_is_boundary(top);
-    return open || (thread && greenlet_changed(thread)) ? event_enter(recorder, false) : NULL;
+    bool other = thread && recorder->greenlets && greenlet_changed(thread);
+    return activation_is_boundary(top) || other ? event_enter(recorder, false) : NULL;
 }
 
 static PyObject *

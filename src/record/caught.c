@@ -1,7 +1,7 @@
 /* caught.c - with the setting `caught`: exceptions within a call, from where they are raised or come in to the
  * handler that has them. Never DISABLE from here. */
 #include "calls.h"
-#include "recorder.h"
+#include "hot.h"
 
 #define HANDLER_HEAD 16 /* bytes */
 

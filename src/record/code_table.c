@@ -1,35 +1,17 @@
 #include "code_table.h"
 
 #include "compat.h"
-#include "hash.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-struct slot {
-    const void *key; /* NULL: empty; REMOVED: it was used, a search goes on behind it */
-    void *value;
-};
-
-struct code_slots {
-    size_t mask;
-    struct code_slots *before; /* a thread may still be reading it */
-    struct slot slots[];
-};
-
 static const char removed;
 #define REMOVED ((const void *)&removed)
 
-static size_t
-home_of(const struct code_slots *slots, const void *key)
+struct code_slot *
+code_table_find(struct code_slots *slots, const void *key)
 {
-    return (size_t)(hash_pointer(key) >> 32) & slots->mask;
-}
-
-static struct slot *
-find(struct code_slots *slots, const void *key)
-{
-    for (size_t i = slots ? home_of(slots, key) : 0; slots; i = (i + 1) & slots->mask) {
+    for (size_t i = slots ? code_table_home(slots, key) : 0; slots; i = (i + 1) & slots->mask) {
         const void *found = __atomic_load_n(&slots->slots[i].key, __ATOMIC_ACQUIRE);
         if (found == key)
             return &slots->slots[i];
@@ -39,18 +21,11 @@ find(struct code_slots *slots, const void *key)
     return NULL;
 }
 
-void *
-code_table_get(const struct code_table *table, const void *code)
-{
-    struct slot *slot = find(__atomic_load_n(&table->slots, __ATOMIC_ACQUIRE), code);
-    return slot ? __atomic_load_n(&slot->value, __ATOMIC_ACQUIRE) : NULL;
-}
-
 /* The value comes first: who finds the key finds it. */
 static void
 insert(struct code_table *table, struct code_slots *slots, const void *key, void *value)
 {
-    size_t i = home_of(slots, key);
+    size_t i = code_table_home(slots, key);
     while (slots->slots[i].key && slots->slots[i].key != REMOVED)
         i = (i + 1) & slots->mask;
     table->used += !slots->slots[i].key;
@@ -96,7 +71,7 @@ make_room(struct code_table *table)
 bool
 code_table_put(struct code_table *table, const void *code, void *value)
 {
-    struct slot *slot = find(table->slots, code);
+    struct code_slot *slot = code_table_find(table->slots, code);
     if (slot) {
         __atomic_store_n(&slot->value, value, __ATOMIC_RELEASE);
         return true;
@@ -113,7 +88,7 @@ void *
 code_table_remove(struct code_table *table, const void *code)
 {
     struct code_slots *slots = table->slots;
-    struct slot *slot = find(slots, code);
+    struct code_slot *slot = code_table_find(slots, code);
     if (!slot)
         return NULL;
     void *value = slot->value;

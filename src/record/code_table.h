@@ -9,7 +9,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct code_slots;
+#include "hash.h"
+
+struct code_slot {
+    const void *key; /* NULL: empty; or it is a mark that it was used, and a search goes on behind it */
+    void *value;
+};
+
+struct code_slots {
+    size_t mask;
+    struct code_slots *before; /* a thread may still be reading it */
+    struct code_slot slots[];
+};
 
 struct code_table {
     struct code_slots *slots; /* Owned; without a GIL those before stay until the end */
@@ -17,7 +28,27 @@ struct code_table {
     size_t count;             /* of entries */
 };
 
-void *code_table_get(const struct code_table *table, const void *code);
+/* Its slot, or NULL. `slots` may be NULL. */
+struct code_slot *code_table_find(struct code_slots *slots, const void *code);
+
+/* Where a search begins. */
+static inline size_t
+code_table_home(const struct code_slots *slots, const void *code)
+{
+    return (size_t)(hash_pointer(code) >> 32) & slots->mask;
+}
+
+/* Its value, or NULL. */
+static inline void *
+code_table_get(const struct code_table *table, const void *code)
+{
+    struct code_slots *slots = __atomic_load_n(&table->slots, __ATOMIC_ACQUIRE);
+    struct code_slot *slot = slots ? &slots->slots[code_table_home(slots, code)] : NULL;
+    if (!slot || __atomic_load_n(&slot->key, __ATOMIC_ACQUIRE) != code)
+        slot = code_table_find(slots, code);
+    return slot ? __atomic_load_n(&slot->value, __ATOMIC_ACQUIRE) : NULL;
+}
+
 /* False without memory. The code must not be in the table with another value, but for NULL. */
 bool code_table_put(struct code_table *table, const void *code, void *value);
 /* Returns what it was, or NULL. */

@@ -3,27 +3,8 @@
 #include <string.h>
 
 #include "calls.h"
-#include "recorder.h"
+#include "hot.h"
 #include "secret.h"
-
-struct thread *
-event_enter(struct recorder *recorder, bool begins)
-{
-    struct thread *thread = thread_get(recorder);
-    if (!thread || thread->busy)
-        return NULL;
-    __atomic_store_n(&thread->busy, true, __ATOMIC_RELAXED);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (COMPAT_FREE_THREADED && !recorder->recording) { /* it was, before we were busy: now nobody waits for us */
-        thread->busy = false;
-        return NULL;
-    }
-    if (thread->session != recorder->session)
-        thread_renew(thread);
-    if (greenlet_changed(thread))
-        greenlet_follow(thread, begins);
-    return thread;
-}
 
 static struct thread *
 enter(struct recorder *recorder)
@@ -50,148 +31,6 @@ open_encoder(struct value_encoder *encoder, struct thread *thread, const uint8_t
 {
     struct recorder *recorder = thread->recorder;
     value_encoder_open(encoder, &thread->writer, thread_names(thread), &recorder->limits, p);
-}
-
-/* --- @trace ------------------------------------------------------------- */
-
-/* Python code of FlowTrace's own: what it raises must not reach the program,
- * but for a Ctrl-C, which the program gets when it goes on. */
-static void
-call_hook(struct recorder *recorder, PyObject *hook)
-{
-    PyObject *pending = PyErr_GetRaisedException();
-    struct thread *thread = thread_known(recorder);
-    if (thread)
-        __atomic_store_n(&thread->in_hook, true, __ATOMIC_RELEASE);
-    PyObject *result = PyObject_CallNoArgs(hook);
-    if (thread)
-        __atomic_store_n(&thread->in_hook, false, __ATOMIC_RELEASE);
-    if (!result && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) {
-        PyErr_Clear();
-        PyErr_SetInterrupt();
-    }
-    else if (!result) {
-        PyErr_WriteUnraisable(hook);
-    }
-    Py_XDECREF(result);
-    PyErr_SetRaisedException(pending);
-}
-
-static void
-watched_begins(struct recorder *recorder, struct function *function)
-{
-    compat_lock(&recorder->shared);
-    PyObject *begin = recorder->watched_active == 0 && !recorder->recording ? Py_NewRef(function->begin) : NULL;
-    compat_unlock(&recorder->shared);
-    PyObject *old_end = NULL;
-    if (begin) {
-        call_hook(recorder, begin);
-        Py_DECREF(begin);
-        if (!recorder->recording)
-            return;
-    }
-    compat_lock(&recorder->shared);
-    if (begin) {
-        recorder->session_is_watched = true;
-        old_end = recorder->session_end;
-        recorder->session_end = Py_NewRef(function->end);
-    }
-    if (recorder->session_is_watched)
-        recorder->watched_active++;
-    compat_unlock(&recorder->shared);
-    Py_XDECREF(old_end);
-}
-
-static void
-watched_ends(struct recorder *recorder)
-{
-    compat_lock(&recorder->shared);
-    bool last = recorder->session_is_watched && recorder->watched_active > 0 && --recorder->watched_active == 0;
-    PyObject *end = last ? recorder->session_end : NULL;
-    if (last) {
-        recorder->session_is_watched = false;
-        recorder->session_end = NULL;
-    }
-    compat_unlock(&recorder->shared);
-    if (!last)
-        return;
-    recorder->recording = false; /* while end() runs other threads may: what they begin is no part of this */
-    if (end)
-        call_hook(recorder, end);
-    Py_XDECREF(end);
-}
-
-/* What the callback of the weak reference is bound to, as bytes: the garbage collector must not see it. */
-struct watched_generator {
-    struct recorder *recorder; /* Borrowed: it owns the reference */
-    uint64_t id;
-};
-
-/* New reference, or NULL. */
-static PyObject *
-watched_generators(struct recorder *recorder)
-{
-    compat_lock(&recorder->shared);
-    PyObject *generators = Py_XNewRef(recorder->watched_generators);
-    compat_unlock(&recorder->shared);
-    return generators;
-}
-
-static PyObject *
-generator_died(PyObject *watched, PyObject *Py_UNUSED(reference))
-{
-    struct watched_generator who;
-    memcpy(&who, PyBytes_AS_STRING(watched), sizeof who);
-    PyObject *id = PyLong_FromUnsignedLongLong(who.id);
-    PyObject *generators = watched_generators(who.recorder);
-    if (id && generators && PyDict_DelItem(generators, id) == 0)
-        watched_ends(who.recorder);
-    Py_XDECREF(generators);
-    Py_XDECREF(id);
-    PyErr_Clear();
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef generator_died_method = {"generator_died", generator_died, METH_O, NULL};
-
-/* A generator of @trace's is left where its death would make no event: a weak reference tells. */
-static void
-await_death(struct recorder *recorder, uint64_t id)
-{
-    PyFrameObject *frame = PyEval_GetFrame(); /* Borrowed */
-    PyObject *generator = frame ? PyFrame_GetGenerator(frame) : NULL;
-    PyObject *key = PyLong_FromUnsignedLongLong(id);
-    struct watched_generator who = {recorder, id};
-    PyObject *bound = PyBytes_FromStringAndSize((const char *)&who, sizeof who);
-    PyObject *callback = key && bound ? PyCFunction_New(&generator_died_method, bound) : NULL;
-    PyObject *reference = generator && callback ? PyWeakref_NewRef(generator, callback) : NULL;
-    compat_lock(&recorder->shared);
-    if (!recorder->watched_generators)
-        recorder->watched_generators = PyDict_New();
-    PyObject *generators = Py_XNewRef(recorder->watched_generators);
-    compat_unlock(&recorder->shared);
-    if (reference && generators)
-        PyDict_SetItem(generators, key, reference);
-    PyErr_Clear();
-    Py_XDECREF(generators);
-    Py_XDECREF(reference);
-    Py_XDECREF(callback);
-    Py_XDECREF(bound);
-    Py_XDECREF(key);
-    Py_XDECREF(generator);
-}
-
-static void
-await_no_death(struct recorder *recorder, uint64_t id)
-{
-    PyObject *pending = PyErr_GetRaisedException();
-    PyObject *generators = watched_generators(recorder);
-    PyObject *key = generators ? PyLong_FromUnsignedLongLong(id) : NULL;
-    if (key)
-        PyDict_DelItem(generators, key);
-    Py_XDECREF(key);
-    Py_XDECREF(generators);
-    PyErr_SetRaisedException(pending);
 }
 
 /* --- a call begins ------------------------------------------------------ */
@@ -245,18 +84,22 @@ begin_call(struct thread *thread, struct function *function)
     uint8_t *p = writer_begin(writer, with_values ? FLOW_CALL_VALUES : FLOW_CALL);
     if (!p)
         return;
-    struct activation *activation = thread_push(thread, function);
+    const struct activation begun = {
+        .function = function,
+        .frame = frame_running(),
+        .generator = suspends ? thread_next_number(thread) : 0,
+        .task = task,
+        .start_ticks = writer->last_ticks,
+        .ordinal = writer->calls,
+        .watched = function->watched,
+    };
+    const struct activation *activation = thread_push(thread, begun);
     if (!activation)
         return;
-    activation->frame = frame_running();
-    activation->task = task;
-    activation->start_ticks = writer->last_ticks;
-    activation->ordinal = writer->calls++;
+    writer->calls++;
     p = writer_code(writer, p, &function->code);
-    if (suspends) {
-        activation->generator = thread_next_number(thread);
+    if (suspends)
         p = varint_put(p, activation->generator);
-    }
     if (with_values)
         p = put_arguments(thread, p, function, activation->frame);
     writer_commit(writer, p);
@@ -285,7 +128,7 @@ on_start(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
         function = recorder->watched_functions ? function_watched(recorder, code) : NULL;
         if (!function)
             Py_RETURN_NONE;
-        watched_begins(recorder, function);
+        watch_begins(recorder, function);
         function = recorder->recording ? function_of(recorder, code) : NULL; /* begin() may have set another scope */
         if (!function)
             Py_RETURN_NONE;
@@ -302,7 +145,7 @@ on_start(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
         if (function->link == LINK_HANDLE_RUN && !shared_map_may_hold(&recorder->handles) && !recorder->called_back)
             Py_RETURN_NONE; /* each step of each task comes this way */
         if (function->watched)
-            watched_begins(recorder, function);
+            watch_begins(recorder, function);
     }
     struct thread *thread = enter_frame(recorder);
     if (!thread)
@@ -330,16 +173,6 @@ forget_generator(struct thread *thread, const struct activation *activation)
         link_end_task(thread);
 }
 
-/* A chunk that begins with this record has the call that was just popped among those that run. */
-static uint8_t *
-begin_last(struct thread *thread, enum flow_record type)
-{
-    thread->depth++;
-    uint8_t *p = writer_begin(&thread->writer, type);
-    thread->depth--;
-    return p;
-}
-
 static void
 end_by_return(struct thread *thread, struct function *function, PyObject *value)
 {
@@ -349,7 +182,7 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
         return;
     bool watched = ended->watched;
     struct writer *writer = &thread->writer;
-    uint8_t *p = begin_last(thread, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
+    uint8_t *p = writer_begin(&thread->writer, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
     if (p && recorder->values) {
         struct value_encoder encoder;
         open_encoder(&encoder, thread, p);
@@ -359,18 +192,7 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
         writer_commit(writer, p);
     forget_generator(thread, ended);
     if (watched)
-        watched_ends(recorder);
-}
-
-/* That of the call on top of the stack, mostly. */
-static struct function *
-function_running(struct recorder *recorder, PyCodeObject *code)
-{
-    struct thread *thread = thread_known(recorder);
-    const struct activation *top = thread ? thread_top(thread) : NULL;
-    struct function *function = top ? activation_function(top) : NULL;
-    bool is_it = function && function->of == code && function->generation == recorder->generation;
-    return is_it ? function : function_of(recorder, code);
+        watch_ends(recorder);
 }
 
 static PyObject *
@@ -418,7 +240,7 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
         return;
     struct writer *writer = &thread->writer;
     bool outer = writer->p == thread->awaited; /* the call that it awaits has just said what for */
-    uint8_t *p = begin_last(thread, FLOW_YIELD);
+    uint8_t *p = writer_begin(writer, FLOW_YIELD);
     if (!p)
         return;
     p = varint_put(p, (uint64_t)kind);
@@ -437,7 +259,7 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
     if (kind == FLOW_YIELD_AWAIT)
         thread->awaited = p;
     if (suspended->watched && thread->recorder->session_is_watched && compat_dies_silently(code, offset))
-        await_death(thread->recorder, suspended->generator);
+        watch_await_death(thread->recorder, suspended->generator);
 }
 
 static PyObject *
@@ -448,7 +270,7 @@ on_yield(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
     if (count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
-    struct function *function = function_of(recorder, code);
+    struct function *function = function_running(recorder, code);
     if (!function)
         return disabled(recorder);
     struct thread *thread = enter(recorder);
@@ -470,23 +292,22 @@ push_generator(struct thread *thread, struct function *function, bool fresh)
     struct recorder *recorder = thread->recorder;
     const void *frame = frame_running();
     struct pointer_entry entry = shared_map_get(&recorder->generators, frame);
-    struct activation *activation = thread_push(thread, function);
+    bool known = entry.key && entry.data == function && !fresh;
+    const struct activation resumed = {
+        .function = function,
+        .frame = frame,
+        .generator = known ? entry.id : thread_next_number(thread),
+        .task = known ? entry.extra >> 1 : 0,
+        .start_ticks = thread->writer.last_ticks,
+        .watched = known && entry.extra & 1,
+    };
+    struct activation *activation = thread_push(thread, resumed);
     if (!activation)
         return NULL;
-    activation->frame = frame;
-    activation->start_ticks = thread->writer.last_ticks;
-    if (entry.key && entry.data == function && !fresh) {
-        activation->generator = entry.id;
-        activation->task = entry.extra >> 1;
-        activation->watched = entry.extra & 1;
-        if (activation->watched)
-            await_no_death(recorder, entry.id);
-    }
-    else {
-        activation->generator = thread_next_number(thread);
-        activation->watched = false;
+    if (!known)
         remember_generator(thread, activation);
-    }
+    else if (activation->watched)
+        watch_await_no_death(recorder, entry.id);
     return activation;
 }
 
@@ -608,7 +429,7 @@ static void
 write_unwind(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset)
 {
     struct writer *writer = &thread->writer;
-    uint8_t *p = begin_last(thread, FLOW_UNWIND);
+    uint8_t *p = writer_begin(&thread->writer, FLOW_UNWIND);
     if (!p)
         return;
     int line = PyCode_Addr2Line(code, offset);
@@ -631,7 +452,7 @@ unwind(struct thread *thread, struct function *function, PyObject *exception, Py
     write_unwind(thread, exception, code, offset);
     forget_generator(thread, ended);
     if (watched)
-        watched_ends(thread->recorder);
+        watch_ends(thread->recorder);
 }
 
 static PyObject *

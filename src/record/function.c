@@ -14,18 +14,11 @@
 #define FILE_MAX 2048
 #define PARAMETER_NAME_MAX 64
 
-/* Code out of scope is marked by an odd number in place of a pointer: the
- * generation of the scope that decided. */
+/* See function_is_mark(). */
 static void *
 out_of_scope(const struct recorder *recorder)
 {
     return (void *)((uintptr_t)recorder->generation << 1 | 1);
-}
-
-static bool
-is_mark(const void *extra)
-{
-    return (uintptr_t)extra & 1;
 }
 
 static void
@@ -65,7 +58,7 @@ get(const struct recorder *recorder, PyCodeObject *code)
 static struct function *
 as_function(void *known)
 {
-    return is_mark(known) ? NULL : known;
+    return function_is_mark(known) ? NULL : known;
 }
 
 /* The caller has locked recorder->shared. What was there before is freed. */
@@ -466,7 +459,7 @@ function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code)
     void *known = get(recorder, code);
     if (!known || known == out_of_scope(recorder))
         return !known;
-    return is_mark(known) || as_function(known)->in_scope;
+    return function_is_mark(known) || as_function(known)->in_scope;
 }
 
 /* Another thread may be looking at it for the first time as well. Local events are set without the lock: that stops
@@ -505,12 +498,6 @@ function_decide(struct recorder *recorder, PyCodeObject *code, PyObject *globals
     if (!function || function->generation != recorder->generation)
         function = look_again(recorder, code, globals);
     return function && (function->in_scope || function->link != LINK_NONE) ? function : NULL;
-}
-
-struct function *
-function_of(struct recorder *recorder, PyCodeObject *code)
-{
-    return function_decide(recorder, code, NULL);
 }
 
 /* --- library code ------------------------------------------------------- */

@@ -215,13 +215,19 @@ struct recorder {
 
 /* function.c */
 
-/* The function of `code`, or NULL if it is not in scope. Decides at first sight. */
-struct function *function_of(struct recorder *recorder, PyCodeObject *code);
-/* The same, NULL also if nothing was decided yet. */
+/* What recorder->codes has for code out of scope is an odd number in place of a pointer: the generation of the scope
+ * that decided. */
+static inline bool
+function_is_mark(const void *known)
+{
+    return (uintptr_t)known & 1;
+}
+
 /* False if it is decided that the code is out of scope. */
 bool function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code);
+/* As function_of() in hot.h, NULL also if nothing was decided yet. */
 struct function *function_known(struct recorder *recorder, PyCodeObject *code);
-/* As function_of(), also of code that is not running: `globals` (Borrowed) are its module's. */
+/* As function_of(), also of code that is not running: `globals` (Borrowed) are its module's, or NULL if it runs. */
 struct function *function_decide(struct recorder *recorder, PyCodeObject *code, PyObject *globals);
 /* Library code whose calls from the program's own are recorded from now on. NULL without memory. */
 struct function *function_make_library(struct recorder *recorder, PyCodeObject *code, PyObject *globals);
@@ -271,11 +277,18 @@ thread_get(struct recorder *recorder)
 }
 
 /* The same, NULL where there is none yet. */
-struct thread *thread_known(const struct recorder *recorder);
-struct activation *thread_push(struct thread *thread, struct function *function);
-/* Pops the activation of `function` (and frame, if that is not NULL) and what was lost above it. It holds until the
- * next push; NULL if it is not on the stack. */
-const struct activation *thread_pop(struct thread *thread, const struct function *function, const void *frame);
+static inline struct thread *
+thread_known(const struct recorder *recorder)
+{
+    struct thread *thread = thread_mine;
+    return thread && __atomic_load_n(&thread->recorder, __ATOMIC_RELAXED) == recorder ? thread : NULL;
+}
+
+/* Doubles the stack's room. False without memory, which is a fault. */
+bool thread_grow_stack(struct thread *thread);
+/* Takes off what was lost above the activation of `function` (and frame, if that is not NULL); false if it is not on
+ * the stack. */
+bool thread_drop_above(struct thread *thread, const struct function *function, const void *frame);
 /* For a stack of this room; false without memory. */
 bool thread_make_open_room(struct thread *thread, uint32_t room);
 /* Takes `count` activations off that ended unseen. */
@@ -349,6 +362,13 @@ static inline struct function *
 activation_function(const struct activation *activation)
 {
     return __atomic_load_n(&activation->function, __ATOMIC_RELAXED);
+}
+
+/* Is it one of `function`, and of this frame if that is not NULL? */
+static inline bool
+activation_is(const struct activation *activation, const struct function *function, const void *frame)
+{
+    return activation->function == function && (!frame || activation->frame == frame);
 }
 
 /* Is it one of a boundary function? */
@@ -432,10 +452,11 @@ void greenlet_forget_all(struct thread *thread);
 /* The chunks of this thread's writer begin anew. */
 void greenlet_after_fork(struct thread *thread);
 
+/* Is it another's stack that runs now? */
 static inline bool
 greenlet_changed(const struct thread *thread)
 {
-    return thread->recorder->greenlets && compat_data_chunk() != thread->data_chunk;
+    return compat_data_chunk() != thread->data_chunk;
 }
 
 /* children.c */
@@ -470,22 +491,21 @@ void exception_put_detail(struct thread *thread, PyObject *exception);
 
 /* events.c */
 
-/* At the start of a callback. NULL: this event is not to be recorded. event_leave() must follow. `begins`: of a
- * frame that begins or goes on, so that it is no call on the stack yet. */
-struct thread *event_enter(struct recorder *recorder, bool begins);
-
-static inline void
-event_leave(struct thread *thread)
-{
-    compat_let_all_go();
-    __atomic_store_n(&thread->busy, false, __ATOMIC_RELEASE);
-}
-
 #define EVENTS 9
 #define EVENTS_WITHOUT_CAUGHT 6
 extern const char *const event_names[EVENTS];
 typedef PyObject *(*event_callback)(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
 extern const event_callback event_callbacks[EVENTS];
+
+/* watch.c */
+
+/* A call of @trace's begins, or ends: recording is turned on by the first, off by the last. */
+void watch_begins(struct recorder *recorder, struct function *function);
+void watch_ends(struct recorder *recorder);
+/* The generator that runs is left where its death would make no event: a weak reference tells. */
+void watch_await_death(struct recorder *recorder, uint64_t id);
+/* It goes on. */
+void watch_await_no_death(struct recorder *recorder, uint64_t id);
 
 /* fault.c */
 

@@ -171,12 +171,6 @@ make_thread(struct recorder *recorder)
 }
 
 struct thread *
-thread_known(const struct recorder *recorder)
-{
-    return thread_mine && thread_mine->recorder == recorder ? thread_mine : NULL;
-}
-
-struct thread *
 thread_find_or_make(struct recorder *recorder)
 {
     if (recorder->forked)
@@ -192,7 +186,7 @@ thread_find_or_make(struct recorder *recorder)
 
 /* Room to list the calls is made here, where its lack can still be told. */
 static bool
-grow_stack(struct thread *thread)
+double_room(struct thread *thread)
 {
     uint32_t room = thread->room ? 2 * thread->room : 64;
     void *stack = realloc(thread->stack, room * sizeof *thread->stack);
@@ -204,6 +198,17 @@ grow_stack(struct thread *thread)
     }
     thread->room = room;
     return true;
+}
+
+bool
+thread_grow_stack(struct thread *thread)
+{
+    if (COMPAT_FREE_THREADED) /* another thread may be looking for a function that has died */
+        recorders_lock();
+    bool grown = double_room(thread);
+    if (COMPAT_FREE_THREADED)
+        recorders_unlock();
+    return grown;
 }
 
 bool
@@ -219,29 +224,6 @@ thread_make_open_room(struct thread *thread, uint32_t room)
     return true;
 }
 
-struct activation *
-thread_push(struct thread *thread, struct function *function)
-{
-    if (thread->depth == thread->room) {
-        if (COMPAT_FREE_THREADED) /* another thread may be looking for a function that has died */
-            recorders_lock();
-        bool grown = grow_stack(thread);
-        if (COMPAT_FREE_THREADED)
-            recorders_unlock();
-        if (!grown)
-            return NULL;
-    }
-    struct activation *activation = &thread->stack[thread->depth++];
-    *activation = (struct activation){.function = function, .watched = function->watched};
-    return activation;
-}
-
-static bool
-matches(const struct activation *activation, const struct function *function, const void *frame)
-{
-    return activation->function == function && (!frame || activation->frame == frame);
-}
-
 void
 thread_drop(struct thread *thread, uint32_t count)
 {
@@ -251,18 +233,15 @@ thread_drop(struct thread *thread, uint32_t count)
     thread->depth -= count;
 }
 
-const struct activation *
-thread_pop(struct thread *thread, const struct function *function, const void *frame)
+bool
+thread_drop_above(struct thread *thread, const struct function *function, const void *frame)
 {
     uint32_t i = thread->depth;
-    while (i > 0 && !matches(&thread->stack[i - 1], function, frame))
+    while (i > 0 && !activation_is(&thread->stack[i - 1], function, frame))
         i--;
-    if (i == 0)
-        return NULL;
-    if (i < thread->depth)
+    if (i > 0 && i < thread->depth)
         thread_drop(thread, thread->depth - i);
-    writer_make_room(&thread->writer); /* a chunk that begins with its end must still name it among the running */
-    return &thread->stack[--thread->depth];
+    return i > 0;
 }
 
 void

@@ -90,7 +90,7 @@ void
 writer_tie(struct writer *writer, uint64_t ticks)
 {
     struct clock_reading now = clock_read(writer->clock);
-    writer->tie_ticks = ticks > now.ticks ? ticks : now.ticks;
+    writer->tie_due = (ticks > now.ticks ? ticks : now.ticks) + WRITER_TIE_TICKS;
     atomic_store_explicit(&writer->chunk->last_ticks, now.ticks, memory_order_relaxed);
     atomic_store_explicit(&writer->chunk->last_ns, now.mono_ns, memory_order_release);
 }
@@ -163,7 +163,8 @@ enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, uint32_t uni
     writer->base = (uint8_t *)chunk;
     writer->p = writer->base + sizeof *chunk;
     writer->limit = writer->base + (size_t)units * FLOW_UNIT_SIZE - WRITER_RECORD_MAX - CHUNK_LOST_MAX;
-    writer->last_ticks = writer->tie_ticks = now.ticks;
+    writer->last_ticks = now.ticks;
+    writer->tie_due = now.ticks + WRITER_TIE_TICKS;
     writer->epoch++;
     writer->string_count = writer->code_count = writer->shape_count = 0;
     write_thread(writer);

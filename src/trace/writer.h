@@ -118,7 +118,7 @@ struct writer {
     struct flow_chunk_header *chunk; /* NULL: nothing claimed yet, or recording is off */
     uint32_t units; /* of the chunk; what the file says of it anybody can change */
     uint64_t last_ticks;
-    uint64_t tie_ticks; /* when the chunk's clocks were last tied */
+    uint64_t tie_due; /* when the chunk's clocks are to be tied again */
     uint32_t clock;
     uint32_t epoch; /* counts chunks; tells whose definitions hold */
     struct trace_file *file; /* Borrowed. */
@@ -169,11 +169,19 @@ writer_begin_at(struct writer *writer, enum flow_record type, uint64_t ticks)
 {
     if (writer->p > writer->limit && writer_next_chunk(writer) < 0)
         return NULL;
-    uint64_t dt = ticks > writer->last_ticks ? ticks - writer->last_ticks : 0;
-    writer->last_ticks += dt;
-    if (ticks - writer->tie_ticks > WRITER_TIE_TICKS && ticks > writer->tie_ticks)
+    uint64_t dt = 0;
+    if (ticks > writer->last_ticks) {
+        dt = ticks - writer->last_ticks;
+        writer->last_ticks = ticks;
+    }
+    if (ticks > writer->tie_due)
         writer_tie(writer, ticks);
-    return varint_put(writer->p, dt << 4 | type);
+    uint64_t head = dt << 4 | type;
+    if (head < 0x80 || head >= 0x4000)
+        return varint_put(writer->p, head);
+    writer->p[0] = (uint8_t)(head | 0x80); /* mostly it takes two bytes */
+    writer->p[1] = (uint8_t)(head >> 7);
+    return writer->p + 2;
 }
 
 static inline uint8_t *
