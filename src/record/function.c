@@ -453,15 +453,6 @@ first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, st
     return function;
 }
 
-bool
-function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code)
-{
-    void *known = get(recorder, code);
-    if (!known || known == out_of_scope(recorder))
-        return !known;
-    return function_is_mark(known) || as_function(known)->in_scope;
-}
-
 /* Another thread may be looking at it for the first time as well. Local events are set without the lock: that stops
  * all threads. */
 static struct function *

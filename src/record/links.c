@@ -247,16 +247,11 @@ library_task(const struct thread *thread)
 
 /* --- threads and jobs --------------------------------------------------- */
 
-/* New reference to the `self` of the running method, or NULL. */
+/* Borrowed: the `self` of this method, which runs; NULL if it has none. */
 static PyObject *
-running_self(void)
+running_self(const struct function *function)
 {
-    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
-    PyObject *self = frame ? PyFrame_GetVarString(frame, "self") : NULL;
-    Py_XDECREF(frame);
-    if (!self)
-        PyErr_Clear();
-    return self;
+    return function->has_self ? frame_local(frame_running(), 0, true) : NULL;
 }
 
 static void
@@ -322,15 +317,23 @@ is_announced(const struct thread *thread, enum link link, PyObject *task)
 
 /* --- callbacks ---------------------------------------------------------- */
 
-/* The code that calling this runs first; NULL where it isn't Python's or can't be known. Borrowed. */
+/* The function that calling this runs first; NULL where it isn't Python's or can't be known. Borrowed. */
+static PyObject *
+function_behind(struct recorder *recorder, PyObject *callable)
+{
+    unsigned long flags = Py_TYPE(callable)->tp_flags;
+    if (PyMethod_Check(callable))
+        callable = PyMethod_GET_FUNCTION(callable);
+    else if (!PyFunction_Check(callable) && flags & Py_TPFLAGS_HEAPTYPE && !(flags & Py_TPFLAGS_IMMUTABLETYPE))
+        callable = compat_type_lookup(Py_TYPE(callable), recorder->call_name);
+    return callable && PyFunction_Check(callable) ? callable : NULL;
+}
+
 PyCodeObject *
 link_code_of(struct recorder *recorder, PyObject *callable)
 {
-    if (PyMethod_Check(callable))
-        callable = PyMethod_GET_FUNCTION(callable);
-    else if (!PyFunction_Check(callable) && Py_TYPE(callable)->tp_flags & Py_TPFLAGS_HEAPTYPE)
-        callable = compat_type_lookup(Py_TYPE(callable), recorder->call_name);
-    return callable && PyFunction_Check(callable) ? (PyCodeObject *)PyFunction_GET_CODE(callable) : NULL;
+    PyObject *function = function_behind(recorder, callable); /* Borrowed */
+    return function ? (PyCodeObject *)PyFunction_GET_CODE(function) : NULL;
 }
 
 /* Steps of tasks and asyncio's own callbacks come this way too, far more often than the user's. */
@@ -341,8 +344,12 @@ is_users(struct recorder *recorder, PyObject *callback)
         return false;
     if (strcmp(Py_TYPE(callback)->tp_name, "functools.partial") == 0)
         return true;
-    PyCodeObject *code = link_code_of(recorder, callback);
-    return code && function_may_be_in_scope(recorder, code);
+    PyObject *behind = function_behind(recorder, callback); /* Borrowed */
+    if (!behind)
+        return false;
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(behind);
+    const struct function *function = function_decide(recorder, code, PyFunction_GET_GLOBALS(behind));
+    return function && function->in_scope;
 }
 
 /* Those of add_reader() and add_signal_handler() run whenever there is cause to. */
@@ -371,7 +378,7 @@ begin_handle(struct thread *thread, const struct function *function)
     PyObject *callback = as_known ? frame_local(frame, function->parameters[1].place, false) : NULL;
     bool users = callback && is_users(recorder, callback);
     bool wanted = users || shared_map_may_hold(&recorder->handles);
-    PyObject *self = wanted ? frame_local(frame, function->parameters[0].place, false) : NULL;
+    PyObject *self = wanted ? running_self(function) : NULL;
     if (self) {
         shared_map_remove(&recorder->handles, self);
         uint64_t id = users ? link_announce(thread, &recorder->handles, self, FLOW_SPAWN_CALLBACK) : 0;
@@ -381,10 +388,10 @@ begin_handle(struct thread *thread, const struct function *function)
 }
 
 static void
-run_handle(struct thread *thread)
+run_handle(struct thread *thread, const struct function *function)
 {
     struct shared_map *handles = &thread->recorder->handles;
-    PyObject *self = running_self();
+    PyObject *self = running_self(function);
     forget_callback(thread);
     struct pointer_entry entry = self ? shared_map_get(handles, self) : (struct pointer_entry){0};
     if (entry.key) {
@@ -395,7 +402,6 @@ run_handle(struct thread *thread)
         if (!entry.extra)
             shared_map_remove(handles, self);
     }
-    Py_XDECREF(self);
 }
 
 bool
@@ -415,7 +421,7 @@ link_start(struct thread *thread, const struct function *function)
     }
     thread->creating += function->link == LINK_TASK_CREATE;
     if (function->link == LINK_HANDLE_RUN) {
-        run_handle(thread);
+        run_handle(thread, function);
         return;
     }
     if (function->link >= LINK_SPAWNV) {
@@ -423,7 +429,7 @@ link_start(struct thread *thread, const struct function *function)
         return;
     }
     bool by_self = !is_task_link(function->link) && function->link != LINK_PROCESS;
-    PyObject *self = by_self ? running_self() : NULL;
+    PyObject *self = by_self ? running_self(function) : NULL;
     if (!self)
         return;
     switch (function->link) {
@@ -435,7 +441,6 @@ link_start(struct thread *thread, const struct function *function)
     case LINK_TASK_GROUP: cancel_scope(thread, self, function->link); break;
     default: break;
     }
-    Py_DECREF(self);
 }
 
 /* --- tasks that begin and end ------------------------------------------ */
@@ -515,11 +520,11 @@ announce_task(struct thread *thread, PyObject *task)
 }
 
 static void
-announce_process(struct thread *thread, PyObject *value)
+announce_process(struct thread *thread, const struct function *function, PyObject *value)
 {
     uint64_t task = library_task(thread);
     bool returned = value && PyLong_CheckExact(value);
-    PyObject *self = !returned && (thread->depth || task) ? running_self() : NULL;
+    PyObject *self = !returned && (thread->depth || task) ? running_self(function) : NULL;
     PyObject *pid = returned ? Py_NewRef(value) : self ? value_read_field(self, thread->recorder->pid_name) : NULL;
     if (pid && (thread->depth || task) && PyLong_CheckExact(pid)) {
         int overflow;
@@ -528,7 +533,6 @@ announce_process(struct thread *thread, PyObject *value)
             link_write(thread, (struct link_record){FLOW_EXTENDED_SPAWN, FLOW_SPAWN_PROCESS, (uint64_t)id, task}, "");
     }
     Py_XDECREF(pid);
-    Py_XDECREF(self);
 }
 
 /* `value` is NULL if an exception leaves the function. */
@@ -546,11 +550,11 @@ link_return(struct thread *thread, const struct function *function, PyObject *va
         thread->creating -= thread->creating > 0;
     }
     else if (function->link == LINK_PROCESS && value) {
-        announce_process(thread, value);
+        announce_process(thread, function, value);
     }
     else if (function->link == LINK_SPAWNV && value) {
         PyObject *pid = child_spawned();
-        announce_process(thread, pid);
+        announce_process(thread, function, pid);
         Py_XDECREF(pid);
     }
     else if (function->link >= LINK_SPAWNV && value) {

@@ -223,8 +223,6 @@ function_is_mark(const void *known)
     return (uintptr_t)known & 1;
 }
 
-/* False if it is decided that the code is out of scope. */
-bool function_may_be_in_scope(const struct recorder *recorder, PyCodeObject *code);
 /* As function_of() in hot.h, NULL also if nothing was decided yet. */
 struct function *function_known(struct recorder *recorder, PyCodeObject *code);
 /* As function_of(), also of code that is not running: `globals` (Borrowed) are its module's, or NULL if it runs. */
