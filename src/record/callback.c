@@ -3,21 +3,6 @@
  * program where there is not. The frame that it would happen in is the program's last that fits. */
 #include "recorder.h"
 
-struct callback {
-    PyObject_HEAD
-    vectorcallfunc call;
-    event_callback function;
-    struct recorder *recorder; /* Borrowed: the module's */
-    PyObject *module;          /* Owned */
-};
-
-static PyObject *
-call(PyObject *self, PyObject *const *args, size_t count, PyObject *Py_UNUSED(names))
-{
-    const struct callback *callback = (struct callback *)self;
-    return callback->function(callback->recorder, args, PyVectorcall_NARGS(count));
-}
-
 static void
 free_callback(PyObject *self)
 {
@@ -48,15 +33,14 @@ static PyType_Spec spec = {
 };
 
 int
-callback_make_all(PyObject *module, const event_callback *functions, PyObject **out, int count)
+callback_make_all(PyObject *module, const vectorcallfunc *functions, PyObject **out, int count)
 {
     PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
     for (int i = 0; type && i < count; i++) {
         struct callback *callback = PyObject_New(struct callback, type);
         if (!callback)
             break;
-        callback->call = call;
-        callback->function = functions[i];
+        callback->call = functions[i];
         callback->recorder = PyModule_GetState(module);
         callback->module = Py_NewRef(module);
         out[i] = (PyObject *)callback;

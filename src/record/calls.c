@@ -170,4 +170,8 @@ calls_raise(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 
 const char *const call_event_names[CALL_EVENTS] = {"CALL", "C_RETURN", "C_RAISE"};
 
-const event_callback call_callbacks[CALL_EVENTS] = {on_call, on_c_return, on_c_raise};
+CALLBACK(on_call)
+CALLBACK(on_c_return)
+CALLBACK(on_c_raise)
+
+const vectorcallfunc call_callbacks[CALL_EVENTS] = {on_call_called, on_c_return_called, on_c_raise_called};

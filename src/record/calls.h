@@ -11,7 +11,7 @@
 
 #define CALL_EVENTS 3
 extern const char *const call_event_names[CALL_EVENTS];
-extern const event_callback call_callbacks[CALL_EVENTS];
+extern const vectorcallfunc call_callbacks[CALL_EVENTS];
 
 /* Turns events on for this code, beside those that it has locally. -1 with an exception. */
 int calls_add_local(struct recorder *recorder, PyCodeObject *code, int events);

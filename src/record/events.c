@@ -109,12 +109,12 @@ begin_call(struct thread *thread, struct function *function)
 
 #define SUSPENDS (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)
 
-static void
+/* Is it a call to record as well? */
+static bool
 start_library(struct thread *thread, struct function *function, PyCodeObject *code)
 {
     link_start(thread, function);
-    if (function->boundary && code->co_flags & SUSPENDS && boundary_driven(thread->recorder, code))
-        begin_call(thread, function);
+    return function->boundary && code->co_flags & SUSPENDS && boundary_driven(thread->recorder, code);
 }
 
 static PyObject *
@@ -152,10 +152,8 @@ on_start(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     if (function->start_offset < 0)
         function->start_offset = (int)PyLong_AsLong(args[1]);
-    if (function->link == LINK_NONE)
+    if (function->link == LINK_NONE || start_library(thread, function, code))
         begin_call(thread, function);
-    else
-        start_library(thread, function, code);
     event_leave(thread);
     Py_RETURN_NONE;
 }
@@ -202,10 +200,11 @@ on_return(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
         return calls_idle(recorder);
     if (count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
-    struct function *function = function_running(recorder, (PyCodeObject *)args[0]);
+    struct thread *thread = thread_known(recorder);
+    struct function *function = function_running(recorder, thread, (PyCodeObject *)args[0]);
     if (!function || (function->link != LINK_NONE && !function->boundary && !link_has_end(function->link)))
         return disabled(recorder);
-    struct thread *thread = enter(recorder);
+    thread = thread_enter(recorder, thread, false);
     if (!thread)
         Py_RETURN_NONE;
     if (function->link == LINK_NONE)
@@ -270,10 +269,11 @@ on_yield(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
     if (count < 3 || !PyCode_Check(args[0]))
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
-    struct function *function = function_running(recorder, code);
+    struct thread *thread = thread_known(recorder);
+    struct function *function = function_running(recorder, thread, code);
     if (!function)
         return disabled(recorder);
-    struct thread *thread = enter(recorder);
+    thread = thread_enter(recorder, thread, false);
     if (!thread)
         Py_RETURN_NONE;
     if (function->link == LINK_NONE || function->boundary)
@@ -479,7 +479,17 @@ on_unwind(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
 const char *const event_names[EVENTS] = {"PY_START",  "PY_RETURN", "PY_YIELD", "PY_RESUME",        "PY_THROW",
                                          "PY_UNWIND", "RAISE",     "RERAISE",  "EXCEPTION_HANDLED"};
 
-const event_callback event_callbacks[EVENTS] = {
-    on_start,  on_return,       on_yield,          on_resume,         on_throw,
-    on_unwind, caught_on_raise, caught_on_reraise, caught_on_handled,
+CALLBACK(on_start)
+CALLBACK(on_return)
+CALLBACK(on_yield)
+CALLBACK(on_resume)
+CALLBACK(on_throw)
+CALLBACK(on_unwind)
+CALLBACK(caught_on_raise)
+CALLBACK(caught_on_reraise)
+CALLBACK(caught_on_handled)
+
+const vectorcallfunc event_callbacks[EVENTS] = {
+    on_start_called,  on_return_called,       on_yield_called,          on_resume_called,         on_throw_called,
+    on_unwind_called, caught_on_raise_called, caught_on_reraise_called, caught_on_handled_called,
 };

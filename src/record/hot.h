@@ -10,9 +10,10 @@
 /* At the start of a callback. NULL: this event is not to be recorded. event_leave() must follow. `begins`: of a
  * frame that begins or goes on, so that it is no call on the stack yet. */
 static inline struct thread *
-event_enter(struct recorder *recorder, bool begins)
+thread_enter(struct recorder *recorder, struct thread *thread, bool begins)
 {
-    struct thread *thread = thread_get(recorder);
+    if (!thread)
+        thread = thread_find_or_make(recorder);
     if (!thread || thread->busy)
         return NULL;
     __atomic_store_n(&thread->busy, true, __ATOMIC_RELAXED);
@@ -26,6 +27,12 @@ event_enter(struct recorder *recorder, bool begins)
     if (recorder->greenlets && greenlet_changed(thread))
         greenlet_follow(thread, begins);
     return thread;
+}
+
+static inline struct thread *
+event_enter(struct recorder *recorder, bool begins)
+{
+    return thread_enter(recorder, thread_known(recorder), begins);
 }
 
 static inline void
@@ -48,11 +55,10 @@ function_of(struct recorder *recorder, PyCodeObject *code)
     return function_decide(recorder, code, NULL);
 }
 
-/* The same of code that runs: mostly of the call on top of the stack. */
+/* The same of code that runs: mostly of the call on top of the stack. `thread`: as thread_known() has it. */
 static inline struct function *
-function_running(struct recorder *recorder, PyCodeObject *code)
+function_running(struct recorder *recorder, struct thread *thread, PyCodeObject *code)
 {
-    struct thread *thread = thread_known(recorder);
     const struct activation *top = thread ? thread_top(thread) : NULL;
     struct function *function = top ? activation_function(top) : NULL;
     bool is_it = function && function->of == code && function->generation == recorder->generation;

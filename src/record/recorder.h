@@ -263,23 +263,21 @@ uint32_t recorders_new_generation(void);
 extern _Thread_local struct thread *thread_mine __attribute__((tls_model("initial-exec")));
 struct thread *thread_find_or_make(struct recorder *recorder);
 
-/* This thread's state, made at first use; NULL without memory. */
-static inline struct thread *
-thread_get(struct recorder *recorder)
-{
-    struct thread *thread = thread_mine;
-    /* The field of another recorder's may turn to NULL just now. */
-    if (thread && __atomic_load_n(&thread->recorder, __ATOMIC_RELAXED) == recorder)
-        return thread;
-    return thread_find_or_make(recorder);
-}
-
-/* The same, NULL where there is none yet. */
+/* This thread's state, if that was of this recorder's last time. */
 static inline struct thread *
 thread_known(const struct recorder *recorder)
 {
     struct thread *thread = thread_mine;
+    /* The field of another recorder's may turn to NULL just now. */
     return thread && __atomic_load_n(&thread->recorder, __ATOMIC_RELAXED) == recorder ? thread : NULL;
+}
+
+/* The same, found or made where it wasn't; NULL without memory. */
+static inline struct thread *
+thread_get(struct recorder *recorder)
+{
+    struct thread *thread = thread_known(recorder);
+    return thread ? thread : thread_find_or_make(recorder);
 }
 
 /* Doubles the stack's room. False without memory, which is a fault. */
@@ -492,8 +490,7 @@ void exception_put_detail(struct thread *thread, PyObject *exception);
 #define EVENTS 9
 #define EVENTS_WITHOUT_CAUGHT 6
 extern const char *const event_names[EVENTS];
-typedef PyObject *(*event_callback)(struct recorder *recorder, PyObject *const *args, Py_ssize_t count);
-extern const event_callback event_callbacks[EVENTS];
+extern const vectorcallfunc event_callbacks[EVENTS]; /* of a struct callback */
 
 /* watch.c */
 
@@ -521,8 +518,23 @@ PyObject *caught_on_handled(struct recorder *recorder, PyObject *const *args, Py
 
 /* callback.c */
 
-/* Objects that call these with the module's recorder. New references. -1 with an exception. */
-int callback_make_all(PyObject *module, const event_callback *functions, PyObject **out, int count);
+struct callback {
+    PyObject_HEAD
+    vectorcallfunc call;
+    struct recorder *recorder; /* Borrowed: the module's */
+    PyObject *module; /* Owned */
+};
+
+/* Defines NAME_called(): NAME(recorder, args, count) as an object of these is called. */
+#define CALLBACK(name)                                                                                   \
+    static PyObject *name##_called(PyObject *self, PyObject *const *args, size_t count, PyObject *names) \
+    {                                                                                                    \
+        (void)names;                                                                                     \
+        return name(((struct callback *)self)->recorder, args, PyVectorcall_NARGS(count));               \
+    }
+
+/* Objects that these are called with. New references. -1 with an exception. */
+int callback_make_all(PyObject *module, const vectorcallfunc *functions, PyObject **out, int count);
 
 /* lifecycle.c */
 
