@@ -68,7 +68,7 @@ remember_generator(struct thread *thread, const struct activation *activation)
 }
 
 static void
-begin_call(struct thread *thread, struct function *function)
+begin_call(struct thread *thread, struct function *function, bool watched)
 {
     struct recorder *recorder = thread->recorder;
     bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
@@ -91,7 +91,7 @@ begin_call(struct thread *thread, struct function *function)
         .task = task,
         .start_ticks = writer->last_ticks,
         .ordinal = writer->calls,
-        .watched = function->watched,
+        .watched = watched,
     };
     const struct activation *activation = thread_push(thread, begun);
     if (!activation)
@@ -124,11 +124,12 @@ on_start(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
         Py_RETURN_NONE;
     PyCodeObject *code = (PyCodeObject *)args[0];
     struct function *function;
+    bool watched = false;
     if (!recorder->recording) {
         function = recorder->watched_functions ? function_watched(recorder, code) : NULL;
         if (!function)
             Py_RETURN_NONE;
-        watch_begins(recorder, function);
+        watched = watch_begins(recorder, function);
         function = recorder->recording ? function_of(recorder, code) : NULL; /* begin() may have set another scope */
         if (!function)
             Py_RETURN_NONE;
@@ -145,15 +146,18 @@ on_start(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
         if (function->link == LINK_HANDLE_RUN && !shared_map_may_hold(&recorder->handles) && !recorder->called_back)
             Py_RETURN_NONE; /* each step of each task comes this way */
         if (function->watched)
-            watch_begins(recorder, function);
+            watched = watch_begins(recorder, function);
     }
     struct thread *thread = enter_frame(recorder);
-    if (!thread)
+    if (!thread) {
+        if (watched)
+            watch_ends(recorder);
         Py_RETURN_NONE;
+    }
     if (function->start_offset < 0)
         function->start_offset = (int)PyLong_AsLong(args[1]);
     if (function->link == LINK_NONE || start_library(thread, function, code))
-        begin_call(thread, function);
+        begin_call(thread, function, watched);
     event_leave(thread);
     Py_RETURN_NONE;
 }

@@ -494,8 +494,9 @@ extern const vectorcallfunc event_callbacks[EVENTS]; /* of a struct callback */
 
 /* watch.c */
 
-/* A call of @trace's begins, or ends: recording is turned on by the first, off by the last. */
-void watch_begins(struct recorder *recorder, struct function *function);
+/* A call of @trace's begins, or ends: recording is turned on by the first, off by the last. False if this one doesn't
+ * count: its end is not to be told. */
+bool watch_begins(struct recorder *recorder, struct function *function);
 void watch_ends(struct recorder *recorder);
 /* The generator that runs is left where its death would make no event: a weak reference tells. */
 void watch_await_death(struct recorder *recorder, uint64_t id);

@@ -26,7 +26,7 @@ call_hook(struct recorder *recorder, PyObject *hook)
     PyErr_SetRaisedException(pending);
 }
 
-void
+bool
 watch_begins(struct recorder *recorder, struct function *function)
 {
     compat_lock(&recorder->shared);
@@ -36,19 +36,18 @@ watch_begins(struct recorder *recorder, struct function *function)
     if (begin) {
         call_hook(recorder, begin);
         Py_DECREF(begin);
-        if (!recorder->recording)
-            return;
     }
     compat_lock(&recorder->shared);
-    if (begin) {
+    if (begin && recorder->recording) { /* another thread may have ended it already */
         recorder->session_is_watched = true;
         old_end = recorder->session_end;
         recorder->session_end = Py_NewRef(function->end);
     }
-    if (recorder->session_is_watched)
-        recorder->watched_active++;
+    bool counts = recorder->recording && recorder->session_is_watched;
+    recorder->watched_active += counts;
     compat_unlock(&recorder->shared);
     Py_XDECREF(old_end);
+    return counts;
 }
 
 void
@@ -60,11 +59,9 @@ watch_ends(struct recorder *recorder)
     if (last) {
         recorder->session_is_watched = false;
         recorder->session_end = NULL;
+        recorder->recording = false; /* while end() runs other threads may: what they begin is no part of this */
     }
     compat_unlock(&recorder->shared);
-    if (!last)
-        return;
-    recorder->recording = false; /* while end() runs other threads may: what they begin is no part of this */
     if (end)
         call_hook(recorder, end);
     Py_XDECREF(end);
