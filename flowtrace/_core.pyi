@@ -25,8 +25,8 @@ class _Facts(TypedDict):
     library: list[str]
     pid: int
 
-def create_trace(path: _Path, *, values: bool = True, time: bool = True) -> None:
-    """Create an empty trace for record_join(). Raises OSError."""
+def create_trace(path: _Path, *, values: bool = True, time: bool = True, last: int = 0, limit: int = 0) -> None:
+    """Create an empty trace for record_join(), of so many bytes at most. Raises OSError."""
 
 def check_settings(settings: dict[str, int], /) -> None:
     """Raise ValueError, which says why, if a recording can't have these settings."""
@@ -60,6 +60,8 @@ def record_start(
     info: dict[str, str],
     settings: dict[str, int],
     secrets: list[str],
+    last: int = 0,
+    limit: int = 0,
 ) -> None:
     """Record to a new trace, which replaces what is there. Raises OSError, RuntimeError, ValueError."""
 
@@ -108,6 +110,9 @@ def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = Fa
 
 def add_status(path: _Path, pid: int, wait_status: int) -> None:
     """Note how a process of the trace has ended. Raises FlowTraceError."""
+
+def limit_reached(path: _Path, /) -> bool:
+    """Did --limit end the recording? Raises FlowTraceError."""
 
 # --- a trace ----------------------------------------------------------------
 
@@ -419,6 +424,14 @@ class _Info(TypedDict):
     lost_records: int
     damaged_chunks: int
     unrecorded_processes: int
+    last: int
+    """Bytes that the recording could have, the newest being kept; 0 without --last."""
+    limit: int
+    """Bytes after which it ended; 0 without --limit."""
+    calls_let_go: int
+    """Calls that began in what --last has let go."""
+    calls_unplaced: int
+    """Calls of threads that --last had no room for, since others held all of it."""
     values: bool
     time: bool
     processes: list[_Process]

@@ -88,6 +88,7 @@ def start(
     values: bool = True,
     time: bool = True,
     switches: dict[str, bool] | None = None,
+    bounds: dict[str, int] | None = None,
     watched: bool = False,
 ) -> Recording:
     """Begin a recording. Raises FlowTraceError where it can't be."""
@@ -106,6 +107,7 @@ def start(
             info=info,
             settings={**limits, **(switches or {})},
             secrets=secrets,
+            **(bounds or {}),
         )
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

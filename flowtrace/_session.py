@@ -39,6 +39,7 @@ def start(
     values: bool,
     time: bool,
     switches: dict[str, bool] | None = None,
+    bounds: dict[str, int] | None = None,
     watched: bool = False,
 ) -> None:
     """Begin to record, as much of values as `settings` say. Raises FlowTraceError."""
@@ -54,6 +55,7 @@ def start(
         values=values,
         time=time,
         switches=switches,
+        bounds=bounds,
         watched=watched,
     )
     _prepare()

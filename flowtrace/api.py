@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, overload
 
-from . import _recording, _session, _settings
+from . import _recording, _session, _settings, _size
 from ._events import CallEvent
 from ._recording import _core
 from ._settings import Config, config, get_config
@@ -51,6 +51,8 @@ def start_tracing(
     boundary: bool = False,
     caught: bool = False,
     identity: bool = False,
+    last: int | str | None = None,
+    limit: int | str | None = None,
     value_depth: int | None = None,
     value_items: int | None = None,
     value_bytes: int | None = None,
@@ -70,6 +72,8 @@ def start_tracing(
         which handler has each.
     identity: give objects numbers (Value.identity), so that one is known again. Needs CPython 3.13,
         and that no tracemalloc is on.
+    last: keep the newest part in a file of that size at most, in bytes or as "64M".
+    limit: stop recording when the file has that size.
     value_depth, value_items, value_bytes, call_bytes, secret, not_secret: how much of values,
         and which not, instead of config()'s.
     Raises ValueError for one of these that can't be,
@@ -79,9 +83,12 @@ def start_tracing(
     global _joined
     given = dict(locals())
     settings = _settings.changed(get_config(), {name: given[name] for name in _settings.OF_VALUES})
+    bounds = _size.bounds(last, limit)
     _session.settle()
     with _session.lock:
         _refuse_second()
+        if any(bounds.values()) and _core is None:
+            raise FlowTraceError("last and limit need the compiled core: install a C compiler, then FlowTrace again")
         if identity:
             _refuse_identity(values)
         if _session.is_recorded_by_run():
@@ -94,7 +101,9 @@ def start_tracing(
             title = os.path.basename(getattr(sys, "argv", [""])[0]) or "python"
             rules = _recording.rules_of(include, exclude)
             switches = {"boundary": boundary, "caught": caught, "identity": identity}
-            _session.start(path, title, settings, rules=rules, values=values, time=time, switches=switches)
+            _session.start(
+                path, title, settings, rules=rules, values=values, time=time, switches=switches, bounds=bounds
+            )
 
 
 def _refuse_second() -> None:
@@ -150,6 +159,8 @@ class active_tracing:
         boundary: bool = False,
         caught: bool = False,
         identity: bool = False,
+        last: int | str | None = None,
+        limit: int | str | None = None,
         value_depth: int | None = None,
         value_items: int | None = None,
         value_bytes: int | None = None,

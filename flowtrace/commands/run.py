@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import __version__, _options, _program, _scope
+from .. import __version__, _options, _program, _scope, _size
 from .._terminal import say
 from ..errors import UsageError, why_no_core
 
@@ -38,6 +38,9 @@ stderr when it has ended. The exit status is the program's.
                      and which handler has each; dearer where many are raised
   --boundary         also what my code calls in libraries and in C, a line each
   --identity         give objects numbers: Order#3 is the same one all along
+  --last SIZE        keep the newest part in a file of SIZE (64M, 2G) at most, and
+                     let go what is older
+  --limit SIZE       stop recording when the file has that size
   --no-children      only this process and its forks, no python that it starts,
                      nor sub-interpreters
   --lines N          tell it in about N lines (200)
@@ -66,6 +69,8 @@ OPTIONS = {
     "--exclude": _options.TEXT,
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
+    "--last": _options.TEXT,
+    "--limit": _options.TEXT,
     "--no-children": _options.FLAG,
     **dict.fromkeys(SETTINGS, _options.NUMBER),
     "--secret": _options.TEXT,
@@ -102,6 +107,8 @@ def main(arguments: list[str]) -> int:
     try:
         _core.add_status(trace, pid, status)
         tell(trace, options, rules)
+        if "--limit" in options and _core.limit_reached(trace):
+            say(f"recording stopped early: the trace has reached --limit {options.text('--limit', '')}")
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except (OSError, _core.FlowTraceError) as error:
@@ -139,6 +146,7 @@ def create_trace(options: _options.Options) -> str:
     """Create the file; what is there and isn't a trace is never replaced."""
     from .. import _core
 
+    bounds = bounds_of(options)
     name = options.text("-o", DEFAULT_FILE)
     path = os.path.abspath(name)
     if not name or os.path.isdir(path):
@@ -150,10 +158,23 @@ def create_trace(options: _options.Options) -> str:
     if not os.path.isdir(folder):
         raise UsageError(f"can't record to {name}: there is no folder {folder}; make it: mkdir -p {folder}")
     try:
-        _core.create_trace(path, values="--no-values" not in options, time="--no-time" not in options)
+        _core.create_trace(path, values="--no-values" not in options, time="--no-time" not in options, **bounds)
     except OSError as error:
         raise UsageError(f"can't record to {name}: {error.strerror}; name another file with -o") from None
     return path
+
+
+def bounds_of(options: _options.Options) -> dict[str, int]:
+    sizes = {}
+    for name in ("last", "limit"):
+        given = options.text(f"--{name}", "") if f"--{name}" in options else None
+        try:
+            sizes[name] = _size.of(name, given)
+        except ValueError as error:
+            raise UsageError(f"--{name}: {error}") from None
+    if all(sizes.values()):
+        raise UsageError("--last keeps the newest part and --limit the oldest; give one of them")
+    return sizes
 
 
 def is_replaceable(path: str) -> bool:

@@ -74,17 +74,22 @@ record_join(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *
 record_start(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", "settings", "secrets", NULL};
+    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", "settings", "secrets",
+                            "last", "limit",  NULL};
     PyObject *path;
+    unsigned long long last = 0;
+    unsigned long long limit = 0;
     int values = 1;
     int time = 1;
     struct recorder_options options = {.create = true};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!O!O!:record_start", names, PyUnicode_FSConverter,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!O!O!|KK:record_start", names, PyUnicode_FSConverter,
                                      &path, &values, &time, &PyList_Type, &options.roots, &PyList_Type,
                                      &options.library, &PyList_Type, &options.rules, &PyDict_Type, &options.info,
-                                     &PyDict_Type, &options.settings, &PyList_Type, &options.secrets))
+                                     &PyDict_Type, &options.settings, &PyList_Type, &options.secrets, &last, &limit))
         return NULL;
     options.path = PyBytes_AS_STRING(path);
+    options.last = last;
+    options.limit = limit;
     options.values = values;
     options.time = time;
     int ret = start(module, &options);
@@ -177,14 +182,16 @@ redact(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *
 create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "values", "time", NULL};
+    static char *names[] = {"path", "values", "time", "last", "limit", NULL};
     PyObject *path;
+    unsigned long long last = 0;
+    unsigned long long limit = 0;
     int values = 1;
     int time = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$pp:create_trace", names, PyUnicode_FSConverter, &path, &values,
-                                     &time))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppKK:create_trace", names, PyUnicode_FSConverter, &path, &values,
+                                     &time, &last, &limit))
         return NULL;
-    struct trace_settings settings = {.values = values, .time = time};
+    struct trace_settings settings = {.values = values, .time = time, .last = last, .limit = limit};
     struct trace_file *file;
     int ret = trace_file_create(&file, PyBytes_AS_STRING(path), &settings);
     if (ret < 0) {
@@ -220,6 +227,7 @@ static PyMethodDef methods[] = {
     {"show", WITH_KEYWORDS(binding_show), NULL},
     {"info", WITH_KEYWORDS(binding_info), NULL},
     {"add_status", WITH_KEYWORDS(binding_add_status), NULL},
+    {"limit_reached", binding_limit_reached, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -217,3 +217,23 @@ binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs)
     Py_DECREF(path);
     return ret < 0 ? NULL : PyBool_FromLong(found);
 }
+
+PyObject *
+binding_limit_reached(PyObject *module, PyObject *given)
+{
+    PyObject *path;
+    if (!PyUnicode_FSConverter(given, &path))
+        return NULL;
+    struct reader reader;
+    char message[512] = "";
+    int ret = reader_open(&reader, PyBytes_AS_STRING(path), message, sizeof message);
+    if (ret < 0)
+        binding_fail(binding_types_of(module), ret, PyBytes_AS_STRING(path), message);
+    Py_DECREF(path);
+    if (ret < 0)
+        return NULL;
+    const struct flow_bound *bound = reader_bound(&reader);
+    bool reached = bound && reader.header->flags & FLOW_FILE_LIMIT && bound->refused;
+    reader_close(&reader);
+    return PyBool_FromLong(reached);
+}

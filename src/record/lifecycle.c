@@ -325,7 +325,8 @@ add_process(struct recorder *recorder, uint32_t forked_from)
 static int
 open_file(struct recorder *recorder, const struct recorder_options *options)
 {
-    struct trace_settings wanted = {.values = options->values, .time = options->time};
+    struct trace_settings wanted = {
+        .values = options->values, .time = options->time, .last = options->last, .limit = options->limit};
     int ret = options->create ? trace_file_create(&recorder->file, options->path, &wanted)
                               : trace_file_join(&recorder->file, options->path);
     if (ret == 0 && (ret = add_process(recorder, 0)) < 0) {
@@ -464,6 +465,8 @@ write_end(struct recorder *recorder, unsigned reason)
     uint8_t *end = varint_put(payload, reason);
     p = put_extended(p, FLOW_EXTENDED_PROCESS_END, payload, (size_t)(end - payload));
     compat_lock(&recorder->shared); /* a thread may be deciding still */
+    if (recorder->file->slot_units) /* what was written as it was found may have been let go */
+        recorder->scope_log.written = 0;
     p = scope_log_put(&recorder->scope_log, p, records + room);
     compat_unlock(&recorder->shared);
     trace_file_add_meta(recorder->file, recorder->process, recorder->pid, records, (size_t)(p - records));

@@ -543,6 +543,7 @@ struct recorder_options {
     const char *path;
     bool create; /* else join the file that is there */
     bool values, time;
+    uint64_t last, limit; /* bytes, or 0 */
     PyObject *roots, *library, *rules; /* Borrowed; lists of str */
     PyObject *info; /* Borrowed; dict of str to str */
     PyObject *settings; /* Borrowed; dict of str to int: those of settings.c's table */

@@ -189,6 +189,39 @@ put_bytes(struct text *out, const struct model *model, const struct show_options
         text_string(out, "none\n");
 }
 
+static void
+put_bound(struct text *out, const struct model *model, const struct show_options *options)
+{
+    const struct flow_bound *bound = reader_bound(model->reader);
+    if (!bound)
+        return;
+    bool last = model->reader->header->flags & FLOW_FILE_LAST;
+    put_key(out, options, last ? "last" : "limit");
+    label_size(out, bound->units * FLOW_UNIT_SIZE);
+    text_string(out, last ? ": the newest part is kept\n" : ": recording stops there\n");
+    uint32_t processes = model->reader->header->next_process - 1 - model->reader->header->unrecorded;
+    if (last && bound->chunks_let_go) {
+        put_key(out, options, "let go");
+        label_count(out, bound->calls_let_go);
+        text_string(out, label_plural(bound->calls_let_go, " call", " calls"));
+        text_string(out, ", the oldest, in ");
+        label_count(out, bound->chunks_let_go);
+        text_string(out, label_plural(bound->chunks_let_go, " chunk\n", " chunks\n"));
+    }
+    if (last && processes > model->process_count && processes < UINT32_MAX / 2) {
+        put_key(out, options, "");
+        label_count(out, processes - model->process_count);
+        text_string(out, " of its ");
+        label_count(out, processes);
+        text_string(out, " processes, all that was known of them\n");
+    }
+    if (bound->calls_unplaced) {
+        put_key(out, options, "no room");
+        label_unplaced(out, bound);
+        text_string(out, "\n");
+    }
+}
+
 int
 show_info(struct text *out, const struct model *model, const struct show_options *options)
 {
@@ -205,6 +238,7 @@ show_info(struct text *out, const struct model *model, const struct show_options
         put_key(out, options, "modules");
         show_modules(out, model, KEY_WIDTH + 2, options->width);
     }
+    put_bound(out, model, options);
     put_bytes(out, model, options);
     out->ascii = ascii;
     return out->failed ? -ENOMEM : 0;

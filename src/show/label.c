@@ -127,3 +127,25 @@ label_exception(struct text *out, const struct model *model, const struct except
     else
         text_clean(out, exception->type);
 }
+
+void
+label_size(struct text *out, uint64_t bytes)
+{
+    static const char units[] = "BKMGT";
+    size_t unit = 0;
+    while (units[unit + 1] && bytes && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    text_format(out, "%llu%c", (unsigned long long)bytes, units[unit]);
+}
+
+void
+label_unplaced(struct text *out, const struct flow_bound *bound)
+{
+    label_count(out, bound->calls_unplaced);
+    text_string(out, label_plural(bound->calls_unplaced, " call", " calls"));
+    text_format(out, " of other threads: --last ");
+    label_size(out, bound->units * FLOW_UNIT_SIZE);
+    text_format(out, " has room for %u at a time; give it more", bound->event_slots);
+}

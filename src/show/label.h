@@ -16,6 +16,10 @@ const char *label_track_kind(const struct track *track);
 void label_track_name(struct text *out, const struct track *track);
 /* "1,204" */
 void label_count(struct text *out, uint64_t count);
+/* "64M" */
+void label_size(struct text *out, uint64_t bytes);
+/* How many calls of how many threads found no slot, and the remedy. */
+void label_unplaced(struct text *out, const struct flow_bound *bound);
 /* "call", "calls" */
 const char *label_plural(uint64_t count, const char *one, const char *many);
 

@@ -348,6 +348,30 @@ put_no_identity(struct text *text, const struct model *model)
     text_string(text, ".");
 }
 
+/* What --last has cost. */
+static void
+put_bound(struct text *text, const struct model *model)
+{
+    const struct flow_bound *bound = reader_bound(model->reader);
+    if (!bound || !(model->reader->header->flags & FLOW_FILE_LAST))
+        return;
+    if (bound->chunks_let_go) {
+        text_string(text, text->length ? " " : "");
+        text_string(text, bound->calls_let_go == 1 ? "The first call was let go: --last " : "The first ");
+        if (bound->calls_let_go != 1) {
+            label_count(text, bound->calls_let_go);
+            text_string(text, " calls were let go: --last ");
+        }
+        label_size(text, bound->units * FLOW_UNIT_SIZE);
+        text_string(text, " kept the newest.");
+    }
+    if (bound->calls_unplaced) {
+        text_string(text, text->length ? " Not recorded: " : "Not recorded: ");
+        label_unplaced(text, bound);
+        text_string(text, ".");
+    }
+}
+
 static void
 print_footer(struct printer *printer)
 {
@@ -364,6 +388,7 @@ print_footer(struct printer *printer)
         put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
         text_string(text, ".");
     }
+    put_bound(text, printer->model);
     if (is_incomplete(printer->model)) {
         text_string(text, text->length ? " " : "");
         text_string(text, "Part of this trace is missing: see flowtrace info.");

@@ -30,7 +30,7 @@ move_descriptor_up(int fd)
     return high;
 }
 
-static void
+static int
 fill_header(struct flow_file_header *header, const struct trace_settings *settings)
 {
     memcpy(header->magic, FLOW_MAGIC, sizeof header->magic);
@@ -48,6 +48,7 @@ fill_header(struct flow_file_header *header, const struct trace_settings *settin
         memcpy(header->trace_id, &header->start_unix_ns, sizeof header->start_unix_ns);
     atomic_store(&header->next_unit, 1);
     atomic_store(&header->next_process, 1);
+    return bound_create(header, settings);
 }
 
 static int
@@ -79,6 +80,26 @@ fail:
     return ret;
 }
 
+/* Blocks are reserved first: writing to a mapped page that the disk has no room
+ * for would be a SIGBUS in the traced program. */
+static int
+reserve_blocks(int fd, off_t offset, off_t length)
+{
+    struct rlimit limit;
+    /* To ask for more would be a SIGXFSZ, which the program may have a handler for. */
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
+        && (rlim_t)(offset + length) > limit.rlim_cur)
+        return -EFBIG;
+#if defined(__linux__)
+    return -posix_fallocate(fd, offset, length);
+#else
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    return status.st_size >= offset + length || ftruncate(fd, offset + length) == 0 ? 0 : -errno;
+#endif
+}
+
 int
 trace_file_create(struct trace_file **out, const char *path, const struct trace_settings *settings)
 {
@@ -98,10 +119,12 @@ trace_file_create(struct trace_file **out, const char *path, const struct trace_
     }
     if ((ret = map_file(out, fd, path)) < 0)
         goto fail;
-    fill_header((*out)->header, settings);
-    if (rename(temporary, path) == 0)
+    ret = fill_header((*out)->header, settings);
+    if (ret == 0 && (*out)->header->flags & (FLOW_FILE_LAST | FLOW_FILE_LIMIT))
+        ret = reserve_blocks(fd, 0, FLOW_UNIT_SIZE);
+    if (ret == 0 && (ret = bound_join(*out)) == 0 && rename(temporary, path) == 0)
         goto done;
-    ret = -errno;
+    ret = ret ? ret : -errno;
     trace_file_close(*out);
     *out = NULL;
     fd = -1;
@@ -129,7 +152,7 @@ trace_file_join(struct trace_file **out, const char *path)
         goto fail;
     const struct flow_file_header *header = (*out)->header;
     if (memcmp(header->magic, FLOW_MAGIC, sizeof header->magic) == 0 && header->major == FLOW_MAJOR
-        && header->byte_order == FLOW_BYTE_ORDER && header->unit_size == FLOW_UNIT_SIZE)
+        && header->byte_order == FLOW_BYTE_ORDER && header->unit_size == FLOW_UNIT_SIZE && bound_join(*out) == 0)
         return 0;
     trace_file_close(*out);
     *out = NULL;
@@ -151,7 +174,7 @@ static void
 forget_meta(struct trace_file *file)
 {
     if (file->meta)
-        munmap(file->meta, (size_t)file->meta_units * FLOW_UNIT_SIZE);
+        chunk_unmap(file->meta, &file->meta_place);
     file->meta = NULL;
 }
 
@@ -161,6 +184,7 @@ trace_file_close(struct trace_file *file)
     if (!file)
         return;
     forget_meta(file);
+    bound_seal(file, &file->meta_place);
     munmap(file->header, FLOW_UNIT_SIZE);
     if (descriptor_is_ours(file))
         close(file->fd);
@@ -175,26 +199,6 @@ trace_file_add_process(struct trace_file *file)
 }
 
 /* --- chunks ------------------------------------------------------------- */
-
-/* Blocks are reserved first: writing to a mapped page that the disk has no room
- * for would be a SIGBUS in the traced program. */
-static int
-reserve_blocks(int fd, off_t offset, off_t length)
-{
-    struct rlimit limit;
-    /* To ask for more would be a SIGXFSZ, which the program may have a handler for. */
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
-        && (rlim_t)(offset + length) > limit.rlim_cur)
-        return -EFBIG;
-#if defined(__linux__)
-    return -posix_fallocate(fd, offset, length);
-#else
-    struct stat status;
-    if (fstat(fd, &status) < 0)
-        return -errno;
-    return status.st_size >= offset + length || ftruncate(fd, offset + length) == 0 ? 0 : -errno;
-#endif
-}
 
 /* A daemon closes every descriptor that it did not open itself, ours as well. */
 static int
@@ -211,37 +215,71 @@ reopen(struct trace_file *file)
     return -EBADF;
 }
 
-int
-chunk_claim(struct trace_file *file, uint32_t units, struct flow_chunk_header **out)
+static int
+map_place(struct trace_file *file, const struct place *place, struct flow_chunk_header **out)
 {
-    int ret = descriptor_is_ours(file) ? 0 : reopen(file);
+    size_t size = (size_t)place->units * FLOW_UNIT_SIZE;
+    off_t offset = (off_t)(place->unit * FLOW_UNIT_SIZE);
+    int ret = reserve_blocks(file->fd, offset, (off_t)size);
     if (ret < 0)
         return ret;
-    uint64_t unit = atomic_fetch_add_explicit(&file->header->next_unit, units, memory_order_relaxed);
-    if (unit == 0 || unit > (uint64_t)INT64_MAX / FLOW_UNIT_SIZE - FLOW_CHUNK_UNITS_MAX)
-        return -EINVAL; /* somebody has written to the file */
-    off_t offset = (off_t)(unit * FLOW_UNIT_SIZE);
-    ret = reserve_blocks(file->fd, offset, (off_t)units * FLOW_UNIT_SIZE);
-    if (ret < 0)
-        return ret;
-    void *map = mmap(NULL, (size_t)units * FLOW_UNIT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, offset);
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, offset);
     if (map == MAP_FAILED)
         return -errno;
     *out = map;
-    (*out)->units = (uint16_t)units;
+    return 0;
+}
+
+int
+chunk_claim(struct trace_file *file, enum flow_chunk_kind kind, uint32_t units, bool kept,
+            struct flow_chunk_header **out, struct place *place)
+{
+    int ret = descriptor_is_ours(file) ? 0 : reopen(file);
+    if (ret < 0 || (ret = bound_take(file, kind, units, kept, place)) < 0)
+        return ret;
+    ret = map_place(file, place, out);
+    if (ret < 0) {
+        bound_seal(file, place);
+        return ret;
+    }
+    bound_count(file, place, *out);
+    protocol_clear(*out);
+    struct flow_chunk_header *chunk = *out;
+    chunk->units = (uint16_t)place->units;
+    chunk->thread = chunk->sequence = chunk->open_calls = chunk->lost_before = 0;
+    chunk->calls_before = 0;
+    atomic_store_explicit(&chunk->flags, 0, memory_order_relaxed);
+    atomic_store_explicit(&chunk->calls, 0, memory_order_relaxed);
+    return 0;
+}
+
+int
+chunk_unplaced(struct flow_chunk_header **out, struct place *place)
+{
+    void *map = mmap(NULL, FLOW_UNIT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        return -errno;
+    *out = map;
+    *place = (struct place){.units = 1};
     return 0;
 }
 
 void
-chunk_begin(struct flow_chunk_header *chunk, enum flow_chunk_kind kind, const struct clock_reading *now)
+chunk_unmap(struct flow_chunk_header *chunk, const struct place *place)
+{
+    munmap(chunk, (size_t)place->units * FLOW_UNIT_SIZE);
+}
+
+void
+chunk_begin(struct flow_chunk_header *chunk, enum flow_chunk_kind kind, const struct place *place,
+            const struct clock_reading *now)
 {
     chunk->kind = (uint16_t)kind;
     chunk->first_ticks = now->ticks;
     chunk->first_ns = now->mono_ns;
     atomic_store_explicit(&chunk->last_ticks, now->ticks, memory_order_relaxed);
     atomic_store_explicit(&chunk->last_ns, now->mono_ns, memory_order_relaxed);
-    atomic_store_explicit(&chunk->committed, (uint32_t)sizeof *chunk, memory_order_relaxed);
-    atomic_store_explicit(&chunk->magic, FLOW_CHUNK_MAGIC, memory_order_release);
+    protocol_begin(chunk, place->word >> FLOW_SLOT_CLAIM_SHIFT);
 }
 
 void
@@ -262,26 +300,25 @@ chunk_give_back_tail(struct flow_chunk_header *chunk, uint32_t units, size_t use
 /* Leaves it mapped, and `spare` bytes of it unused. */
 static int
 write_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length, size_t spare,
-           struct flow_chunk_header **out, uint32_t *out_units)
+           struct flow_chunk_header **out, struct place *place)
 {
     size_t used = sizeof(struct flow_chunk_header) + length;
     uint32_t units = (uint32_t)((used + spare + FLOW_UNIT_SIZE - 1) / FLOW_UNIT_SIZE);
     if (units > FLOW_CHUNK_UNITS_MAX)
         return -E2BIG;
     struct flow_chunk_header *chunk;
-    int ret = chunk_claim(file, units, &chunk);
+    int ret = chunk_claim(file, FLOW_CHUNK_META, units, process == 1, &chunk, place);
     if (ret < 0)
         return ret;
     chunk->process = process;
     chunk->pid = pid;
     memcpy(chunk + 1, records, length);
     struct clock_reading now = clock_read(file->header->clock);
-    chunk_begin(chunk, FLOW_CHUNK_META, &now);
-    atomic_store_explicit(&chunk->committed, (uint32_t)used, memory_order_release);
+    chunk_begin(chunk, FLOW_CHUNK_META, place, &now);
+    protocol_publish(chunk, (uint32_t)used);
     atomic_store(&chunk->flags, FLOW_CHUNK_SEALED | FLOW_CHUNK_LAST);
     chunk_give_back_tail(chunk, units, used + spare);
     *out = chunk;
-    *out_units = units;
     return 0;
 }
 
@@ -289,18 +326,20 @@ int
 trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length)
 {
     struct flow_chunk_header *chunk;
-    uint32_t units;
-    int ret = write_meta(file, process, pid, records, length, 0, &chunk, &units);
-    if (ret == 0)
-        munmap(chunk, (size_t)units * FLOW_UNIT_SIZE);
-    return ret;
+    struct place place;
+    int ret = write_meta(file, process, pid, records, length, 0, &chunk, &place);
+    if (ret < 0)
+        return ret;
+    chunk_unmap(chunk, &place);
+    bound_seal(file, &place);
+    return 0;
 }
 
 int
 trace_file_begin_process(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length)
 {
     forget_meta(file);
-    int ret = write_meta(file, process, pid, records, length, CHUNK_LOST_MAX, &file->meta, &file->meta_units);
+    int ret = write_meta(file, process, pid, records, length, CHUNK_LOST_MAX, &file->meta, &file->meta_place);
     if (ret == 0)
         file->meta_used = (uint32_t)(sizeof *file->meta + length);
     else
@@ -312,6 +351,8 @@ void
 trace_file_after_fork(struct trace_file *file)
 {
     forget_meta(file);
+    file->meta_place = (struct place){0}; /* the parent's */
+    bound_after_fork(file);
 }
 
 /* --- what is lost --------------------------------------------------------- */
@@ -333,7 +374,7 @@ trace_file_lose(struct trace_file *file, const char *reason)
         return -ENOSPC;
     uint8_t *base = (uint8_t *)file->meta;
     uint8_t *end = chunk_put_lost(base + file->meta_used, reason);
-    atomic_store_explicit(&file->meta->committed, (uint32_t)(end - base), memory_order_release);
+    protocol_publish(file->meta, (uint32_t)(end - base));
     forget_meta(file);
     return 0;
 }

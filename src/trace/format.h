@@ -82,6 +82,8 @@ enum flow_clock {
 enum flow_file_flags {
     FLOW_FILE_NO_VALUES = 1,
     FLOW_FILE_NO_TIME = 2,
+    FLOW_FILE_LAST = 4,  /* --last: a flow_bound follows; chunks lie in its slots and are recycled */
+    FLOW_FILE_LIMIT = 8, /* --limit: a flow_bound follows, without slots */
 };
 
 struct flow_file_header {
@@ -106,9 +108,49 @@ static_assert(sizeof(struct flow_file_header) == 88, "the file header is 88 byte
 static_assert(offsetof(struct flow_file_header, start_ticks) == 32, "no padding");
 static_assert(offsetof(struct flow_file_header, next_unit) == 72, "no padding");
 
+/* A bounded file says so in its header's flags, and has this behind the header. With FLOW_FILE_LAST it is cut into
+ * slots: META slots of one unit each from unit 1 on, then event slots of slot_units. A slot holds one chunk, and
+ * after it is sealed another: protocol.h has each step of that. next_unit is how far slots were used. */
+#define FLOW_BOUND_OFFSET 4096u
+
+enum flow_slot_state {
+    FLOW_SLOT_FREE = 0,    /* never used */
+    FLOW_SLOT_CLAIMED = 1, /* its owner writes to it */
+    FLOW_SLOT_SEALED = 2,  /* next to be recycled if its age is the least */
+    FLOW_SLOT_KEPT = 3,    /* for ever: META of the first process */
+};
+
+struct flow_slot {
+    _Atomic uint64_t word; /* claim << 24 | pid << 2 | enum flow_slot_state. The pid is 0 where it tells nothing */
+    _Atomic uint64_t age;  /* counts the slots that are sealed */
+};
+
+#define FLOW_SLOT_CLAIM_SHIFT 24
+#define FLOW_SLOT_PID_MAX 0x3fffffu /* the kernel's own limit */
+
+struct flow_bound {
+    uint64_t units; /* the file never has more */
+    uint32_t meta_slots;
+    uint32_t event_slots;
+    uint32_t slot_units;
+    uint32_t pid_space;              /* of pids, where they tell who is alive; 0 unknown */
+    _Atomic uint64_t claims;         /* that were ever made: each has a number of its own, from 1 */
+    _Atomic uint64_t seals;
+    _Atomic uint64_t chunks_let_go;  /* of events: recycled */
+    _Atomic uint64_t calls_let_go;   /* that began in these */
+    _Atomic uint64_t calls_unplaced; /* by threads for which no slot was left: others held them all */
+    _Atomic uint32_t refused;        /* chunks that --limit had no room for */
+    uint8_t reserved[60];
+    struct flow_slot slots[];
+};
+
+static_assert(sizeof(struct flow_bound) == 128, "slots begin at 4096 + 128");
+
+#define FLOW_SLOTS_MAX ((FLOW_UNIT_SIZE - FLOW_BOUND_OFFSET - sizeof(struct flow_bound)) / sizeof(struct flow_slot))
+
 enum flow_chunk_kind {
     FLOW_CHUNK_EVENTS = 1,
-    FLOW_CHUNK_META = 2, /* EXTENDED records about a process; never recycled */
+    FLOW_CHUNK_META = 2, /* EXTENDED records about a process */
 };
 
 enum flow_chunk_flags {
@@ -133,7 +175,9 @@ struct flow_chunk_header {
     uint32_t lost_before;  /* records lost between the last chunk and this */
     _Atomic uint32_t flags;
     _Atomic uint32_t committed; /* bytes of the chunk that hold, this header included */
-    uint8_t reserved[48];
+    _Atomic uint64_t claim; /* FLOW_FILE_LAST: the claim of the slot that it was written under; stored last of all */
+    _Atomic uint64_t calls; /* that began in it, as of last_ticks */
+    uint8_t reserved[32];
 };
 
 static_assert(sizeof(struct flow_chunk_header) == 128, "the chunk header is 128 bytes");

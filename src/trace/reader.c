@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "bound.h"
 #include "input.h"
+#include "snapshot.h"
 
 static int
 check_header(const struct reader *reader, char *message, size_t size)
@@ -74,15 +76,24 @@ count_units(const struct flow_chunk_header *header)
     return units <= FLOW_CHUNK_UNITS_MAX ? units : 0;
 }
 
+/* Claimed since reading began: its thread may have written to its chunk before, behind what was seen of that. */
+static bool
+is_too_new(const struct reader *reader, uint64_t before, uint64_t unit)
+{
+    return unit >= before && unit < atomic_load_explicit(&reader->header->next_unit, memory_order_acquire);
+}
+
 static int
 find_chunks(struct reader *reader)
 {
     uint32_t room = 0;
     size_t offset = FLOW_UNIT_SIZE;
+    uint64_t before = atomic_load_explicit(&reader->header->next_unit, memory_order_acquire);
     while (offset + sizeof(struct flow_chunk_header) <= reader->size) {
         const struct flow_chunk_header *header = (const void *)(reader->map + offset);
         size_t units = count_units(header);
         bool known = header->kind == FLOW_CHUNK_EVENTS || header->kind == FLOW_CHUNK_META;
+        known = known && !is_too_new(reader, before, offset / FLOW_UNIT_SIZE);
         if (units && known && !add_chunk(reader, &room, offset, units))
             return -ENOMEM;
         offset += (units ? units : 1) * FLOW_UNIT_SIZE;
@@ -203,7 +214,9 @@ reader_open(struct reader *out, const char *path, char *message, size_t message_
         ret = check_header(out, message, message_size);
     if (ret < 0)
         goto fail;
-    ret = find_chunks(out);
+    ret = snapshot_take(out);
+    if (ret == 0)
+        ret = find_chunks(out);
     if (ret < 0)
         goto fail;
     if (out->chunk_count)
@@ -221,6 +234,16 @@ fail:
         snprintf(message, message_size, "not enough memory to read this trace");
     reader_close(out);
     return ret;
+}
+
+const struct flow_bound *
+reader_bound(const struct reader *reader)
+{
+    const struct flow_bound *bound = (const void *)(reader->map + FLOW_BOUND_OFFSET);
+    uint32_t flags = reader->header->flags;
+    if (flags & FLOW_FILE_LAST)
+        return bound_is_sound(bound) ? bound : NULL;
+    return flags & FLOW_FILE_LIMIT ? bound : NULL;
 }
 
 void

@@ -7,6 +7,7 @@
 
 #define STRING_SLOTS 8
 #define STRING_INTERNED_MAX 255 /* longer ones are rarely repeated */
+#define UNPLACED_MAX 4096       /* bytes until a thread without a slot asks for one again */
 
 /* --- a thread's writer -------------------------------------------------- */
 
@@ -46,8 +47,14 @@ seal(struct writer *writer, uint32_t flags)
         return;
     writer_tie(writer, 0);
     atomic_store_explicit(&chunk->flags, FLOW_CHUNK_SEALED | flags, memory_order_release);
-    chunk_give_back_tail(chunk, writer->units, (size_t)(writer->p - writer->base));
-    munmap(chunk, (size_t)writer->units * FLOW_UNIT_SIZE);
+    size_t used = (size_t)(writer->p - writer->base);
+    size_t size = (size_t)writer->place.units * FLOW_UNIT_SIZE;
+    if (!writer->place.slot || used < size / 2) /* the blocks of a slot that is full will be needed again soon */
+        chunk_give_back_tail(chunk, writer->place.units, used);
+    if (writer->unplaced)
+        bound_count_unplaced(writer->file, writer->calls - chunk->calls_before);
+    chunk_unmap(chunk, &writer->place);
+    bound_seal(writer->file, &writer->place);
     detach(writer);
 }
 
@@ -79,7 +86,7 @@ void
 writer_forget(struct writer *writer)
 {
     if (writer->chunk)
-        munmap(writer->chunk, (size_t)writer->units * FLOW_UNIT_SIZE);
+        chunk_unmap(writer->chunk, &writer->place);
     free(writer->strings);
     free(writer->codes);
     *writer = (struct writer){.error = EBADF};
@@ -93,6 +100,7 @@ writer_tie(struct writer *writer, uint64_t ticks)
     writer->tie_due = (ticks > now.ticks ? ticks : now.ticks) + WRITER_TIE_TICKS;
     atomic_store_explicit(&writer->chunk->last_ticks, now.ticks, memory_order_relaxed);
     atomic_store_explicit(&writer->chunk->last_ns, now.mono_ns, memory_order_release);
+    atomic_store_explicit(&writer->chunk->calls, writer->calls - writer->chunk->calls_before, memory_order_relaxed);
 }
 
 static void
@@ -141,9 +149,8 @@ write_open_calls(struct writer *writer, const struct writer_open_call *calls, si
 }
 
 static void
-enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, uint32_t units)
+enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, const struct place *place)
 {
-    seal(writer, 0);
     const struct writer_open_call *open = NULL;
     size_t open_count = writer->open_calls ? writer->open_calls(writer->context, &open) : 0;
     struct clock_reading now = clock_read(writer->clock);
@@ -157,12 +164,14 @@ enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, uint32_t uni
     chunk->calls_before = writer->calls;
     chunk->open_calls = (uint32_t)open_count;
     chunk->lost_before = (uint32_t)writer->lost;
-    chunk_begin(chunk, FLOW_CHUNK_EVENTS, &now);
+    chunk_begin(chunk, FLOW_CHUNK_EVENTS, place, &now);
     writer->chunk = chunk;
-    writer->units = units;
+    writer->place = *place;
     writer->base = (uint8_t *)chunk;
     writer->p = writer->base + sizeof *chunk;
-    writer->limit = writer->base + (size_t)units * FLOW_UNIT_SIZE - WRITER_RECORD_MAX - CHUNK_LOST_MAX;
+    writer->limit = writer->base + (size_t)place->units * FLOW_UNIT_SIZE - WRITER_RECORD_MAX - CHUNK_LOST_MAX;
+    if (writer->unplaced && writer->limit > writer->p + UNPLACED_MAX)
+        writer->limit = writer->p + UNPLACED_MAX;
     writer->last_ticks = now.ticks;
     writer->tie_due = now.ticks + WRITER_TIE_TICKS;
     writer->epoch++;
@@ -173,6 +182,29 @@ enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, uint32_t uni
     write_open_calls(writer, open, open_count);
 }
 
+/* Where living owners hold all slots, the one that is full may go first: what runs is told again in the next. A thread
+ * that has none writes for nobody, and asks again after a while. */
+static int
+claim(struct writer *writer, struct flow_chunk_header **out, struct place *place)
+{
+    uint32_t units = writer->sequence == 0 ? 1 : writer->sequence == 1 ? 2 : WRITER_UNITS_MAX;
+    if (writer->file->slot_units)
+        units = writer->file->slot_units;
+    int ret = chunk_claim(writer->file, FLOW_CHUNK_EVENTS, units, false, out, place);
+    if (ret == -EAGAIN && writer->chunk && !writer->unplaced) {
+        seal(writer, 0);
+        ret = chunk_claim(writer->file, FLOW_CHUNK_EVENTS, units, false, out, place);
+    }
+    bool unplaced = ret == -EAGAIN;
+    if (unplaced)
+        ret = chunk_unplaced(out, place);
+    if (ret == 0) {
+        seal(writer, 0);
+        writer->unplaced = unplaced;
+    }
+    return ret;
+}
+
 /* errno is the program's. */
 int
 writer_next_chunk(struct writer *writer)
@@ -180,11 +212,11 @@ writer_next_chunk(struct writer *writer)
     if (writer->error)
         return -writer->error;
     int before = errno;
-    uint32_t units = writer->sequence == 0 ? 1 : writer->sequence == 1 ? 2 : WRITER_UNITS_MAX;
     struct flow_chunk_header *chunk;
-    int ret = overran(writer) ? -EOVERFLOW : chunk_claim(writer->file, units, &chunk);
+    struct place place;
+    int ret = overran(writer) ? -EOVERFLOW : claim(writer, &chunk, &place);
     if (ret == 0)
-        enter_chunk(writer, chunk, units);
+        enter_chunk(writer, chunk, &place);
     else if (writer->failed)
         writer->failed(writer->context, -ret);
     if (ret < 0 && !writer->error)

@@ -20,10 +20,20 @@
 
 #include "clock.h"
 #include "format.h"
+#include "protocol.h"
 #include "varint.h"
 
 #define WRITER_RECORD_MAX 12288
-#define WRITER_UNITS_MAX 4 /* a thread's first chunk is one unit, then 2, then 4 */
+#define WRITER_UNITS_MAX 4 /* a thread's first chunk is one unit, then 2, then 4; with --last as slots are */
+
+/* A place in the file for one chunk. */
+struct place {
+    uint64_t unit;
+    uint32_t units;
+    struct flow_slot *slot; /* NULL: none of --last's */
+    uint64_t word;          /* as it stands in the slot */
+    uint64_t before;        /* as it stood there */
+};
 
 struct trace_file {
     char *path;                      /* Owned. */
@@ -31,15 +41,21 @@ struct trace_file {
     uint64_t device, inode;          /* what fd must be: a program may close and reuse it */
     struct flow_file_header *header; /* mapped, shared by all processes */
     struct flow_chunk_header *meta;  /* of this process, mapped, with room to say what is lost; or NULL */
-    uint32_t meta_units, meta_used;  /* units, and bytes of it */
+    uint32_t meta_used;              /* bytes of it */
+    struct flow_bound *bound;        /* in the header, or NULL: see bound.h */
+    uint64_t limit_units;
+    uint32_t meta_slots, event_slots, slot_units; /* 0: the file has no slots */
+    bool tells_dead;                 /* pids tell here who is no more */
+    struct place meta_place;         /* of this process's META: sealed when it ends */
 };
 
 struct trace_settings {
     bool values;
     bool time;
+    uint64_t last, limit; /* bytes that the file may have; 0: any number */
 };
 
-/* 0 or -errno. Creates the file under a temporary name, then moves it over `path`. */
+/* 0 or -errno; -EINVAL for a bound that can't be. Creates the file under a temporary name, then moves it over `path`. */
 int trace_file_create(struct trace_file **out, const char *path, const struct trace_settings *settings);
 /* 0 or -errno; -EINVAL if it is no trace of this version. */
 int trace_file_join(struct trace_file **out, const char *path);
@@ -116,7 +132,6 @@ struct writer {
     uint8_t *limit; /* past it a record may not begin */
     uint8_t *base;
     struct flow_chunk_header *chunk; /* NULL: nothing claimed yet, or recording is off */
-    uint32_t units; /* of the chunk; what the file says of it anybody can change */
     uint64_t last_ticks;
     uint64_t tie_due; /* when the chunk's clocks are to be tied again */
     uint32_t clock;
@@ -129,6 +144,8 @@ struct writer {
     uint32_t code_room;           /* a power of two, or 0 */
     uint64_t calls; /* begun by this thread */
     struct writer_key keys[WRITER_KEYS];
+    struct place place; /* of the chunk; what the file says of it anybody can change */
+    bool unplaced;      /* the chunk is in no file: all slots were others' */
     uint64_t greenlet; /* that its records are of now, as a GREENLET record told; 0: the thread's own */
     uint64_t lost;
     int error; /* errno that ended recording; 0 while it goes on */
@@ -194,7 +211,7 @@ static inline void
 writer_commit(struct writer *writer, uint8_t *p)
 {
     writer->p = p;
-    atomic_store_explicit(&writer->chunk->committed, (uint32_t)(p - writer->base), memory_order_release);
+    protocol_publish(writer->chunk, (uint32_t)(p - writer->base));
 }
 
 /* The first mention in a chunk defines the code; later ones take a byte or two. */

@@ -182,7 +182,7 @@ make_written_subject(struct subject *s)
     char path[512];
     const char *folder = getenv("TMPDIR");
     struct trace_file *file;
-    struct trace_settings settings = {true, true};
+    struct trace_settings settings = {.values = true, .time = true};
     struct writer writers[2];
     struct writer_code codes[] = {{.number = 0, .first_line = 1, .parameter_count = 1},
                                   {.number = 1, .first_line = 9, .flags = FLOW_CODE_CLASS}};

@@ -400,7 +400,7 @@ TEST(what_the_writer_writes_is_read_back)
     char path[512];
     snprintf(path, sizeof path, "%s/flow-unit-writer-%ld.flow", folder ? folder : "/tmp", (long)getpid());
     struct trace_file *file;
-    struct trace_settings settings = {true, true};
+    struct trace_settings settings = {.values = true, .time = true};
     struct writer writer;
     struct writer_code code = {
         .number = 0, .first_line = 3, .qualname = (char *)"loop", .module = (char *)"m", .file = (char *)"m.py"};

@@ -20,7 +20,7 @@ struct fixture {
     struct reader reader;
 };
 
-static const struct trace_settings EVERYTHING = {true, true};
+static const struct trace_settings EVERYTHING = {.values = true, .time = true};
 
 static void
 make_path(char path[512])
@@ -109,7 +109,7 @@ TEST(settings_stand_in_the_header)
 {
     char path[512];
     struct trace_file *file;
-    struct trace_settings nothing = {false, false};
+    struct trace_settings nothing = {.values = false};
     make_path(path);
     CHECK_NUMBER(trace_file_create(&file, path, &nothing), 0);
     CHECK_NUMBER(file->header->flags, FLOW_FILE_NO_VALUES | FLOW_FILE_NO_TIME);

@@ -16,7 +16,7 @@ struct fixture {
     struct model model;
 };
 
-static const struct trace_settings EVERYTHING = {true, true};
+static const struct trace_settings EVERYTHING = {.values = true, .time = true};
 
 static void
 begin(struct fixture *f)

@@ -1,0 +1,86 @@
+#include "snapshot.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "bound.h"
+#include "protocol.h"
+
+#define TRIES 4
+
+struct snapshot {
+    const uint8_t *from;
+    uint8_t *to;
+    size_t size;
+    uint64_t last_claim; /* made before the moment */
+};
+
+/* What is copied while somebody writes to it is thrown away: ThreadSanitizer need not tell. */
+__attribute__((no_sanitize("thread"))) static void
+copy(uint8_t *to, const uint8_t *from, size_t size)
+{
+    uint64_t *out = (uint64_t *)(void *)to;
+    const uint64_t *in = (const uint64_t *)(const void *)from;
+    for (size_t i = 0; i < (size + 7) / 8; i++)
+        out[i] = __atomic_load_n(&in[i], __ATOMIC_RELAXED);
+}
+
+/* False where the slot is another's by now. */
+static bool
+copy_chunk(const struct snapshot *snapshot, const struct flow_slot *slot, size_t offset, uint32_t units, bool *none)
+{
+    const struct flow_chunk_header *chunk = (const void *)(snapshot->from + offset);
+    uint64_t word;
+    uint32_t committed;
+    *none = !protocol_look(slot, chunk, &word, &committed) || word >> FLOW_SLOT_CLAIM_SHIFT > snapshot->last_claim;
+    if (*none)
+        return true;
+    size_t room = (size_t)units * FLOW_UNIT_SIZE;
+    room = room < snapshot->size - offset ? room : snapshot->size - offset;
+    size_t size = committed < room ? committed : room;
+    copy(snapshot->to + offset, snapshot->from + offset, size > sizeof *chunk ? size : sizeof *chunk);
+    if (!protocol_holds(slot, word))
+        return false;
+    struct flow_chunk_header *copied = (void *)(snapshot->to + offset);
+    copied->units = (uint16_t)units;
+    atomic_store_explicit(&copied->committed, committed, memory_order_relaxed); /* it goes on growing */
+    return true;
+}
+
+static void
+copy_slot(const struct snapshot *snapshot, const struct flow_slot *slot, uint64_t unit, uint32_t units)
+{
+    size_t offset = (size_t)unit * FLOW_UNIT_SIZE;
+    if (offset + sizeof(struct flow_chunk_header) > snapshot->size)
+        return;
+    bool none = false;
+    for (int i = 0; i < TRIES; i++)
+        if (copy_chunk(snapshot, slot, offset, units, &none))
+            break;
+        else
+            none = true; /* unless it holds the next time */
+    if (none)
+        madvise(snapshot->to + offset, (size_t)units * FLOW_UNIT_SIZE, MADV_DONTNEED); /* zeros again */
+}
+
+int
+snapshot_take(struct reader *reader)
+{
+    const struct flow_bound *bound = reader_bound(reader);
+    if (!bound || !(reader->header->flags & FLOW_FILE_LAST))
+        return 0;
+    void *map = mmap(NULL, reader->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED)
+        return -ENOMEM;
+    struct snapshot snapshot = {reader->map, map, reader->size, protocol_last_claim(bound)};
+    copy(map, reader->map, FLOW_UNIT_SIZE);
+    uint64_t unit = 1;
+    for (uint32_t i = 0; i < bound->meta_slots; i++, unit++)
+        copy_slot(&snapshot, &bound->slots[i], unit, 1);
+    for (uint32_t i = 0; i < bound->event_slots; i++, unit += bound->slot_units)
+        copy_slot(&snapshot, &bound->slots[bound->meta_slots + i], unit, bound->slot_units);
+    munmap((void *)(uintptr_t)reader->map, reader->size);
+    reader->map = map;
+    reader->header = map;
+    return 0;
+}
