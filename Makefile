@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan tsan bench bench-full instructions docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan tsan interleaving bench bench-full instructions docs clean set-up always
 
 VENV ?= .venv
 # Where tools/sid makes Debian sid: it outlives the checkout.
@@ -32,7 +32,7 @@ WERROR := $(if $(CI),-Dwerror=true)
 TOOLS = PATH="$(abspath $(BIN)):$$PATH"
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Which interpreter: PYTHON=python3.13. Another environment than .venv: VENV=.venv-3.13"
 
 demo: $(STATE)/installed ## build FlowTrace and show what it tells of examples/orders
@@ -53,6 +53,10 @@ tsan: ## tests of threads under ThreadSanitizer (PYTHON=a CPython configured --d
 	@TSAN_OPTIONS=report_bugs=0 $(MAKE) --no-print-directory build/for-venv-tsan/pytest VENV=.venv-tsan \
 	    SETUP='-Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized'
 	@tools/tsan .venv-tsan $(ARGS)
+
+interleaving: ## the steps by which writers and readers share a trace, in every order that C11 allows
+	@mkdir -p build && $(CC) -std=gnu11 -O2 -U_FORTIFY_SOURCE -Isrc/trace -o build/interleaving tests/interleaving/*.c
+	@build/interleaving 20000000
 
 golden: $(STATE)/installed $(STATE)/dev ## programs and the exact text that must be told of them
 	@$(BIN)/pytest tests/golden $(ARGS)

@@ -38,8 +38,7 @@ stderr when it has ended. The exit status is the program's.
                      and which handler has each; dearer where many are raised
   --boundary         also what my code calls in libraries and in C, a line each
   --identity         give objects numbers: Order#3 is the same one all along
-  --last SIZE        keep the newest part in a file of SIZE (64M, 2G) at most, and
-                     let go what is older
+  --last SIZE        keep the newest part, in a file of SIZE (64M, 2G) at most
   --limit SIZE       stop recording when the file has that size
   --no-children      only this process and its forks, no python that it starts,
                      nor sub-interpreters

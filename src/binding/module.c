@@ -74,19 +74,25 @@ record_join(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *
 record_start(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "values", "time", "roots", "library", "rules", "info", "settings", "secrets",
-                            "last", "limit",  NULL};
+    static char *names[] = {"path", "values",   "time",    "roots", "library", "rules",
+                            "info", "settings", "secrets", "last",  "limit",   NULL};
     PyObject *path;
     unsigned long long last = 0;
     unsigned long long limit = 0;
     int values = 1;
     int time = 1;
     struct recorder_options options = {.create = true};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$ppO!O!O!O!O!O!|KK:record_start", names, PyUnicode_FSConverter,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppO!O!O!O!O!O!KK:record_start", names, PyUnicode_FSConverter,
                                      &path, &values, &time, &PyList_Type, &options.roots, &PyList_Type,
                                      &options.library, &PyList_Type, &options.rules, &PyDict_Type, &options.info,
                                      &PyDict_Type, &options.settings, &PyList_Type, &options.secrets, &last, &limit))
         return NULL;
+    if (!options.roots || !options.library || !options.rules || !options.info || !options.settings
+        || !options.secrets) {
+        PyErr_SetString(PyExc_TypeError, "record_start() needs all of roots, library, rules, info, settings, secrets");
+        Py_DECREF(path);
+        return NULL;
+    }
     options.path = PyBytes_AS_STRING(path);
     options.last = last;
     options.limit = limit;
@@ -188,8 +194,8 @@ create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
     unsigned long long limit = 0;
     int values = 1;
     int time = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppKK:create_trace", names, PyUnicode_FSConverter, &path, &values,
-                                     &time, &last, &limit))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppKK:create_trace", names, PyUnicode_FSConverter, &path,
+                                     &values, &time, &last, &limit))
         return NULL;
     struct trace_settings settings = {.values = values, .time = time, .last = last, .limit = limit};
     struct trace_file *file;

@@ -362,18 +362,17 @@ trace_info(PyObject *self, void *Py_UNUSED(closure))
     }
     if (!processes)
         return NULL;
-    return Py_BuildValue("{s:O, s:K, s:K, s:I, s:K, s:K, s:I, s:K, s:K, s:K, s:K, s:O, s:O, s:N, s:N}", "path", trace->path,
-                         "start_unix_ns", (unsigned long long)header->start_unix_ns, "duration_ns",
-                         (unsigned long long)trace->model.duration_ns, "calls", trace->model.call_count, "lost_records",
-                         (unsigned long long)trace->model.lost_records, "damaged_chunks",
-                         (unsigned long long)trace->reader.damaged, "unrecorded_processes", header->unrecorded,
-                         "last", header->flags & FLOW_FILE_LAST ? bytes : 0, "limit",
-                         header->flags & FLOW_FILE_LAST ? 0 : bytes, "calls_let_go",
-                         bound ? (unsigned long long)bound->calls_let_go : 0, "calls_unplaced",
-                         bound ? (unsigned long long)bound->calls_unplaced : 0,
-                         "values", header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True, "time",
-                         header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes, "modules",
-                         list_of_modules(&trace->model));
+    return Py_BuildValue(
+        "{s:O, s:K, s:K, s:I, s:K, s:K, s:I, s:K, s:K, s:K, s:K, s:O, s:O, s:N, s:N}", "path", trace->path,
+        "start_unix_ns", (unsigned long long)header->start_unix_ns, "duration_ns",
+        (unsigned long long)trace->model.duration_ns, "calls", trace->model.call_count, "lost_records",
+        (unsigned long long)trace->model.lost_records, "damaged_chunks", (unsigned long long)trace->reader.damaged,
+        "unrecorded_processes", header->unrecorded, "last", header->flags & FLOW_FILE_LAST ? bytes : 0, "limit",
+        header->flags & FLOW_FILE_LAST ? 0 : bytes, "calls_let_go", bound ? (unsigned long long)bound->calls_let_go : 0,
+        "calls_unplaced", bound ? (unsigned long long)bound->calls_unplaced : 0, "values",
+        header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True, "time",
+        header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes, "modules",
+        list_of_modules(&trace->model));
 }
 
 static PyGetSetDef trace_getset[] = {
@@ -382,7 +381,8 @@ static PyGetSetDef trace_getset[] = {
     {"exceptions", trace_exceptions, NULL, "tuple of ExceptionInfo: in order of their first appearance.", NULL},
     {"info", trace_info, NULL,
      "dict: path, start_unix_ns (wall clock), duration_ns, calls, lost_records, damaged_chunks,\n"
-     "unrecorded_processes, last, limit, calls_let_go, calls_unplaced, values, time; processes: a list of dicts with pid, ended, end, wait_status, lost, "
+     "unrecorded_processes, last, limit, calls_let_go, calls_unplaced, values, time; processes: a list of dicts with "
+     "pid, ended, end, wait_status, lost, "
      "interpreter and what was "
      "known at the start;\n"
      "and modules: a list of dicts with name (of a top-level module), recorded (bool), why (\"folder\",\n"

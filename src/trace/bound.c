@@ -182,8 +182,8 @@ take_within_limit(struct trace_file *file, bool meta, uint32_t units, struct pla
             atomic_fetch_add_explicit(&file->bound->refused, 1, memory_order_relaxed);
             return -ENOBUFS;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&file->header->next_unit, &unit, unit + units,
-                                                    memory_order_release, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&file->header->next_unit, &unit, unit + units, memory_order_release,
+                                                    memory_order_relaxed));
     *out = (struct place){.unit = unit, .units = units};
     return 0;
 }

@@ -146,8 +146,7 @@ static inline bool
 protocol_look(const struct flow_slot *slot, const struct flow_chunk_header *chunk, uint64_t *word, uint32_t *committed)
 {
     *word = STEP_LOAD(&slot->word, relaxed);
-    if (protocol_state(*word) == FLOW_SLOT_FREE
-        || STEP_LOAD(&chunk->claim, acquire) != *word >> FLOW_SLOT_CLAIM_SHIFT)
+    if (protocol_state(*word) == FLOW_SLOT_FREE || STEP_LOAD(&chunk->claim, acquire) != *word >> FLOW_SLOT_CLAIM_SHIFT)
         return false;
     *committed = STEP_LOAD(&chunk->committed, acquire);
     return true;

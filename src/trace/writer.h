@@ -82,7 +82,7 @@ struct writer_code {
     struct {
         char *name; /* Owned. */
         uint8_t kind;
-    } *parameters;  /* Owned. */
+    } *parameters; /* Owned. */
     char *qualname; /* Owned, UTF-8, as are the next two. */
     char *module;
     char *file;
@@ -100,7 +100,7 @@ struct writer_open_call {
 
 struct writer_string {
     uint64_t hash;
-    uint32_t epoch;  /* the slot holds if this is the writer's */
+    uint32_t epoch; /* the slot holds if this is the writer's */
     uint32_t offset; /* of the bytes in the chunk */
     uint32_t length;
     uint32_t number;
@@ -112,7 +112,7 @@ struct writer_string {
  * chunk, and a program that makes functions without end makes numbers without end. */
 struct writer_defined {
     uint32_t epoch; /* holds if this is the writer's */
-    uint32_t code;  /* writer_code.number */
+    uint32_t code; /* writer_code.number */
     uint32_t number;
 };
 
@@ -128,7 +128,7 @@ struct writer_key {
 #define WRITER_KEYS 128 /* a power of two */
 
 struct writer {
-    uint8_t *p;     /* committed end of the current chunk */
+    uint8_t *p; /* committed end of the current chunk */
     uint8_t *limit; /* past it a record may not begin */
     uint8_t *base;
     struct flow_chunk_header *chunk; /* NULL: nothing claimed yet, or recording is off */
@@ -141,11 +141,11 @@ struct writer {
     uint32_t string_count, code_count, shape_count;
     struct writer_string *strings; /* WRITER_STRINGS slots. Owned. */
     struct writer_defined *codes; /* code_room slots. Owned. */
-    uint32_t code_room;           /* a power of two, or 0 */
+    uint32_t code_room; /* a power of two, or 0 */
     uint64_t calls; /* begun by this thread */
     struct writer_key keys[WRITER_KEYS];
     struct place place; /* of the chunk; what the file says of it anybody can change */
-    bool unplaced;      /* the chunk is in no file: all slots were others' */
+    bool unplaced; /* the chunk is in no file: all slots were others' */
     uint64_t greenlet; /* that its records are of now, as a GREENLET record told; 0: the thread's own */
     uint64_t lost;
     int error; /* errno that ended recording; 0 while it goes on */
