@@ -33,6 +33,8 @@ PROGRAMS = {
     "parser": Program("parser", 350, 2),
     "orm": Program("orm", 60, 1),
     "asyncio": Program("tasks", 250, 3),
+    "awaits": Program("awaits", 200, 2),
+    "new tasks": Program("new_tasks", 50, 1),
     "threads": Program("threads", 2400, 30, threads=True),
     "generators": Program("generators", 250, 3),
     "exceptions": Program("exceptions", 6000, 30),
