@@ -378,6 +378,7 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     *out = (struct model){.reader = reader};
     struct builder builder = {.model = out, .watcher = watcher};
     int ret = read_all(&builder);
+    reader_look_again(reader);
     if (ret >= 0) {
         build_finish(&builder);
         ret = builder.failed ? -ENOMEM : ret;

@@ -11,6 +11,7 @@ fault_reason(int error)
     case EOVERFLOW: return "a fault of FlowTrace's: a record was too long";
     case EINVAL: return "something else wrote to the trace";
     case ENOBUFS: return "the trace is as long as --limit allows";
+    case ENODATA: return "the trace was cut off while it was recorded";
     case EBADF: return "the trace was closed and is no longer at its place";
     default: return strerror(error);
     }

@@ -406,7 +406,12 @@ static void
 print_nothing(struct text *out, const struct model *model)
 {
     const struct process *process = model->process_count ? &model->processes[0] : NULL;
-    if (process && process->has_status && process->wait_status) {
+    if (process && process->lost.length) {
+        text_string(out, "No call can be read: recording stopped early: ");
+        text_clean(out, process->lost);
+        text_string(out, ".\n");
+    }
+    else if (process && process->has_status && process->wait_status) {
         text_string(out, "No call was recorded: the program ended before its first, ");
         if (process->wait_status & 0x7f)
             text_format(out, "killed by %s.\n", show_signal_name(process->wait_status & 0x7f));

@@ -21,6 +21,8 @@ int chunk_unplaced(struct flow_chunk_header **out, struct place *place);
 void chunk_begin(struct flow_chunk_header *chunk, enum flow_chunk_kind kind, const struct place *place,
                  const struct clock_reading *now);
 void chunk_unmap(struct flow_chunk_header *chunk, const struct place *place);
+/* Was the file cut off before its end? It may have grown again since, and be empty there. */
+bool chunk_is_gone(const struct flow_chunk_header *chunk);
 /* The pages behind the first `used_bytes` were reserved and are not needed. */
 void chunk_give_back_tail(struct flow_chunk_header *chunk, uint32_t units, size_t used_bytes);
 uint8_t *chunk_put_lost(uint8_t *p, const char *reason);

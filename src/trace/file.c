@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "chunk.h"
+#include "guard.h"
 
 #define LOST_REASON_MAX 80
 
@@ -65,11 +66,10 @@ map_file(struct trace_file **out, int fd, const char *path)
     }
     file->device = (uint64_t)status.st_dev;
     file->inode = (uint64_t)status.st_ino;
-    file->header = mmap(NULL, FLOW_UNIT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (file->header == MAP_FAILED) {
-        ret = -errno;
+    void *header;
+    if ((ret = guard_map(&header, fd, 0, FLOW_UNIT_SIZE, PROT_READ | PROT_WRITE)) < 0)
         goto fail;
-    }
+    file->header = header;
     file->fd = fd;
     *out = file;
     return 0;
@@ -162,12 +162,16 @@ fail:
     return ret;
 }
 
-static bool
-descriptor_is_ours(const struct trace_file *file)
+/* 0, and the file's size; or -EBADF. */
+static int
+look_at_descriptor(const struct trace_file *file, off_t *size)
 {
     struct stat status;
-    return fstat(file->fd, &status) == 0 && (uint64_t)status.st_dev == file->device
-           && (uint64_t)status.st_ino == file->inode;
+    if (fstat(file->fd, &status) < 0 || (uint64_t)status.st_dev != file->device
+        || (uint64_t)status.st_ino != file->inode)
+        return -EBADF;
+    *size = status.st_size;
+    return 0;
 }
 
 static void
@@ -185,8 +189,9 @@ trace_file_close(struct trace_file *file)
         return;
     forget_meta(file);
     bound_seal(file, &file->meta_place);
-    munmap(file->header, FLOW_UNIT_SIZE);
-    if (descriptor_is_ours(file))
+    guard_unmap(file->header, FLOW_UNIT_SIZE);
+    off_t size;
+    if (look_at_descriptor(file, &size) == 0)
         close(file->fd);
     free(file->path);
     free(file);
@@ -202,17 +207,35 @@ trace_file_add_process(struct trace_file *file)
 
 /* A daemon closes every descriptor that it did not open itself, ours as well. */
 static int
-reopen(struct trace_file *file)
+reopen(struct trace_file *file, off_t *size)
 {
     int fd = open(file->path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     file->fd = move_descriptor_up(fd);
-    if (descriptor_is_ours(file))
+    if (look_at_descriptor(file, size) == 0)
         return 0;
     close(file->fd);
     file->fd = -1;
     return -EBADF;
+}
+
+/* Was it longer already? What is missing then isn't to be made anew: those who write there would not know. */
+static bool
+is_cut_off(const struct trace_file *file, off_t size)
+{
+    uint64_t end = atomic_load_explicit(&file->header->end_unit, memory_order_relaxed);
+    return guard_is_broken(file->header) || end > (uint64_t)size / FLOW_UNIT_SIZE;
+}
+
+static void
+tell_end(struct trace_file *file, uint64_t end)
+{
+    _Atomic uint64_t *known = &file->header->end_unit;
+    uint64_t before = atomic_load_explicit(known, memory_order_relaxed);
+    while (before < end && !atomic_compare_exchange_weak_explicit(known, &before, end, memory_order_relaxed,
+                                                                  memory_order_relaxed))
+        continue;
 }
 
 static int
@@ -223,18 +246,24 @@ map_place(struct trace_file *file, const struct place *place, struct flow_chunk_
     int ret = reserve_blocks(file->fd, offset, (off_t)size);
     if (ret < 0)
         return ret;
-    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, offset);
-    if (map == MAP_FAILED)
-        return -errno;
-    *out = map;
-    return 0;
+    tell_end(file, place->unit + place->units);
+    void *map;
+    ret = guard_map(&map, file->fd, offset, size, PROT_READ | PROT_WRITE);
+    if (ret == 0)
+        *out = map;
+    return ret;
 }
 
 int
 chunk_claim(struct trace_file *file, enum flow_chunk_kind kind, uint32_t units, bool kept,
             struct flow_chunk_header **out, struct place *place)
 {
-    int ret = descriptor_is_ours(file) ? 0 : reopen(file);
+    off_t size = 0;
+    int ret = look_at_descriptor(file, &size);
+    if (ret < 0)
+        ret = reopen(file, &size);
+    if (ret == 0 && is_cut_off(file, size))
+        ret = -ENODATA;
     if (ret < 0 || (ret = bound_take(file, kind, units, kept, place)) < 0)
         return ret;
     ret = map_place(file, place, out);
@@ -267,7 +296,7 @@ chunk_unplaced(struct flow_chunk_header **out, struct place *place)
 void
 chunk_unmap(struct flow_chunk_header *chunk, const struct place *place)
 {
-    munmap(chunk, (size_t)place->units * FLOW_UNIT_SIZE);
+    guard_unmap(chunk, (size_t)place->units * FLOW_UNIT_SIZE);
 }
 
 void
@@ -280,6 +309,12 @@ chunk_begin(struct flow_chunk_header *chunk, enum flow_chunk_kind kind, const st
     atomic_store_explicit(&chunk->last_ticks, now->ticks, memory_order_relaxed);
     atomic_store_explicit(&chunk->last_ns, now->mono_ns, memory_order_relaxed);
     protocol_begin(chunk, place->word >> FLOW_SLOT_CLAIM_SHIFT);
+}
+
+bool
+chunk_is_gone(const struct flow_chunk_header *chunk)
+{
+    return atomic_load_explicit(&chunk->magic, memory_order_relaxed) != FLOW_CHUNK_MAGIC || guard_is_broken(chunk);
 }
 
 void
@@ -375,6 +410,7 @@ trace_file_lose(struct trace_file *file, const char *reason)
     uint8_t *base = (uint8_t *)file->meta;
     uint8_t *end = chunk_put_lost(base + file->meta_used, reason);
     protocol_publish(file->meta, (uint32_t)(end - base));
+    int ret = chunk_is_gone(file->meta) ? -ENODATA : 0;
     forget_meta(file);
-    return 0;
+    return ret;
 }

@@ -102,9 +102,10 @@ struct flow_file_header {
     _Atomic uint64_t next_unit;
     _Atomic uint32_t next_process; /* processes are numbered from 1 */
     _Atomic uint32_t unrecorded;   /* processes that found no room or memory to begin in */
+    _Atomic uint64_t end_unit;     /* the file has been made this long, in units: a shorter one was cut off */
 };
 
-static_assert(sizeof(struct flow_file_header) == 88, "the file header is 88 bytes");
+static_assert(sizeof(struct flow_file_header) == 96, "the file header is 96 bytes");
 static_assert(offsetof(struct flow_file_header, start_ticks) == 32, "no padding");
 static_assert(offsetof(struct flow_file_header, next_unit) == 72, "no padding");
 

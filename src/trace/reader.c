@@ -12,6 +12,7 @@
 
 #include "array.h"
 #include "bound.h"
+#include "guard.h"
 #include "input.h"
 #include "snapshot.h"
 
@@ -98,9 +99,6 @@ find_chunks(struct reader *reader)
             return -ENOMEM;
         offset += (units ? units : 1) * FLOW_UNIT_SIZE;
     }
-    /* Writers claim units before they lengthen the file, a few at a time. */
-    uint64_t claimed = atomic_load_explicit(&reader->header->next_unit, memory_order_acquire);
-    reader->cut_off |= claimed > reader->size / FLOW_UNIT_SIZE + UNITS_IN_THE_MAKING;
     reader->damaged += reader->cut_off && !reader->damaged;
     return 0;
 }
@@ -166,6 +164,21 @@ find_rate(const struct reader *reader)
     return isfinite(rate) && rate > 1e-3 && rate < 1e6 ? rate : 1;
 }
 
+/* A trace that is recorded just now has grown since its size was asked for. */
+static bool
+is_cut_off(const struct flow_file_header *header, int fd)
+{
+    uint64_t end = atomic_load_explicit(&header->end_unit, memory_order_acquire);
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return false;
+    uint64_t units = (uint64_t)status.st_size / FLOW_UNIT_SIZE;
+    if (end)
+        return end > units;
+    /* Older writers don't tell: they claim units before they lengthen the file, a few at a time. */
+    return atomic_load_explicit(&header->next_unit, memory_order_acquire) > units + UNITS_IN_THE_MAKING;
+}
+
 static int
 open_map(struct reader *reader, const char *path, char *message, size_t message_size)
 {
@@ -191,14 +204,15 @@ open_map(struct reader *reader, const char *path, char *message, size_t message_
         ret = 0;
     if (ret == 0) {
         reader->size = (size_t)status.st_size;
-        void *map = mmap(NULL, reader->size, PROT_READ, MAP_SHARED, fd, 0);
-        if (map == MAP_FAILED) {
-            ret = -errno;
+        void *map;
+        ret = guard_map(&map, fd, 0, reader->size, PROT_READ);
+        if (ret < 0) {
             snprintf(message, message_size, "%s", strerror(-ret));
         }
         else {
             reader->map = map;
             reader->header = map;
+            reader->cut_off = is_cut_off(map, fd);
         }
     }
     close(fd);
@@ -247,6 +261,15 @@ reader_bound(const struct reader *reader)
 }
 
 void
+reader_look_again(struct reader *reader)
+{
+    if (reader->cut_off || !guard_is_broken(reader->map))
+        return;
+    reader->cut_off = true;
+    reader->damaged++;
+}
+
+void
 reader_close(struct reader *reader)
 {
     for (uint32_t i = 0; i < reader->chunk_count; i++) {
@@ -258,6 +281,6 @@ reader_close(struct reader *reader)
     free(reader->chunks);
     free(reader->streams);
     if (reader->map)
-        munmap((void *)(uintptr_t)reader->map, reader->size);
+        guard_unmap((void *)(uintptr_t)reader->map, reader->size);
     *reader = (struct reader){0};
 }

@@ -116,6 +116,8 @@ struct reader {
  * with the file: not a trace, empty, from a newer version, cut off. */
 int reader_open(struct reader *out, const char *path, char *message, size_t message_size);
 void reader_close(struct reader *reader);
+/* After reading: was the file cut off meanwhile? Then cut_off and damaged say so. */
+void reader_look_again(struct reader *reader);
 /* How the recording was bounded, and what that has cost; NULL if it was not, or that can't be known. */
 const struct flow_bound *reader_bound(const struct reader *reader);
 

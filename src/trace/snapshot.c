@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "bound.h"
+#include "guard.h"
 #include "protocol.h"
 
 #define TRIES 4
@@ -79,7 +80,8 @@ snapshot_take(struct reader *reader)
         copy_slot(&snapshot, &bound->slots[i], unit, 1);
     for (uint32_t i = 0; i < bound->event_slots; i++, unit += bound->slot_units)
         copy_slot(&snapshot, &bound->slots[bound->meta_slots + i], unit, bound->slot_units);
-    munmap((void *)(uintptr_t)reader->map, reader->size);
+    reader->cut_off |= guard_is_broken(reader->map);
+    guard_unmap((void *)(uintptr_t)reader->map, reader->size);
     reader->map = map;
     reader->header = map;
     return 0;

@@ -63,8 +63,10 @@ int
 writer_lose(struct writer *writer, int error, const char *reason)
 {
     bool said = writer->chunk && !overran(writer);
-    if (said)
+    if (said) {
         writer_commit(writer, chunk_put_lost(writer->p, reason));
+        said = !chunk_is_gone(writer->chunk);
+    }
     seal(writer, 0);
     writer->error = error;
     return said ? 0 : -ENOENT;
@@ -214,7 +216,13 @@ writer_next_chunk(struct writer *writer)
     int before = errno;
     struct flow_chunk_header *chunk;
     struct place place;
-    int ret = overran(writer) ? -EOVERFLOW : claim(writer, &chunk, &place);
+    int ret = 0;
+    if (overran(writer))
+        ret = -EOVERFLOW;
+    else if (writer->chunk && chunk_is_gone(writer->chunk))
+        ret = -ENODATA;
+    else
+        ret = claim(writer, &chunk, &place);
     if (ret == 0)
         enter_chunk(writer, chunk, &place);
     else if (writer->failed)
