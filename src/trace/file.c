@@ -233,8 +233,8 @@ tell_end(struct trace_file *file, uint64_t end)
 {
     _Atomic uint64_t *known = &file->header->end_unit;
     uint64_t before = atomic_load_explicit(known, memory_order_relaxed);
-    while (before < end && !atomic_compare_exchange_weak_explicit(known, &before, end, memory_order_relaxed,
-                                                                  memory_order_relaxed))
+    while (before < end
+           && !atomic_compare_exchange_weak_explicit(known, &before, end, memory_order_relaxed, memory_order_relaxed))
         continue;
 }
 

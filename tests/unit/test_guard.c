@@ -11,7 +11,7 @@
 #include "trace_builder.h"
 #include "unit.h"
 
-static const struct trace_settings EVERYTHING = {true, true};
+static const struct trace_settings EVERYTHING = {.values = true, .time = true};
 
 struct fixture {
     char path[512];
