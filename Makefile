@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest leaks lint format asan tsan interleaving bench bench-full instructions docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks crash lint format asan tsan interleaving bench bench-full instructions docs clean set-up always
 
 VENV ?= .venv
 # Where tools/sid makes Debian sid: it outlives the checkout.
@@ -72,6 +72,9 @@ pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 
 leaks: $(STATE)/installed ## what is left of calls of every kind when they have been recorded
 	@$(PY) tests/leaks/leaks.py $(ARGS)
+
+crash: $(STATE)/installed ## programs that are killed at 1,200 random moments, and what their traces hold
+	@$(PY) tests/crash/crash.py $(ARGS)
 
 lint: $(STATE)/dev ## who may include whom, ruff, mypy, clang-format
 	@$(PY) tools/lint_rooms.py

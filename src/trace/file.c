@@ -220,12 +220,19 @@ reopen(struct trace_file *file, off_t *size)
     return -EBADF;
 }
 
-/* Was it longer already? What is missing then isn't to be made anew: those who write there would not know. */
-static bool
-is_cut_off(const struct trace_file *file, off_t size)
+/* Finds the file, opened anew if need be, at least as long as it has been told to be: what is missing isn't to be made
+ * again, since those who write there would not know. Others make it longer meanwhile, so its size is asked for last. */
+static int
+look_at_file(struct trace_file *file)
 {
-    uint64_t end = atomic_load_explicit(&file->header->end_unit, memory_order_relaxed);
-    return guard_is_broken(file->header) || end > (uint64_t)size / FLOW_UNIT_SIZE;
+    uint64_t end = atomic_load_explicit(&file->header->end_unit, memory_order_acquire);
+    off_t size = 0;
+    int ret = look_at_descriptor(file, &size);
+    if (ret < 0)
+        ret = reopen(file, &size);
+    if (ret == 0 && (guard_is_broken(file->header) || end > (uint64_t)size / FLOW_UNIT_SIZE))
+        ret = -ENODATA;
+    return ret;
 }
 
 static void
@@ -234,7 +241,7 @@ tell_end(struct trace_file *file, uint64_t end)
     _Atomic uint64_t *known = &file->header->end_unit;
     uint64_t before = atomic_load_explicit(known, memory_order_relaxed);
     while (before < end
-           && !atomic_compare_exchange_weak_explicit(known, &before, end, memory_order_relaxed, memory_order_relaxed))
+           && !atomic_compare_exchange_weak_explicit(known, &before, end, memory_order_release, memory_order_relaxed))
         continue;
 }
 
@@ -258,12 +265,7 @@ int
 chunk_claim(struct trace_file *file, enum flow_chunk_kind kind, uint32_t units, bool kept,
             struct flow_chunk_header **out, struct place *place)
 {
-    off_t size = 0;
-    int ret = look_at_descriptor(file, &size);
-    if (ret < 0)
-        ret = reopen(file, &size);
-    if (ret == 0 && is_cut_off(file, size))
-        ret = -ENODATA;
+    int ret = look_at_file(file);
     if (ret < 0 || (ret = bound_take(file, kind, units, kept, place)) < 0)
         return ret;
     ret = map_place(file, place, out);
