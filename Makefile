@@ -11,12 +11,13 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest leaks crash lint format asan tsan interleaving bench bench-full instructions docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks crash lint format asan fuzz tsan interleaving bench bench-full instructions docs clean set-up always
 
 VENV ?= .venv
 # Where tools/sid makes Debian sid: it outlives the checkout.
 SID ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/flowtrace/sid
 ARGS ?=
+FUZZ_SECONDS ?= 60
 SETUP ?=
 BIN := $(VENV)/bin
 PY := $(BIN)/python
@@ -48,6 +49,9 @@ unit: $(STATE)/tools ## the C unit tests
 
 asan: $(STATE)/tools ## the C unit tests under the address and undefined behaviour sanitizers
 	@$(TOOLS) tools/run-unit $(STATE)/asan $(WERROR) -Dbuildtype=debugoptimized -Db_lundef=false -Db_sanitize=address,undefined
+
+fuzz: ## damaged traces made at random: the reader, the model, the views (FUZZ_SECONDS=60 each with clang's sanitizers and without)
+	@tools/run-fuzz build/fuzz $(FUZZ_SECONDS)
 
 tsan: ## tests of threads under ThreadSanitizer (PYTHON=a CPython configured --disable-gil --with-thread-sanitizer)
 	@TSAN_OPTIONS=report_bugs=0 $(MAKE) --no-print-directory build/for-venv-tsan/pytest VENV=.venv-tsan \

@@ -70,5 +70,5 @@ call_drivers(const struct model *model, uint32_t call, uint32_t *count)
     *count = 0;
     while (low + *count < model->driver_count && model->drivers[low + *count].call == call)
         ++*count;
-    return model->drivers + low;
+    return model->drivers ? model->drivers + low : NULL;
 }

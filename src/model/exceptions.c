@@ -121,5 +121,5 @@ exception_caught_in(const struct model *model, uint32_t call, uint32_t *count)
     *count = 0;
     while (low + *count < model->caught_count && model->caught[low + *count].call == call)
         ++*count;
-    return model->caught + low;
+    return model->caught ? model->caught + low : NULL;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME_MAX_BYTES 400
+
 void
 text_free(struct text *text)
 {
@@ -232,6 +234,16 @@ void
 text_clean(struct text *text, struct slice slice)
 {
     text_escape(text, slice, '\0');
+}
+
+void
+text_name(struct text *text, struct slice slice)
+{
+    bool cut = slice.length > NAME_MAX_BYTES;
+    slice.length = cut ? NAME_MAX_BYTES : slice.length;
+    text_clean(text, slice);
+    if (cut)
+        text_dots(text);
 }
 
 static size_t

@@ -29,6 +29,9 @@ void text_truncate(struct text *text, size_t length);
 void text_escape(struct text *text, struct slice slice, char quote);
 /* Appends a name from the trace with control characters and bad UTF-8 made harmless. */
 void text_clean(struct text *text, struct slice slice);
+/* The same of a name on a line: what is longer than any that people write is cut off, so that a damaged trace can't
+ * make each of its lines cost as much as the whole file. */
+void text_name(struct text *text, struct slice slice);
 
 /* Columns that UTF-8 text takes on a terminal: East Asian wide counts 2, combining marks 0. */
 size_t text_columns(const char *data, size_t length);

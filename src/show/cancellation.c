@@ -7,7 +7,7 @@ put_place(struct text *out, const struct model *model, uint32_t call, uint32_t l
     const struct code *code = model->calls[call].code;
     label_function(out, code);
     text_string(out, " (");
-    text_clean(out, label_file(code->file));
+    text_name(out, label_file(code->file));
     if (line)
         text_format(out, ":%u", line);
     text_string(out, ")");
@@ -22,7 +22,7 @@ cancellation_put_asker(struct text *out, const struct model *model, const struct
     text_string(out, "cancelled");
     if (cancel->via.length || cancel->by != MODEL_NONE)
         text_string(out, " by ");
-    text_clean(out, cancel->via);
+    text_name(out, cancel->via);
     if (cancel->via.length && cancel->by != MODEL_NONE)
         text_string(out, " in ");
     if (cancel->by != MODEL_NONE)

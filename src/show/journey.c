@@ -48,7 +48,7 @@ put_line(struct text *out, struct slice file, uint32_t line)
     if (!line)
         return;
     text_string(out, " ");
-    text_clean(out, label_file(file));
+    text_name(out, label_file(file));
     text_format(out, ":%u", line);
 }
 
@@ -62,7 +62,7 @@ put_cause(struct text *out, const struct model *model, const struct exception *e
     if (!exception->cause.length)
         return;
     text_string(out, exception->cause_kind == FLOW_CAUSE_WHILE ? " while handling " : " from ");
-    text_clean(out, exception->cause);
+    text_name(out, exception->cause);
 }
 
 /* Without times the threads' records are in no order: then the place tells which leg was the first. */
@@ -89,7 +89,7 @@ put_origin(struct text *out, const struct model *model, const struct exception *
     bool outside = !slice_equals(exception->file, code->file) || !slice_equals(exception->function, code->qualname);
     if (outside && exception->function.length) {
         text_string(out, " in ");
-        text_clean(out, exception->function);
+        text_name(out, exception->function);
     }
     put_cause(out, model, exception);
 }
@@ -131,7 +131,7 @@ put_leaves(struct text *out, struct detail_list leaves, const struct glyphs *gly
     text_string(out, " inside: ");
     for (; shown < LEAVES_SHOWN && detail_next_leaf(&leaves, &leaf); shown++) {
         text_string(out, shown ? ", " : "");
-        text_clean(out, leaf.type);
+        text_name(out, leaf.type);
         if (!leaf.message.length)
             continue;
         text_string(out, "('");
@@ -151,7 +151,7 @@ put_catcher(struct text *out, const struct model *model, const struct leg *leg)
     if (code->flags & FLOW_CODE_LIBRARY)
         return;
     text_string(out, " (");
-    text_clean(out, label_file(code->file));
+    text_name(out, label_file(code->file));
     if (leg->caught_line)
         text_format(out, ":%u", leg->caught_line);
     if (leg->handler_line)
@@ -191,7 +191,7 @@ put_last_end(struct text *out, const struct model *model, const struct exception
     if (track->kind == TRACK_TASK) {
         bool cancelled = exception->meaning == FLOW_EXCEPTION_CANCEL;
         text_string(out, cancelled ? "so task " : "kept by task ");
-        text_clean(out, track->name);
+        text_name(out, track->name);
         text_string(out, cancelled ? " was cancelled" : " for who awaits it");
     }
     else if (last->origin == FLOW_SPAWN_CALLBACK) {
@@ -202,7 +202,7 @@ put_last_end(struct text *out, const struct model *model, const struct exception
     }
     else if (last->origin == FLOW_SPAWN_INTERPRETER) {
         text_string(out, "ended what ran in interpreter ");
-        text_clean(out, model->processes[track->process].interpreter);
+        text_name(out, model->processes[track->process].interpreter);
     }
     else if (track->kind == TRACK_THREAD || track->kind == TRACK_GREENLET) {
         text_format(out, asked ? "ended only %s " : "not caught: it ended %s ", label_track_kind(track));
@@ -267,7 +267,7 @@ journey_print(struct printer *printer, const struct exception *exception, const 
     for (struct slice file; leg->first_call == exception->first_call && detail_next_text(&files, &file);) {
         text_truncate(text, 0);
         text_string(text, "file ");
-        text_clean(text, label_file(file));
+        text_name(text, label_file(file));
         put_part(printer, indent, &used);
     }
     struct detail_list leaves = detail_leaves(exception);
@@ -321,7 +321,7 @@ put_caught(struct text *out, const struct model *model, const struct exception *
     put_line(out, exception->file, exception->line);
     if (outside && exception->function.length) {
         text_string(out, " in ");
-        text_clean(out, exception->function);
+        text_name(out, exception->function);
     }
     put_cause(out, model, exception);
 }

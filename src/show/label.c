@@ -55,7 +55,7 @@ label_module(struct text *out, const struct code *code)
         text_string(out, "import ");
         file = code->module;
     }
-    text_clean(out, file);
+    text_name(out, file);
 }
 
 void
@@ -67,21 +67,21 @@ label_function(struct text *out, const struct code *code)
     }
     else if (code->flags & FLOW_CODE_CLASS) {
         text_string(out, "class ");
-        text_clean(out, name);
+        text_name(out, name);
     }
     else if (slice_ends_with(name, "<lambda>") || slice_ends_with(name, "<genexpr>")) {
         text_string(out, slice_ends_with(name, "<lambda>") ? "<lambda " : "<genexpr ");
-        text_clean(out, label_file(code->file));
+        text_name(out, label_file(code->file));
         text_format(out, ":%u>", code->first_line);
     }
     else {
         bool of_module = code->flags & FLOW_CODE_LIBRARY && code->module.length
                          && !memchr(code->qualname.data, '.', code->qualname.length);
         if (of_module) {
-            text_clean(out, code->module);
+            text_name(out, code->module);
             text_string(out, ".");
         }
-        text_clean(out, name);
+        text_name(out, name);
     }
 }
 
@@ -97,7 +97,7 @@ label_track_name(struct text *out, const struct track *track)
     if (track->kind == TRACK_GREENLET && !track->name.length)
         text_format(out, "%llu", (unsigned long long)track->native_id);
     else
-        text_clean(out, track->name);
+        text_name(out, track->name);
 }
 
 /* What its type's name lacks where another type of the trace has the same: "shop.errors.", "Cart." */
@@ -108,11 +108,11 @@ put_qualifier(struct text *out, const struct exception *exception)
     if (!exception->ambiguous)
         return;
     if (exception->module.length) {
-        text_clean(out, exception->module);
+        text_name(out, exception->module);
         text_string(out, ".");
     }
     before.length -= exception->type.length < before.length ? exception->type.length : before.length;
-    text_clean(out, before);
+    text_name(out, before);
 }
 
 void
@@ -125,7 +125,7 @@ label_exception(struct text *out, const struct model *model, const struct except
     if (with_message && message.data && value_type_name(model->reader, message).length)
         value_text(out, model->reader, &message, &limits);
     else
-        text_clean(out, exception->type);
+        text_name(out, exception->type);
 }
 
 void

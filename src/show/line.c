@@ -139,7 +139,7 @@ put_type(struct text *out, const struct printer *printer, struct value first, st
         text_string(out, printer->glyphs->dots);
         return;
     }
-    text_clean(out, type);
+    text_name(out, type);
     text_format(out, "(%s)", printer->glyphs->dots);
 }
 
@@ -210,7 +210,7 @@ put_argument(struct text *out, struct printer *printer, const struct story_line 
         text_string(out, "*");
     else if (parameter->kind == FLOW_PARAMETER_VAR_KEYWORD)
         text_string(out, "**");
-    text_clean(out, parameter->name);
+    text_name(out, parameter->name);
     text_string(out, "=");
     put_member_values(out, printer, line, ARGUMENT, index, width);
 }
@@ -254,10 +254,10 @@ static void
 put_interpreter(struct text *out, const struct printer *printer, struct slice first, struct slice last)
 {
     text_format(out, "%sinterpreter ", printer->glyphs->thread);
-    text_clean(out, first);
+    text_name(out, first);
     if (!slice_equals(first, last)) {
         text_format(out, " %s ", printer->glyphs->dots);
-        text_clean(out, last);
+        text_name(out, last);
     }
     text_string(out, ": ");
 }
@@ -391,11 +391,11 @@ put_wait(struct text *out, const struct printer *printer, const struct story_lin
     text_string(out, waits ? ", waits" : "  waited");
     if (awaited.task.length) {
         text_string(out, " for task ");
-        text_clean(out, awaited.task);
+        text_name(out, awaited.task);
     }
     if (waits && awaited.line) {
         text_string(out, " at ");
-        text_clean(out, label_file(call->code->file));
+        text_name(out, label_file(call->code->file));
         text_format(out, ":%u", awaited.line);
     }
 }

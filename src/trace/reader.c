@@ -124,6 +124,27 @@ compare_chunks(const void *left, const void *right)
     return order ? order : compare((uintptr_t)a->header, (uintptr_t)b->header);
 }
 
+static bool
+is_same_chunk(const struct chunk *a, const struct chunk *b)
+{
+    return a->process == b->process && a->thread == b->thread && a->sequence == b->sequence;
+}
+
+/* A thread has one chunk of each number. Of two, which no writer makes, the first in the file counts. */
+static void
+drop_doubles(struct reader *reader)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < reader->chunk_count; i++) {
+        bool is_event = reader->chunks[i].header->kind == FLOW_CHUNK_EVENTS;
+        if (is_event && kept && is_same_chunk(&reader->chunks[kept - 1], &reader->chunks[i]))
+            reader->damaged++;
+        else
+            reader->chunks[kept++] = reader->chunks[i];
+    }
+    reader->chunk_count = kept;
+}
+
 static int
 find_streams(struct reader *reader)
 {
@@ -235,6 +256,7 @@ reader_open(struct reader *out, const char *path, char *message, size_t message_
         goto fail;
     if (out->chunk_count)
         qsort(out->chunks, out->chunk_count, sizeof *out->chunks, compare_chunks);
+    drop_doubles(out);
     while (out->event_chunk_count < out->chunk_count
            && out->chunks[out->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
         out->event_chunk_count++;

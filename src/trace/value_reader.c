@@ -52,7 +52,8 @@ static struct input
 open_slice(struct slice bytes, struct reader *reader, struct chunk *chunk)
 {
     const uint8_t *data = (const uint8_t *)bytes.data;
-    return (struct input){.p = data, .end = data + bytes.length, .reader = reader, .chunk = chunk, .bad = !data};
+    const uint8_t *end = data ? data + bytes.length : NULL;
+    return (struct input){.p = data, .end = end, .reader = reader, .chunk = chunk, .bad = !data};
 }
 
 static void

@@ -94,6 +94,18 @@ TEST(counts_are_grouped)
     }
 }
 
+TEST(names_longer_than_any_line_are_cut)
+{
+    static char name[3000];
+    struct text text = {0};
+    memset(name, 'q', sizeof name);
+    struct code code = {.qualname = {name, sizeof name}, .module = {"", 0}, .file = {"", 0}};
+    label_function(&text, &code);
+    CHECK(text.length < 500);
+    CHECK_TEXT(text.data + text.length - 4, 4, "q…");
+    text_free(&text);
+}
+
 TEST(signals_have_names)
 {
     CHECK_TEXT(show_signal_name(9), strlen(show_signal_name(9)), "SIGKILL");

@@ -1,0 +1,369 @@
+#include "target.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../src/model/detail.h"
+#include "../../src/model/story.h"
+#include "../../src/model/value_text.h"
+#include "../../src/show/show.h"
+#include "seed.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAVE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAVE_ASAN 1
+#endif
+#endif
+#ifdef HAVE_ASAN
+#include <sanitizer/asan_interface.h>
+#define SLOWER 6 /* that the sanitizers make it */
+#else
+#define SLOWER 1
+#endif
+
+#define HOLDS(condition)                                   \
+    do {                                                   \
+        if (!(condition))                                  \
+            target_failed(__FILE__, __LINE__, #condition); \
+    } while (0)
+
+struct target_cost target_cost;
+double target_seconds = SLOWER;
+
+/* --- memory ------------------------------------------------------------- */
+
+/* The program is linked with --wrap for these. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+
+static _Thread_local bool counting;
+static _Thread_local size_t in_use, most_in_use;
+
+static void *
+count(void *block)
+{
+    if (counting && block) {
+        in_use += malloc_usable_size(block);
+        most_in_use = in_use > most_in_use ? in_use : most_in_use;
+    }
+    return block;
+}
+
+static void
+uncount(size_t size)
+{
+    in_use -= counting ? size < in_use ? size : in_use : 0;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+    return count(__real_malloc(size));
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+    return count(__real_calloc(n, size));
+}
+
+void *
+__wrap_realloc(void *block, size_t size)
+{
+    size_t before = counting && block ? malloc_usable_size(block) : 0;
+    void *after = count(__real_realloc(block, size)); /* for a moment there may be both */
+    if (after)
+        uncount(before);
+    return after;
+}
+
+void
+__wrap_free(void *block)
+{
+    if (counting && block)
+        uncount(malloc_usable_size(block));
+    __real_free(block);
+}
+
+/* --- what lies behind the committed bytes is not for the reader ---------- */
+
+static void
+fence(const struct reader *reader, bool raise)
+{
+#ifdef HAVE_ASAN
+    for (uint32_t i = 0; i < reader->chunk_count; i++) {
+        size_t left = (size_t)(reader->map + reader->size - reader->chunks[i].end);
+        size_t in_unit = (FLOW_UNIT_SIZE - (size_t)(reader->chunks[i].end - reader->map)) % FLOW_UNIT_SIZE;
+        size_t size = left < 256 ? left : 256;
+        size = size < in_unit ? size : in_unit;
+        if (raise)
+            ASAN_POISON_MEMORY_REGION(reader->chunks[i].end, size);
+        else
+            ASAN_UNPOISON_MEMORY_REGION(reader->chunks[i].end, size);
+    }
+#else
+    (void)reader;
+    (void)raise;
+#endif
+}
+
+/* --- the reader --------------------------------------------------------- */
+
+static volatile uint64_t sum; /* so that everything is looked at */
+
+static void
+touch(struct slice slice)
+{
+    uint64_t s = 0;
+    for (size_t i = 0; i < slice.length; i++)
+        s += (uint8_t)slice.data[i];
+    sum += s;
+}
+
+static void
+walk_value(const struct reader *reader, struct value value)
+{
+    struct value_head head;
+    for (int steps = 0; value.data && value.data < value.end && steps < 200; steps++) {
+        if (value_read(reader, &value, &head) < 0)
+            return;
+        touch(head.bytes);
+        touch(head.type);
+        struct slice name;
+        if (head.tag == FLOW_VALUE_FIELDS && head.count && value_read_name(reader, &head, &value, &name) == 0)
+            touch(name);
+    }
+}
+
+static void
+walk_record(const struct reader *reader, const struct record *record)
+{
+    walk_value(reader, record->values);
+    if (record->exception.defined) {
+        touch(record->exception.type);
+        walk_value(reader, record->exception.message);
+    }
+    if (record->code) {
+        HOLDS(record->code->index < reader->code_count);
+        touch(record->code->qualname);
+        touch(record->code->file);
+    }
+    touch(record->payload);
+}
+
+static void
+walk_records(struct reader *reader)
+{
+    struct cursor cursor;
+    struct record record;
+    for (uint32_t i = 0; i < reader->stream_count; i++) {
+        uint64_t last = 0;
+        cursor_open(&cursor, reader, i);
+        while (cursor_next(&cursor, &record) > 0) {
+            HOLDS(record.time_ns >= last);
+            last = record.time_ns;
+            walk_record(reader, &record);
+        }
+    }
+    for (uint32_t i = reader->event_chunk_count; i < reader->chunk_count; i++) {
+        cursor_open_chunk(&cursor, reader, i);
+        while (cursor_next(&cursor, &record) > 0)
+            walk_record(reader, &record);
+    }
+}
+
+/* --- the model ---------------------------------------------------------- */
+
+static void
+check_call(const struct model *model, uint32_t number)
+{
+    const struct call *call = &model->calls[number];
+    HOLDS(call->parent == MODEL_NONE || call->parent < number);
+    HOLDS(call->track < model->track_count);
+    HOLDS(call->spawned_by == MODEL_NONE || call->spawned_by < model->call_count);
+    HOLDS(call->exception == MODEL_NONE || call->exception < model->exception_count);
+    HOLDS(call->cancelled == MODEL_NONE || call->cancelled < model->exception_count);
+    HOLDS(call->outcome <= OUTCOME_ABANDONED);
+    HOLDS(call->end_ns >= call->start_ns);
+    HOLDS(call->first_child == MODEL_NONE || (call->first_child > number && call->first_child < model->call_count));
+    HOLDS(call->next_sibling == MODEL_NONE || (call->next_sibling > number && call->next_sibling < model->call_count));
+}
+
+static void
+ask_call(const struct model *model, uint32_t number, struct text *text)
+{
+    const struct call *call = &model->calls[number];
+    struct value_limits limits = {.width = 60, .depth = 3};
+    uint32_t drivers, caught;
+    call_drivers(model, number, &drivers);
+    exception_caught_in(model, number, &caught);
+    for (uint32_t i = 0; i < call->code->parameter_count && i < 4; i++) {
+        struct value value = call_argument(model, call, i);
+        value_text(text, model->reader, &value, &limits);
+    }
+    struct value result = call->result;
+    sum += value_type_name(model->reader, result).length;
+    value_text(text, model->reader, &result, &(struct value_limits){0});
+    const struct wait *wait = waits_find(&model->waits, number);
+    if (wait)
+        touch(wait_read(model->reader, wait->longest).type);
+    text_truncate(text, 0);
+}
+
+static void
+ask_exception(const struct model *model, const struct exception *exception)
+{
+    struct leg leg = exception_as_leg(exception);
+    struct detail_list notes = detail_notes(exception), files = detail_files(exception);
+    struct detail_list leaves = detail_leaves(exception);
+    struct slice slice;
+    struct leaf leaf;
+    HOLDS(exception->first_call == MODEL_NONE || exception->first_call < model->call_count);
+    HOLDS(exception->last_call == MODEL_NONE || exception->last_call < model->call_count);
+    HOLDS(exception->caught_by == MODEL_NONE || exception->caught_by < model->call_count);
+    HOLDS(exception->cause_exception == MODEL_NONE || exception->cause_exception < model->exception_count);
+    HOLDS(exception->cancel == MODEL_NONE || exception->cancel < model->cancel_count);
+    if (exception->first_call != MODEL_NONE)
+        exception_leg_at(model, exception, exception->first_call, &leg);
+    while (detail_next_text(&notes, &slice))
+        touch(slice);
+    while (detail_next_text(&files, &slice))
+        touch(slice);
+    while (detail_next_leaf(&leaves, &leaf))
+        touch(leaf.type);
+}
+
+#define ASKED 64 /* calls; all of them are checked and shown */
+
+static void
+walk_model(const struct model *model, struct text *text)
+{
+    for (uint32_t i = 0; i < model->call_count; i++)
+        check_call(model, i);
+    for (uint32_t i = 0; i < model->call_count && i < ASKED; i++)
+        ask_call(model, i, text);
+    for (uint32_t i = 0; i < model->exception_count && i < ASKED; i++)
+        ask_exception(model, &model->exceptions[i]);
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        const struct process *process = &model->processes[i];
+        struct ancestor ancestors[ANCESTORS_MAX];
+        sum += process_ancestors(process, ancestors) + strlen(process_end(process));
+        touch(process_info(process, "program"));
+        touch(process->lost);
+    }
+    for (uint32_t i = 0; i < model->track_count; i++)
+        touch(model->tracks[i].name);
+}
+
+static void
+hear(void *context, uint32_t call, uint32_t exception, const struct record *record)
+{
+    const struct model *model = context;
+    HOLDS(call < model->call_count);
+    HOLDS(exception == MODEL_NONE || exception < model->exception_count);
+    sum += record->time_ns;
+}
+
+/* --- the views ---------------------------------------------------------- */
+
+static void
+walk_story(const struct model *model, uint32_t lines)
+{
+    struct outline outline;
+    struct story story;
+    HOLDS(outline_build(&outline, model, lines > 0) == 0);
+    HOLDS(story_build(&story, &outline, lines) == 0);
+    HOLDS(!lines || story.used <= lines);
+    story_free(&story);
+    outline_free(&outline);
+}
+
+static void
+show(const struct model *model, const struct seed *seed, struct text *text)
+{
+    struct show_options options = {.lines = seed->lines & 128 ? 0 : 8 + seed->lines % 64,
+                                   .width = 20 + seed->width,
+                                   .ascii = seed->flags & SEED_ASCII,
+                                   .time = seed->flags & SEED_TIME,
+                                   .color = seed->flags & SEED_COLOR,
+                                   .arguments = seed->flags & SEED_VALUES,
+                                   .results = seed->flags & SEED_VALUES,
+                                   .exceptions = seed->flags & SEED_EXCEPTIONS ? 8 : 0};
+    if (seed->flags & SEED_OUTLINE)
+        walk_story(model, options.lines);
+    HOLDS(show_tree(text, model, &options) == 0);
+    HOLDS(!options.lines || text->length < (1u << 20));
+    text_truncate(text, 0);
+    HOLDS(show_info(text, model, &options) == 0);
+    text_truncate(text, 0);
+    show_modules(text, model, 4, options.width);
+}
+
+static void
+read_all(struct seed_file *file, const struct seed *seed)
+{
+    struct reader reader;
+    struct model model;
+    struct text text = {0};
+    char message[256] = "";
+    if (reader_open(&reader, file->path, message, sizeof message) < 0) {
+        HOLDS(message[0]);
+        return;
+    }
+    fence(&reader, true);
+    walk_records(&reader);
+    struct model_watcher watcher = {hear, &model};
+    HOLDS(model_build_watched(&model, &reader, &watcher) == 0);
+    target_cost.calls += model.call_count;
+    walk_model(&model, &text);
+    show(&model, seed, &text);
+    text_free(&text);
+    model_free(&model);
+    fence(&reader, false);
+    reader_close(&reader);
+}
+
+static double
+cpu_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void
+target_run(const uint8_t *data, size_t size)
+{
+    static struct seed_file file;
+    static struct seed seed;
+    if (!seed_read(&seed, data, size))
+        return;
+    if (!file.map && !seed_file_open(&file))
+        abort();
+    seed_file_fill(&file, &seed);
+    double begin = cpu_seconds();
+    counting = true;
+    in_use = most_in_use = 0;
+    read_all(&file, &seed);
+    counting = false;
+    double seconds = cpu_seconds() - begin;
+    HOLDS(in_use == 0); /* nothing is left */
+    HOLDS(most_in_use <= TARGET_MEMORY(file.size));
+    HOLDS(seconds < target_seconds);
+    if (most_in_use > TARGET_MEMORY(0)) {
+        double share = (double)(most_in_use - TARGET_MEMORY(0)) / (double)file.size;
+        target_cost.memory = share > target_cost.memory ? share : target_cost.memory;
+    }
+    target_cost.seconds = seconds > target_cost.seconds ? seconds : target_cost.seconds;
+}

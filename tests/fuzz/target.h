@@ -1,0 +1,27 @@
+/* target.h - all that reads a trace, run over the bytes of a seed. What must hold of any bytes is checked. */
+#ifndef FLOW_TARGET_H
+#define FLOW_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* At most so much memory at one time, for a file of `size` bytes. */
+#define TARGET_MEMORY(size) (64 * (size_t)(size) + ((size_t)16 << 20))
+/* CPU time that a seed may take: 1 at first, more under sanitizers. Who only replays may allow more. */
+extern double target_seconds;
+
+/* What the seeds so far took at most. */
+struct target_cost {
+    double seconds;
+    double memory; /* per byte of the file, beyond what every file may take */
+    size_t calls;  /* all told */
+};
+
+extern struct target_cost target_cost;
+
+/* Calls target_failed() for what doesn't hold. */
+void target_run(const uint8_t *data, size_t size);
+/* The program that is linked with this has it. */
+void target_failed(const char *file, int line, const char *what);
+
+#endif
