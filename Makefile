@@ -62,6 +62,11 @@ interleaving: ## the steps by which writers and readers share a trace, in every 
 	@mkdir -p build && $(CC) -std=gnu11 -O2 -U_FORTIFY_SOURCE -Isrc/trace -o build/interleaving tests/interleaving/*.c
 	@build/interleaving 20000000
 
+.PHONY: stress
+stress: $(STATE)/tools ## 64 threads write to one trace while others read it, under ThreadSanitizer (3 minutes)
+	@$(PY) -m pip --disable-pip-version-check --quiet install pytest
+	@STRESS=20 $(PY) -m pytest -q -p no:cacheprovider --noconftest tests/stress $(ARGS)
+
 golden: $(STATE)/installed $(STATE)/dev ## programs and the exact text that must be told of them
 	@$(BIN)/pytest tests/golden $(ARGS)
 

@@ -93,9 +93,9 @@ find_chunks(struct reader *reader)
     while (offset + sizeof(struct flow_chunk_header) <= reader->size) {
         const struct flow_chunk_header *header = (const void *)(reader->map + offset);
         size_t units = count_units(header);
-        bool known = header->kind == FLOW_CHUNK_EVENTS || header->kind == FLOW_CHUNK_META;
+        bool known = units && (header->kind == FLOW_CHUNK_EVENTS || header->kind == FLOW_CHUNK_META);
         known = known && !is_too_new(reader, before, offset / FLOW_UNIT_SIZE);
-        if (units && known && !add_chunk(reader, &room, offset, units))
+        if (known && !add_chunk(reader, &room, offset, units))
             return -ENOMEM;
         offset += (units ? units : 1) * FLOW_UNIT_SIZE;
     }
