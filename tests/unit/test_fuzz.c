@@ -177,12 +177,12 @@ write_some(struct writer *writer, const struct writer_code *codes, unsigned coun
 
 /* As the recorder leaves it: the machine's clock, strings and code by number, running calls repeated. */
 static void
-make_written_subject(struct subject *s)
+make_written_subject(struct subject *s, uint64_t last)
 {
     char path[512];
     const char *folder = getenv("TMPDIR");
     struct trace_file *file;
-    struct trace_settings settings = {.values = true, .time = true};
+    struct trace_settings settings = {.values = true, .time = true, .last = last};
     struct writer writers[2];
     struct writer_code codes[] = {{.number = 0, .first_line = 1, .parameter_count = 1},
                                   {.number = 1, .first_line = 9, .flags = FLOW_CODE_CLASS}};
@@ -225,6 +225,8 @@ static size_t
 choose_place(const struct subject *s, uint64_t *state)
 {
     uint32_t kind = random_number(state, 16);
+    if (kind == 0 && random_number(state, 2)) /* of a bounded file, how it is cut, or a slot */
+        return FLOW_BOUND_OFFSET + random_number(state, sizeof(struct flow_bound) + 16 * sizeof(struct flow_slot));
     if (kind == 0)
         return random_number(state, sizeof(struct flow_file_header));
     if (kind == 1)
@@ -387,8 +389,9 @@ TEST(no_damage_does_harm)
     uint64_t calls = 0;
     uint64_t state = 1;
     make_forked_subject(&subjects[0]);
-    make_written_subject(&subjects[1]);
-    for (uint32_t i = 2; i < SUBJECTS; i++)
+    make_written_subject(&subjects[1], 0);
+    make_written_subject(&subjects[2], 1 << 20); /* with slots */
+    for (uint32_t i = 3; i < SUBJECTS; i++)
         make_random_subject(&subjects[i], i);
     signal(SIGALRM, took_too_long);
     for (uint32_t i = 0; i < SUBJECTS; i++)
