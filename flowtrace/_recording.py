@@ -110,6 +110,10 @@ def start(
             **(bounds or {}),
         )
     except (OSError, RuntimeError, ValueError) as error:
+        import errno  # here, so that no program has it because of us
+
+        if getattr(error, "errno", None) == errno.EBUSY:
+            raise FlowTraceError(f"{target} is being recorded by another process; name another file") from None
         reason = getattr(error, "strerror", None) or error
         raise FlowTraceError(f"can't record to {target}: {reason}; name another file, or make room there") from None
     return Recording(target, temporary=path is None, watched=watched, recorded=(values, time))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import sys
 
@@ -159,8 +161,31 @@ def create_trace(options: _options.Options) -> str:
     try:
         _core.create_trace(path, values="--no-values" not in options, time="--no-time" not in options, **bounds)
     except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise UsageError(f"{name} is being recorded{recorders(path)}; name another file with -o") from None
         raise UsageError(f"can't record to {name}: {error.strerror}; name another file with -o") from None
+    hold(path)
     return path
+
+
+def recorders(path: str) -> str:
+    """Name the process that records to this trace, as far as that is known."""
+    from .. import _core
+
+    try:
+        processes = _core.Trace(path).info["processes"]
+    except _core.FlowTraceError:
+        return ""
+    running = [process["pid"] for process in processes if os.path.exists(f"/proc/{process['pid']}")]
+    return f" by process {running[0]}" if running else ""
+
+
+def hold(path: str) -> None:
+    """Lock it until the program has ended: it could be replaced before that has opened it."""
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def bounds_of(options: _options.Options) -> dict[str, int]:

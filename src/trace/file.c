@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -100,6 +101,48 @@ reserve_blocks(int fd, off_t offset, off_t length)
 #endif
 }
 
+/* --- who records to it ---------------------------------------------------- */
+
+/* As long as a process records the file is locked; who can't have that records all the same. */
+static void
+hold(int fd)
+{
+    (void)!flock(fd, LOCK_SH | LOCK_NB);
+}
+
+static bool
+is_held(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return held;
+}
+
+static int
+open_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(folder);
+    return fd;
+}
+
+/* Of two that want the name at once, each with its file locked, the second finds the first's there. */
+static int
+move_over(const char *temporary, const char *path)
+{
+    int folder = open_folder_of(path);
+    if (folder >= 0)
+        (void)!flock(folder, LOCK_EX | LOCK_NB);
+    int ret = is_held(path) ? -EBUSY : rename(temporary, path) < 0 ? -errno : 0;
+    if (folder >= 0)
+        close(folder);
+    return ret;
+}
+
 int
 trace_file_create(struct trace_file **out, const char *path, const struct trace_settings *settings)
 {
@@ -113,6 +156,7 @@ trace_file_create(struct trace_file **out, const char *path, const struct trace_
         goto done;
     }
     fd = move_descriptor_up(fd);
+    hold(fd);
     if (ftruncate(fd, FLOW_UNIT_SIZE) < 0) {
         ret = -errno;
         goto fail;
@@ -122,9 +166,8 @@ trace_file_create(struct trace_file **out, const char *path, const struct trace_
     ret = fill_header((*out)->header, settings);
     if (ret == 0 && (*out)->header->flags & (FLOW_FILE_LAST | FLOW_FILE_LIMIT))
         ret = reserve_blocks(fd, 0, FLOW_UNIT_SIZE);
-    if (ret == 0 && (ret = bound_join(*out)) == 0 && rename(temporary, path) == 0)
+    if (ret == 0 && (ret = bound_join(*out)) == 0 && (ret = move_over(temporary, path)) == 0)
         goto done;
-    ret = ret ? ret : -errno;
     trace_file_close(*out);
     *out = NULL;
     fd = -1;
@@ -144,6 +187,7 @@ trace_file_join(struct trace_file **out, const char *path)
     if (fd < 0)
         return -errno;
     fd = move_descriptor_up(fd);
+    hold(fd);
     struct stat status;
     int ret = -EINVAL;
     if (fstat(fd, &status) < 0 || status.st_size < (off_t)FLOW_UNIT_SIZE)
@@ -213,8 +257,10 @@ reopen(struct trace_file *file, off_t *size)
     if (fd < 0)
         return -errno;
     file->fd = move_descriptor_up(fd);
-    if (look_at_descriptor(file, size) == 0)
+    if (look_at_descriptor(file, size) == 0) {
+        hold(file->fd);
         return 0;
+    }
     close(file->fd);
     file->fd = -1;
     return -EBADF;

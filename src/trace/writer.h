@@ -55,7 +55,8 @@ struct trace_settings {
     uint64_t last, limit; /* bytes that the file may have; 0: any number */
 };
 
-/* 0 or -errno; -EINVAL for a bound that can't be. Creates the file under a temporary name, then moves it over `path`. */
+/* 0 or -errno; -EINVAL for a bound that can't be, -EBUSY if somebody records to `path`. Creates the file under a
+ * temporary name, then moves it over `path`. */
 int trace_file_create(struct trace_file **out, const char *path, const struct trace_settings *settings);
 /* 0 or -errno; -EINVAL if it is no trace of this version. */
 int trace_file_join(struct trace_file **out, const char *path);

@@ -126,12 +126,23 @@ TEST(a_trace_takes_the_place_of_an_older_one)
     char path[512];
     strcpy(path, f.path);
     struct trace_file *newer;
+    CHECK_NUMBER(trace_file_create(&newer, path, &EVERYTHING), -EBUSY); /* it is recorded to */
+    struct trace_file *joined;
+    CHECK_NUMBER(trace_file_join(&joined, path), 0);
+    writer_close(&f.writer);
+    trace_file_close(f.file);
+    CHECK_NUMBER(trace_file_create(&newer, path, &EVERYTHING), -EBUSY); /* still, by another process */
+    trace_file_close(joined);
+    struct reader old;
+    CHECK_NUMBER(reader_open(&old, path, (char[256]){0}, 256), 0);
     CHECK_NUMBER(trace_file_create(&newer, path, &EVERYTHING), 0);
-    write_return(&f.writer, "still to the old file");
     trace_file_close(newer);
-    end(&f);
+    CHECK_NUMBER(old.chunk_count, 1); /* who reads the old one goes on */
+    reader_close(&old);
+    CHECK_NUMBER(reader_open(&f.reader, path, (char[256]){0}, 256), 0);
     CHECK_NUMBER(f.reader.chunk_count, 0); /* it is the new one, in which nothing was written */
     reader_close(&f.reader);
+    unlink(path);
 }
 
 TEST(files_that_cannot_be_made)
