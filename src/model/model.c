@@ -169,6 +169,19 @@ reopen(struct builder *builder, struct lane *lane, const struct record *record, 
     push(builder, lane, *known);
 }
 
+/* The first chunk of a thread tells only of what it has from the fork. Where that was let go the start tells. */
+static bool
+is_inherited(const struct builder *builder, const struct lane *lane, const struct cursor *cursor,
+             const struct record *record)
+{
+    const struct reader *reader = builder->model->reader;
+    const struct process *process = &builder->model->processes[lane->process];
+    if (reader->chunks[cursor->chunk].sequence == 0)
+        return true;
+    return reader->header->clock != FLOW_CLOCK_NONE && record->start_ns < process->joined_ns
+           && process_info(process, "forked_from").length > 0;
+}
+
 static void
 suspend(struct builder *builder, struct lane *lane, const struct record *record)
 {
@@ -300,7 +313,7 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
     case FLOW_DROP: build_drop(builder, lane, record->count, record->time_ns); break;
     case FLOW_OPEN:
         if (lane->rebuilding)
-            reopen(builder, lane, record, builder->model->reader->chunks[cursor->chunk].sequence == 0);
+            reopen(builder, lane, record, is_inherited(builder, lane, cursor, record));
         break;
     case FLOW_EXTENDED: on_extended(builder, lane, record); break;
     }

@@ -210,6 +210,35 @@ def test_forked_children_that_die_leave_their_chunks(workshop: Workshop) -> None
     assert run.trace.info["calls_unplaced"] == 0
 
 
+def test_calls_from_before_a_fork_are_told_once(workshop: Workshop) -> None:
+    """Though the first chunk of the child, which had them all, was let go."""
+    run = workshop.record(
+        BUSY
+        + """
+    import os
+
+    def child():
+        work(100_000, 50_000)
+        os._exit(0)
+
+    def fork():
+        pid = os.fork()
+        if not pid:
+            child()
+        os.waitpid(pid, 0)
+
+    fork()
+    """,
+        "--last",
+        "1M",
+    )
+    check_bound(run)
+    assert run.trace.info["calls_let_go"] > 0
+    story = workshop.flowtrace("show").out
+    assert story.count(" fork(") + story.count("─ fork(") <= 2, story
+    assert re.search(r"fork\(\).*\n +└─ ⇉ process \d+: child\(\)", story), story
+
+
 def test_children_that_are_spawned(workshop: Workshop) -> None:
     workshop.write(
         "app.py",

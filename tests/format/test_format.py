@@ -170,7 +170,7 @@ def test_programs(workshop: Workshop, number: int, path: Path) -> None:
     check(workshop, *OPTIONS[number % len(OPTIONS)])
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
+@pytest.mark.parametrize("options", [*OPTIONS, ["--last", "1M"]], ids=" ".join)
 def test_many_chunks(workshop: Workshop, options: list[str]) -> None:
     workshop.write(
         "app.py",
