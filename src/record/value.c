@@ -73,16 +73,12 @@ value_plain_type(PyTypeObject *type)
 }
 
 uint8_t *
-value_put_type_name(struct writer *writer, uint8_t *p, PyTypeObject *type)
+value_put_new_type_name(struct writer *writer, uint8_t *p, PyTypeObject *type)
 {
-    uint64_t key = ((uint64_t)type->tp_version_tag << 32 | (uint32_t)(uintptr_t)type->tp_name) & ~(uint64_t)1;
-    uint32_t number = type->tp_version_tag ? writer_known(writer, key) : 0;
-    if (number)
-        return varint_put(p, number);
     const char *name = value_plain_type(type);
     size_t length = strlen(name);
     uint8_t *end = writer_string(writer, p, name, length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
-    writer_remember(writer, key, writer_string_number(writer, p));
+    writer_remember(writer, value_key_of_type(type), writer_string_number(writer, p));
     return end;
 }
 
@@ -328,6 +324,12 @@ value_put_text(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, co
 uint8_t *
 value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
+    if (PyTuple_Check(object))
+        return value_put_tuple(encoder, p, object);
+    if (PyList_Check(object))
+        return value_put_list(encoder, p, object);
+    if (PyDict_Check(object))
+        return value_put_dict(encoder, p, object);
     if (PyLong_Check(object))
         return put_int(p, object);
     if (PyUnicode_Check(object))
@@ -336,12 +338,6 @@ value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         *p++ = FLOW_VALUE_FLOAT;
         return value_put_double(p, PyFloat_AS_DOUBLE(object));
     }
-    if (PyList_Check(object))
-        return value_put_list(encoder, p, object);
-    if (PyTuple_Check(object))
-        return value_put_tuple(encoder, p, object);
-    if (PyDict_Check(object))
-        return value_put_dict(encoder, p, object);
     if (PyBytes_Check(object))
         return put_bytes(encoder, p, FLOW_VALUE_BYTES, PyBytes_AS_STRING(object), PyBytes_GET_SIZE(object));
     if (COMPAT_FREE_THREADED && PyByteArray_Check(object)) /* as with an array.array, nothing guards it */
@@ -360,7 +356,7 @@ value_put_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 static bool
 is_builtin(const PyTypeObject *type)
 {
-    return type == &PyFloat_Type || type == &PyList_Type || type == &PyTuple_Type || type == &PyDict_Type
+    return type == &PyTuple_Type || type == &PyList_Type || type == &PyDict_Type || type == &PyFloat_Type
            || type == &PyBytes_Type || type == &PySet_Type || type == &PyFrozenSet_Type || type == &PyByteArray_Type
            || type == &PyComplex_Type;
 }
@@ -374,21 +370,6 @@ singleton_tag(PyObject *object)
            : object == Py_Ellipsis       ? FLOW_VALUE_ELLIPSIS
            : object == Py_NotImplemented ? FLOW_VALUE_NOT_IMPLEMENTED
                                          : 0;
-}
-
-/* What most values are, and cannot hold others. NULL: another. */
-static uint8_t *
-put_scalar(struct value_encoder *encoder, uint8_t *p, PyObject *object, const PyTypeObject *type)
-{
-    if (type == &PyLong_Type)
-        return put_int(p, object);
-    if (type == &PyUnicode_Type)
-        return value_put_str(encoder, p, object);
-    int tag = singleton_tag(object);
-    if (!tag)
-        return NULL;
-    *p++ = (uint8_t)tag;
-    return p;
 }
 
 /* What has a number is known by it. */
@@ -410,10 +391,17 @@ value_put(struct value_encoder *encoder, uint8_t *p, PyObject *object)
         return p;
     }
     const PyTypeObject *type = Py_TYPE(object);
-    uint8_t *end = put_scalar(encoder, p, object, type);
-    if (end)
-        return end;
+    if (type == &PyLong_Type)
+        return put_int(p, object);
+    if (type == &PyUnicode_Type)
+        return value_put_str(encoder, p, object);
+    bool by_class = type->tp_flags & Py_TPFLAGS_HEAPTYPE; /* no singleton, and no exact builtin */
+    int tag = by_class ? 0 : singleton_tag(object);
+    if (tag) {
+        *p++ = (uint8_t)tag;
+        return p;
+    }
     if (value_is_cycle(encoder, object))
         return put_cycle(encoder, p, object);
-    return is_builtin(type) ? value_put_builtin(encoder, p, object) : value_put_object(encoder, p, object);
+    return !by_class && is_builtin(type) ? value_put_builtin(encoder, p, object) : value_put_object(encoder, p, object);
 }

@@ -67,6 +67,27 @@ struct type_verdict {
 
 #define TYPE_VERDICTS 64
 
+enum value_kind {
+    VALUE_KIND_INSTANCE,
+    VALUE_KIND_KNOWN, /* it or its base in C */
+    VALUE_KIND_EXCEPTION,
+    VALUE_KIND_CALLABLE_OR_MODULE,
+    VALUE_KIND_ENUM,
+    VALUE_KIND_DATACLASS,
+    VALUE_KIND_NAMEDTUPLE,
+    VALUE_KIND_OF_BUILTIN,
+};
+
+/* Which way the objects of a type are written. */
+struct type_kind {
+    const PyTypeObject *type; /* compared only */
+    unsigned version;
+    enum value_kind kind;
+    const struct known_type *known; /* or NULL */
+};
+
+#define TYPE_KINDS 128
+
 /* How objects of a class are written once one of them was looked at; see value_shape.c. */
 struct value_shape {
     unsigned version; /* of the type; 0: none */
@@ -105,6 +126,7 @@ struct value_names {
     struct module_verdict modules[MODULE_VERDICTS];
     struct type_verdict types[TYPE_VERDICTS];
     struct dataclass_verdict dataclasses[DATACLASS_VERDICTS];
+    struct type_kind kinds[TYPE_KINDS];
     struct value_shape shapes[SHAPES];
 };
 
@@ -145,8 +167,23 @@ bool value_is_users_type(struct value_names *names, PyTypeObject *type);
 uint8_t *value_put_type(struct value_encoder *encoder, uint8_t *p, PyObject *object);
 /* An exception's type and args: its message without its __str__. */
 uint8_t *value_put_exception(struct value_encoder *encoder, uint8_t *p, PyObject *exception);
+/* The name of a type, without its module, which the chunk does not have yet. */
+uint8_t *value_put_new_type_name(struct writer *writer, uint8_t *p, PyTypeObject *type);
+
+/* A type that changes gets another version, but for its name. Even: keys of shapes are odd. */
+static inline uint64_t
+value_key_of_type(const PyTypeObject *type)
+{
+    return ((uint64_t)type->tp_version_tag << 32 | (uint32_t)(uintptr_t)type->tp_name) & ~(uint64_t)1;
+}
+
 /* The name of a type, without its module; interned in the chunk. */
-uint8_t *value_put_type_name(struct writer *writer, uint8_t *p, PyTypeObject *type);
+static inline uint8_t *
+value_put_type_name(struct writer *writer, uint8_t *p, PyTypeObject *type)
+{
+    uint32_t number = type->tp_version_tag ? writer_known(writer, value_key_of_type(type)) : 0;
+    return number ? varint_put(p, number) : value_put_new_type_name(writer, p, type);
+}
 
 /* New reference to an attribute that is plain data, or NULL without an exception. */
 PyObject *value_read_field(PyObject *object, PyObject *name);

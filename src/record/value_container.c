@@ -4,25 +4,6 @@
 
 #define ITEMS_MAX 0x7f /* their number takes one byte */
 
-/* True if the depth allows to show what `container` holds; leave with depth--. */
-bool
-value_enter(struct value_encoder *encoder, PyObject *container)
-{
-    if (encoder->depth >= encoder->settings.depth || encoder->depth >= FLOW_VALUE_DEPTH_MAX)
-        return false;
-    encoder->containers[encoder->depth++] = container;
-    return true;
-}
-
-bool
-value_is_cycle(const struct value_encoder *encoder, const PyObject *object)
-{
-    for (unsigned i = 0; i < encoder->depth; i++)
-        if (encoder->containers[i] == object)
-            return true;
-    return false;
-}
-
 Py_ssize_t
 value_count_shown(const struct value_encoder *encoder, const uint8_t *p, Py_ssize_t length)
 {

@@ -96,8 +96,8 @@ is_pydantic(struct value_names *names, PyTypeObject *type)
     return slot && Py_IS_TYPE(slot, &PyMemberDescr_Type);
 }
 
-bool
-value_knows_instances(const struct value_names *names, const PyTypeObject *type)
+static bool
+knows_instances(const struct value_names *names, const PyTypeObject *type)
 {
     const struct type_verdict *verdict = &names->types[type->tp_version_tag % TYPE_VERDICTS];
     return type->tp_version_tag && verdict->version == type->tp_version_tag
@@ -108,7 +108,7 @@ static const struct type_verdict *
 judge(struct value_names *names, PyTypeObject *type)
 {
     struct type_verdict *verdict = &names->types[type->tp_version_tag % TYPE_VERDICTS];
-    if (!value_knows_instances(names, type)) {
+    if (!knows_instances(names, type)) {
         bool user = value_is_users_type(names, type);
         *verdict = (struct type_verdict){.version = type->tp_version_tag,
                                          .generation = names->recorder->generation,

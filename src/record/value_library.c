@@ -594,12 +594,10 @@ find_known(const PyTypeObject *type)
     return NULL;
 }
 
-uint8_t *
-value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+const struct known_type *
+value_find_known(const PyTypeObject *type)
 {
-    PyTypeObject *type = Py_TYPE(object);
-    const struct known_type *found = type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE ? find_known(type) : NULL;
-    return found ? found->put(encoder, p, object, type) : NULL;
+    return type->tp_flags & Py_TPFLAGS_IMMUTABLETYPE ? find_known(type) : NULL;
 }
 
 /* The nearest base that is written in C; what an object is laid out as. */
@@ -618,10 +616,16 @@ value_base_named(PyTypeObject *type, const char *name)
     return base && strcmp(base->tp_name, name) == 0 ? base : NULL;
 }
 
-uint8_t *
-value_put_derived(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+const struct known_type *
+value_find_derived(PyTypeObject *type)
 {
-    PyTypeObject *base = base_in_c(Py_TYPE(object));
+    const PyTypeObject *base = base_in_c(type);
     const struct known_type *found = base ? find_known(base) : NULL;
-    return found && found->inherited ? found->put(encoder, p, object, base) : NULL;
+    return found && found->inherited ? found : NULL;
+}
+
+uint8_t *
+value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct known_type *known)
+{
+    return known->put(encoder, p, object, base_in_c(Py_TYPE(object)));
 }

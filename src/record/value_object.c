@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hash.h"
 #include "instance.h"
 #include "recorder.h"
 #include "secret.h"
@@ -218,10 +219,12 @@ put_struct_sequence(struct value_encoder *encoder, uint8_t *p, PyObject *tuple)
 }
 
 static uint8_t *
-put_derived_from_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+put_derived_from_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct known_type *known)
 {
-    uint8_t *end = value_put_derived(encoder, p, object);
-    if (!end && PyTuple_Check(object))
+    uint8_t *end = NULL;
+    if (known)
+        return value_put_known(encoder, p, object, known);
+    if (PyTuple_Check(object))
         end = put_struct_sequence(encoder, p, object);
     if (end)
         return end;
@@ -230,33 +233,84 @@ put_derived_from_builtin(struct value_encoder *encoder, uint8_t *p, PyObject *ob
     return value_put_builtin(encoder, p, object);
 }
 
+/* --- what a type needs ---------------------------------------------------- */
+
+static struct type_kind
+find_kind(struct value_names *names, PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    struct type_kind found = {type, type->tp_version_tag, VALUE_KIND_KNOWN, value_find_known(type)};
+    if (found.known)
+        return found;
+    bool derives = derives_from_builtin(object);
+    PyObject *fields = NULL; /* Borrowed */
+    if (PyExceptionInstance_Check(object))
+        found.kind = VALUE_KIND_EXCEPTION;
+    else if (PyType_Check(object) || (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && !derives))
+        found.kind = VALUE_KIND_CALLABLE_OR_MODULE;
+    else if (value_is_enum(object, names))
+        found.kind = VALUE_KIND_ENUM;
+    else if ((fields = compat_type_lookup(type, names->dataclass_fields)) && PyDict_CheckExact(fields))
+        found.kind = VALUE_KIND_DATACLASS;
+    else if (PyTuple_Check(object) && (fields = compat_type_lookup(type, names->fields)) && PyTuple_CheckExact(fields))
+        found.kind = VALUE_KIND_NAMEDTUPLE;
+    else if ((found.known = value_find_derived(type)) || derives)
+        found.kind = derives ? VALUE_KIND_OF_BUILTIN : VALUE_KIND_KNOWN;
+    else
+        found.kind = VALUE_KIND_INSTANCE;
+    if (found.kind == VALUE_KIND_NAMEDTUPLE)
+        found.known = value_find_derived(type);
+    return found;
+}
+
+/* A type that changes gets another version. One that C has laid down has none as long as nobody looks anything up in
+ * it, but stays what it is. */
+static struct type_kind
+kind_of(struct value_names *names, PyObject *object)
+{
+    const PyTypeObject *type = Py_TYPE(object);
+    unsigned version = type->tp_version_tag;
+    struct type_kind *slot = &names->kinds[hash_pointer(type) >> 32 & (TYPE_KINDS - 1)];
+    if (slot->type == type && slot->version == version && (version || !(type->tp_flags & Py_TPFLAGS_HEAPTYPE)))
+        return *slot;
+    struct type_kind found = find_kind(names, object);
+    *slot = found;
+    return found;
+}
+
+static uint8_t *
+put_named(struct value_encoder *encoder, uint8_t *p, PyObject *tuple, const struct known_type *known)
+{
+    PyObject *fields = compat_type_lookup(Py_TYPE(tuple), encoder->names->fields);
+    if (fields && PyTuple_CheckExact(fields) && PyTuple_GET_SIZE(fields) == PyTuple_GET_SIZE(tuple))
+        return put_namedtuple(encoder, p, tuple, fields);
+    return put_derived_from_builtin(encoder, p, tuple, known);
+}
+
+static uint8_t *
+put_of_dataclass(struct value_encoder *encoder, uint8_t *p, PyObject *object)
+{
+    PyObject *fields = compat_type_lookup(Py_TYPE(object), encoder->names->dataclass_fields);
+    if (!fields || !PyDict_CheckExact(fields)) /* another thread has taken them away */
+        return value_put_type(encoder, p, object);
+    return put_dataclass(encoder, identity_put_of(encoder, p, object), object, fields);
+}
+
 uint8_t *
 value_put_object(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
-    PyTypeObject *type = Py_TYPE(object);
-    struct value_names *names = encoder->names;
     uint8_t *end = value_put_shaped(encoder, p, object);
     if (end)
         return end;
-    if (value_knows_instances(names, type))
-        return value_put_instance(encoder, p, object);
-    end = value_put_known(encoder, p, object);
-    if (end)
-        return end;
-    if (PyExceptionInstance_Check(object))
-        return value_put_exception(encoder, identity_put_of(encoder, p, object), object);
-    if (PyType_Check(object) || (!(type->tp_flags & Py_TPFLAGS_HEAPTYPE) && !derives_from_builtin(object)))
-        return value_put_callable_or_module(encoder, p, object);
-    if (value_is_enum(object, names))
-        return put_enum(encoder, p, object);
-    PyObject *fields = compat_type_lookup(type, names->dataclass_fields);
-    if (fields && PyDict_CheckExact(fields))
-        return put_dataclass(encoder, identity_put_of(encoder, p, object), object, fields);
-    fields = PyTuple_Check(object) ? compat_type_lookup(type, names->fields) : NULL;
-    if (fields && PyTuple_CheckExact(fields) && PyTuple_GET_SIZE(fields) == PyTuple_GET_SIZE(object))
-        return put_namedtuple(encoder, p, object, fields);
-    if (derives_from_builtin(object))
-        return put_derived_from_builtin(encoder, p, object);
-    end = value_put_derived(encoder, p, object);
-    return end ? end : value_put_instance(encoder, p, object);
+    struct type_kind kind = kind_of(encoder->names, object);
+    switch (kind.kind) {
+    case VALUE_KIND_KNOWN: return value_put_known(encoder, p, object, kind.known);
+    case VALUE_KIND_EXCEPTION: return value_put_exception(encoder, identity_put_of(encoder, p, object), object);
+    case VALUE_KIND_CALLABLE_OR_MODULE: return value_put_callable_or_module(encoder, p, object);
+    case VALUE_KIND_ENUM: return put_enum(encoder, p, object);
+    case VALUE_KIND_DATACLASS: return put_of_dataclass(encoder, p, object);
+    case VALUE_KIND_NAMEDTUPLE: return put_named(encoder, p, object, kind.known);
+    case VALUE_KIND_OF_BUILTIN: return put_derived_from_builtin(encoder, p, object, kind.known);
+    default: return value_put_instance(encoder, p, object);
+    }
 }

@@ -56,10 +56,12 @@ void value_learn_shape(struct value_encoder *encoder, PyObject *object, const st
 /* value_library.c: types written in C. `base` is the type that tells how, the object's own or one that it
  * derives from. */
 
-/* NULL if the object's type is none that is known. */
-uint8_t *value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object);
-/* NULL if no type that is known is the base of the object's. */
-uint8_t *value_put_derived(struct value_encoder *encoder, uint8_t *p, PyObject *object);
+struct known_type;
+/* What tells how objects of this type are written, NULL if it is none that is known. */
+const struct known_type *value_find_known(const PyTypeObject *type);
+/* The same of the type that this one, a class of Python's, is laid out as. */
+const struct known_type *value_find_derived(PyTypeObject *type);
+uint8_t *value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct known_type *known);
 uint8_t *value_put_deque_items(struct value_encoder *encoder, uint8_t *p, PyObject *deque);
 /* A text for the object; of a subclass its name and the text in brackets. */
 uint8_t *value_put_content(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base,
@@ -119,18 +121,31 @@ size_t value_users_fields(struct value_encoder *encoder, PyObject *object, struc
 uint8_t *value_put_instance_field(struct value_encoder *encoder, uint8_t *p, const struct instance_field *field);
 /* The attributes that any object holds. */
 uint8_t *value_put_fields(struct value_encoder *encoder, uint8_t *p, PyObject *object);
-/* Has value_put_instance() met this type before? Then it is what the type needs. */
-bool value_knows_instances(const struct value_names *names, const PyTypeObject *type);
-
 uint8_t *value_put_list(struct value_encoder *encoder, uint8_t *p, PyObject *list);
 uint8_t *value_put_tuple(struct value_encoder *encoder, uint8_t *p, PyObject *tuple);
 uint8_t *value_put_set(struct value_encoder *encoder, uint8_t *p, PyObject *set, enum flow_value tag);
 uint8_t *value_put_dict(struct value_encoder *encoder, uint8_t *p, PyObject *dict);
 
 /* Is `object` a container that is being written? */
-bool value_is_cycle(const struct value_encoder *encoder, const PyObject *object);
+static inline bool
+value_is_cycle(const struct value_encoder *encoder, const PyObject *object)
+{
+    for (unsigned i = 0; i < encoder->depth; i++)
+        if (encoder->containers[i] == object)
+            return true;
+    return false;
+}
+
 /* True if the depth allows to show what `container` holds; leave with depth--. */
-bool value_enter(struct value_encoder *encoder, PyObject *container);
+static inline bool
+value_enter(struct value_encoder *encoder, PyObject *container)
+{
+    if (encoder->depth >= encoder->settings.depth || encoder->depth >= FLOW_VALUE_DEPTH_MAX)
+        return false;
+    encoder->containers[encoder->depth++] = container;
+    return true;
+}
+
 /* How many of `length` items are shown. */
 Py_ssize_t value_count_shown(const struct value_encoder *encoder, const uint8_t *p, Py_ssize_t length);
 

@@ -76,11 +76,12 @@ value_put_shaped(struct value_encoder *encoder, uint8_t *p, PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
     const struct value_shape *shape = slot_of(encoder->names, type);
-    if (!holds(shape, encoder->names, type) || !shape->number || encoder->depth >= shape->depth
-        || encoder->end - p < SHAPE_BYTES)
+    if (!holds(shape, encoder->names, type) || !shape->number)
         return NULL;
+    if (encoder->depth >= shape->depth)
+        return value_put_type(encoder, identity_put_of(encoder, p, object), object);
     PyObject *values[LAYOUT_FIELDS];
-    if (!layout_read(&shape->layout, object, values) || !value_enter(encoder, object))
+    if (encoder->end - p < SHAPE_BYTES || !layout_read(&shape->layout, object, values) || !value_enter(encoder, object))
         return NULL;
     p = identity_put_of(encoder, p, object);
     *p++ = FLOW_VALUE_SHAPED;
