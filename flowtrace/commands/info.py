@@ -11,14 +11,17 @@ flowtrace info [options] [FILE]
 Says what a trace holds: its program, processes, threads, counts, size, and
 what is missing or damaged. FILE is flowtrace.flow if none is named.
 
+  --verify           read all of it instead, and say of each damage where it is
+                     and what is lost by it; the status is 1 if there is any
   --width N          columns to write to (the terminal's)
   --ascii            no character beyond ASCII
 
 Example
   flowtrace info test.flow
+  flowtrace info --verify test.flow
 """
 
-OPTIONS = {"--width": _options.NUMBER, "--ascii": _options.FLAG}
+OPTIONS = {"--verify": _options.FLAG, "--width": _options.NUMBER, "--ascii": _options.FLAG}
 
 
 def main(arguments: list[str]) -> int:
@@ -26,6 +29,10 @@ def main(arguments: list[str]) -> int:
     trace = trace_name("info", options)
     from .. import _core
 
+    if "--verify" in options:
+        text, sound = _core.verify(trace)
+        _terminal.write(sys.stdout, text)
+        return 0 if sound else 1
     ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
     text = _core.info(
         trace,

@@ -121,6 +121,31 @@ binding_info(PyObject *module, PyObject *args, PyObject *kwargs)
     return result;
 }
 
+PyObject *
+binding_verify(PyObject *module, PyObject *path)
+{
+    PyObject *name;
+    struct reader reader;
+    struct text text = {0};
+    char message[512] = "";
+    bool sound = false;
+    if (!PyUnicode_FSConverter(path, &name))
+        return NULL;
+    int ret;
+    Py_BEGIN_ALLOW_THREADS
+    ret = reader_open(&reader, PyBytes_AS_STRING(name), message, sizeof message);
+    if (ret == 0) {
+        text.failed |= show_verify(&text, &reader, &sound) < 0;
+        reader_close(&reader);
+    }
+    Py_END_ALLOW_THREADS
+    if (ret < 0)
+        binding_fail(binding_types_of(module), ret, PyBytes_AS_STRING(name), message);
+    Py_DECREF(name);
+    PyObject *told = ret < 0 ? NULL : binding_text_bytes(&text);
+    return told ? Py_BuildValue("(NN)", told, PyBool_FromLong(sound)) : NULL;
+}
+
 /* --- add_status --------------------------------------------------------- */
 
 static int

@@ -25,6 +25,9 @@ int show_tree(struct text *out, const struct model *model, const struct show_opt
 /* What `flowtrace info` prints: the file, its processes, tracks, counts, bytes, damage. */
 int show_info(struct text *out, const struct model *model, const struct show_options *options);
 
+/* What `flowtrace info --verify` prints: all that is damaged. `sound` if nothing is. 0 or -ENOMEM. */
+int show_verify(struct text *out, struct reader *reader, bool *sound);
+
 /* Its modules: recorded or not, and why. The first line goes on where `out` stands, later ones are indented. */
 void show_modules(struct text *out, const struct model *model, unsigned indent, unsigned width);
 

@@ -138,11 +138,12 @@ drop_doubles(struct reader *reader)
     for (uint32_t i = 0; i < reader->chunk_count; i++) {
         bool is_event = reader->chunks[i].header->kind == FLOW_CHUNK_EVENTS;
         if (is_event && kept && is_same_chunk(&reader->chunks[kept - 1], &reader->chunks[i]))
-            reader->damaged++;
+            reader->doubles++;
         else
             reader->chunks[kept++] = reader->chunks[i];
     }
     reader->chunk_count = kept;
+    reader->damaged += reader->doubles;
 }
 
 static int

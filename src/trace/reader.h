@@ -109,6 +109,7 @@ struct reader {
     struct code_table *code_table; /* (process, number) -> code; private to input.c */
     double ns_per_tick;
     uint64_t damaged;    /* chunks in which something did not hold, and 1 if the file is cut off */
+    uint32_t doubles;    /* chunks left out, as there is one of the same number before them */
     bool cut_off;        /* it is shorter than its header says */
 };
 

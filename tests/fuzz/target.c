@@ -323,6 +323,10 @@ read_all(struct seed_file *file, const struct seed *seed)
     }
     fence(&reader, true);
     walk_records(&reader);
+    bool sound;
+    HOLDS(show_verify(&text, &reader, &sound) == 0);
+    HOLDS(sound || text.length > 20);
+    text_truncate(&text, 0);
     struct model_watcher watcher = {hear, &model};
     HOLDS(model_build_watched(&model, &reader, &watcher) == 0);
     target_cost.calls += model.call_count;
