@@ -87,7 +87,8 @@ def test_threads_that_write_and_read(tmp_path: Path) -> None:
         (
             1 * MEBIBYTE,
             "if (!STEP_EXCHANGE_IF(&slot->word, &seen, word, acquire))",
-            "if (STEP_LOAD(&slot->word, acquire) != seen || (sched_yield(), STEP_STORE(&slot->word, word, release), 0))",
+            "uint64_t now = STEP_LOAD(&slot->word, acquire); sched_yield(); if (now == seen)"
+            " STEP_STORE(&slot->word, word, release); else",
         ),
     ],
     ids=["published too early", "sealed too early", "claimed without an exchange"],

@@ -199,7 +199,8 @@ static void
 take_a_slot(struct fixture *f)
 {
     struct writer writer;
-    init_writer(f, &writer, 9);
+    uint32_t process = 1 + trace_file_add_process(f->file); /* two chunks of one place in a thread were one */
+    CHECK_NUMBER(writer_init(&writer, f->file, process, (uint32_t)getpid(), 1), 0);
     write_number(&writer, 77);
 }
 
