@@ -23,6 +23,13 @@
 #define COMPAT_REF_TRACER (PY_VERSION_HEX >= 0x030d0000)
 #endif
 
+/* What the str has kept of its hash; -1: nobody has asked for it yet. */
+static inline Py_hash_t
+compat_str_hash(PyObject *string)
+{
+    return __atomic_load_n(&((PyASCIIObject *)string)->hash, __ATOMIC_RELAXED);
+}
+
 /* The bytes of |n|, little-endian. n is an exact int that fits in `size` bytes. Never fails. */
 static inline void
 compat_int_bytes(PyObject *n, uint8_t *bytes, size_t size)

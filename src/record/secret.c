@@ -192,9 +192,8 @@ judge(const struct value_names *names, PyObject *name)
     return secret_is_name(&names->secrets, bytes, value_utf8(name, bytes, sizeof bytes, &complete));
 }
 
-/* Fields and keys come by again and again. */
 bool
-secret_is_key(struct value_names *names, PyObject *name)
+secret_judge_key(struct value_names *names, PyObject *name)
 {
     if (!PyUnicode_Check(name) && !PyBytes_Check(name))
         return false;

@@ -16,8 +16,18 @@ void secret_rules_clear(struct secret_rules *rules);
 
 /* Does a parameter, field or key of this name hold a secret? */
 bool secret_is_name(const struct secret_rules *rules, const char *name, size_t length);
-/* The same of a str or bytes, remembered; false for anything else. */
-bool secret_is_key(struct value_names *names, PyObject *name);
+/* The same of a str or bytes that was not remembered; false for anything else. */
+bool secret_judge_key(struct value_names *names, PyObject *name);
+
+/* The same, remembered: fields and keys come by again and again. */
+static inline bool
+secret_is_key(struct value_names *names, PyObject *name)
+{
+    Py_hash_t hash = PyUnicode_Check(name) ? compat_str_hash(name) : -1;
+    const struct secret_verdict *verdict = &names->verdicts[(size_t)hash % SECRET_VERDICTS];
+    return verdict->name == name && verdict->hash == hash ? verdict->secret : secret_judge_key(names, name);
+}
+
 /* The same of the name of a slot, remembered. */
 bool secret_is_slot(struct value_names *names, const char *name);
 /* Does a function of this name return one? */

@@ -242,23 +242,40 @@ cut_utf8(const char *utf8, size_t length, size_t room)
     return room;
 }
 
+/* A hash that nobody has asked for yet is none: it would have to be made. */
+static void
+remember(struct writer *writer, PyObject *string, uint32_t number)
+{
+    Py_hash_t hash = compat_str_hash(string);
+    if (hash != -1)
+        writer_remember_string(writer, string, (uint64_t)hash, number);
+}
+
+/* What a string is written as that the chunk may have from another. */
 static uint8_t *
 put_short_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
 {
+    struct writer *writer = encoder->writer;
     char bytes[4 * INTERN_MAX];
-    bool complete;
-    size_t n = value_utf8(string, bytes, sizeof bytes, &complete);
-    uint32_t number = writer_find_string(encoder->writer, bytes, n);
+    bool complete = true;
+    bool in_place = PyUnicode_IS_COMPACT_ASCII(string);
+    const char *text = in_place ? PyUnicode_DATA(string) : bytes;
+    size_t n = in_place ? (size_t)PyUnicode_GET_LENGTH(string) : value_utf8(string, bytes, sizeof bytes, &complete);
+    uint32_t number = writer_find_string(writer, text, n);
+    *p++ = FLOW_VALUE_STR_WHOLE;
     if (number) { /* it is in the file */
-        *p++ = FLOW_VALUE_STR_WHOLE;
+        remember(writer, string, number);
         return varint_put(p, number);
     }
+    if (in_place)
+        memcpy(bytes, text, n);
     if (secret_scrub(&encoder->names->secrets, bytes, &n, complete)) {
-        *p++ = FLOW_VALUE_REDACTED;
+        p[-1] = FLOW_VALUE_REDACTED;
         return p;
     }
-    *p++ = FLOW_VALUE_STR_WHOLE;
-    return writer_string(encoder->writer, p, bytes, n);
+    uint8_t *end = writer_string(writer, p, bytes, n);
+    remember(writer, string, writer_string_number(writer, p));
+    return end;
 }
 
 /* What is to be scrubbed is no part of the file yet: it has to outlast a crash of the program, this must not. */
@@ -287,7 +304,13 @@ uint8_t *
 value_put_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
 {
     size_t length = (size_t)PyUnicode_GET_LENGTH(string);
-    return length <= INTERN_MAX ? put_short_str(encoder, p, string) : put_long_str(encoder, p, string, length);
+    if (length > INTERN_MAX)
+        return put_long_str(encoder, p, string, length);
+    uint32_t number = writer_known_string(encoder->writer, string, (uint64_t)compat_str_hash(string));
+    if (!number)
+        return put_short_str(encoder, p, string);
+    *p++ = FLOW_VALUE_STR_WHOLE;
+    return varint_put(p, number);
 }
 
 static uint8_t *

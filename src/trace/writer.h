@@ -128,6 +128,17 @@ struct writer_key {
 
 #define WRITER_KEYS 128 /* a power of two */
 
+/* What the chunk has numbered for strings of whoever encodes, by their address and hash: one alone may be another's
+ * soon. */
+struct writer_source {
+    const void *string; /* compared only */
+    uint64_t hash;
+    uint32_t epoch;     /* holds if this is the writer's */
+    uint32_t number;
+};
+
+#define WRITER_SOURCES 256 /* a power of two */
+
 struct writer {
     uint8_t *p; /* committed end of the current chunk */
     uint8_t *limit; /* past it a record may not begin */
@@ -145,6 +156,7 @@ struct writer {
     uint32_t code_room; /* a power of two, or 0 */
     uint64_t calls; /* begun by this thread */
     struct writer_key keys[WRITER_KEYS];
+    struct writer_source sources[WRITER_SOURCES];
     struct place place; /* of the chunk; what the file says of it anybody can change */
     bool unplaced; /* the chunk is in no file: all slots were others' */
     uint64_t greenlet; /* that its records are of now, as a GREENLET record told; 0: the thread's own */
@@ -242,6 +254,20 @@ static inline void
 writer_remember(struct writer *writer, uint64_t key, uint32_t number)
 {
     writer->keys[(key ^ key >> 32) & (WRITER_KEYS - 1)] = (struct writer_key){key, writer->epoch, number};
+}
+
+/* The number that the chunk has for what `string`, of this hash, says; or 0. */
+static inline uint32_t
+writer_known_string(const struct writer *writer, const void *string, uint64_t hash)
+{
+    const struct writer_source *slot = &writer->sources[hash & (WRITER_SOURCES - 1)];
+    return slot->string == string && slot->hash == hash && slot->epoch == writer->epoch ? slot->number : 0;
+}
+
+static inline void
+writer_remember_string(struct writer *writer, const void *string, uint64_t hash, uint32_t number)
+{
+    writer->sources[hash & (WRITER_SOURCES - 1)] = (struct writer_source){string, hash, writer->epoch, number};
 }
 
 /* Begins the definition of a shape, which is known by this key from now on. */
