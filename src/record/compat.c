@@ -85,6 +85,49 @@ compat_forget_held(void)
 
 #endif
 
+#ifndef Py_GIL_DISABLED
+
+static Py_ssize_t
+next_entries(PyObject *dict, PyObject **keys, PyObject **values, Py_ssize_t room)
+{
+    Py_ssize_t position = 0;
+    Py_ssize_t n = 0;
+    while (n < room && PyDict_Next(dict, &position, &keys[n], &values[n]))
+        n++;
+    return n;
+}
+
+#if PY_VERSION_HEX < 0x03100000
+
+Py_ssize_t
+compat_dict_entries(PyObject *dict, PyObject **keys, PyObject **values, Py_ssize_t room)
+{
+    const PyDictObject *object = (PyDictObject *)dict;
+    PyDictKeysObject *table = object->ma_keys;
+    if (object->ma_values || table->dk_kind != DICT_KEYS_UNICODE)
+        return next_entries(dict, keys, values, room);
+    const PyDictUnicodeEntry *entry = DK_UNICODE_ENTRIES(table);
+    const PyDictUnicodeEntry *end = entry + table->dk_nentries;
+    Py_ssize_t n = 0;
+    for (; entry < end && n < room; entry++)
+        if (entry->me_value) {
+            keys[n] = entry->me_key;
+            values[n++] = entry->me_value;
+        }
+    return n;
+}
+
+#else
+
+Py_ssize_t
+compat_dict_entries(PyObject *dict, PyObject **keys, PyObject **values, Py_ssize_t room)
+{
+    return next_entries(dict, keys, values, room);
+}
+
+#endif
+#endif
+
 static PyObject *
 find_among_others(PyObject *dict, PyObject *name)
 {

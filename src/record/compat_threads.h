@@ -239,20 +239,28 @@ list_walk_end(struct list_walk *Py_UNUSED(walk))
 }
 
 struct dict_walk {
-    PyObject *dict; /* Borrowed */
-    Py_ssize_t left, place;
+    PyObject *keys[WALK_MAX], *values[WALK_MAX]; /* Borrowed */
+    Py_ssize_t count, position;
 };
+
+/* The first `room` entries. Returns how many there are of them. */
+Py_ssize_t compat_dict_entries(PyObject *dict, PyObject **keys, PyObject **values, Py_ssize_t room);
 
 static inline void
 dict_walk_begin(struct dict_walk *walk, PyObject *dict, Py_ssize_t room)
 {
-    *walk = (struct dict_walk){dict, room, 0};
+    walk->count = compat_dict_entries(dict, walk->keys, walk->values, room < WALK_MAX ? room : WALK_MAX);
+    walk->position = 0;
 }
 
 static inline bool
 dict_walk_next(struct dict_walk *walk, PyObject **key, PyObject **value)
 {
-    return walk->left-- > 0 && PyDict_Next(walk->dict, &walk->place, key, value);
+    if (walk->position >= walk->count)
+        return false;
+    *key = walk->keys[walk->position];
+    *value = walk->values[walk->position++];
+    return true;
 }
 
 static inline void

@@ -107,6 +107,7 @@ recorder_apply_secrets(struct recorder *recorder, PyObject *given)
     secret_rules_clear(&names->secrets);
     names->secrets = rules;
     memset(names->verdicts, 0, sizeof names->verdicts);
+    memset(names->clean, 0, sizeof names->clean);
     compat_unlock(&recorder->shared);
     return 1;
 }

@@ -278,6 +278,30 @@ put_short_str(struct value_encoder *encoder, uint8_t *p, PyObject *string)
     return end;
 }
 
+/* The same long texts go from function to function. */
+static bool
+scrub(struct value_names *names, char *bytes, size_t *n, bool complete)
+{
+    const size_t length = *n;
+    if (length < sizeof(uint64_t) || length > sizeof names->clean->bytes)
+        return secret_scrub(&names->secrets, bytes, n, complete);
+    uint64_t sample[2];
+    memcpy(&sample[0], bytes, sizeof *sample);
+    memcpy(&sample[1], bytes + length - sizeof *sample, sizeof *sample);
+    uint64_t hash = (sample[0] ^ sample[1] << 1 ^ length) * 0x9e3779b97f4a7c15u;
+    struct clean_text *known = &names->clean[hash >> 32 & (CLEAN_TEXTS - 1)];
+    if (known->length == length && known->complete == complete && memcmp(known->bytes, bytes, length) == 0)
+        return false;
+    char before[sizeof known->bytes];
+    memcpy(before, bytes, length);
+    bool all = secret_scrub(&names->secrets, bytes, n, complete);
+    if (!all && *n == length && memcmp(before, bytes, length) == 0) {
+        *known = (struct clean_text){.length = (uint16_t)length, .complete = complete};
+        memcpy(known->bytes, bytes, length);
+    }
+    return all;
+}
+
 /* What is to be scrubbed is no part of the file yet: it has to outlast a crash of the program, this must not. */
 static uint8_t *
 put_long_str(struct value_encoder *encoder, uint8_t *p, PyObject *string, size_t length)
@@ -287,7 +311,7 @@ put_long_str(struct value_encoder *encoder, uint8_t *p, PyObject *string, size_t
     bool complete;
     size_t n = value_utf8(string, bytes, room + SECRET_AHEAD, &complete);
     size_t before = n;
-    if (secret_scrub(&encoder->names->secrets, bytes, &n, complete)) {
+    if (scrub(encoder->names, bytes, &n, complete)) {
         *p++ = FLOW_VALUE_REDACTED;
         return p;
     }

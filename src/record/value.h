@@ -44,6 +44,15 @@ struct secret_verdict {
 
 #define SECRET_VERDICTS 256
 
+/* Texts, longer than a chunk numbers them, in which no secret was found. */
+struct clean_text {
+    uint16_t length; /* 0: none */
+    bool complete;
+    char bytes[252];
+};
+
+#define CLEAN_TEXTS 16
+
 /* Of the modules of types: are their instances the user's own? */
 struct module_verdict {
     const void *name; /* compared only */
@@ -123,6 +132,7 @@ struct value_names {
     struct recorder *recorder;                                   /* Borrowed; whose they are. */
     struct secret_rules secrets;
     struct secret_verdict verdicts[SECRET_VERDICTS];
+    struct clean_text clean[CLEAN_TEXTS];
     struct module_verdict modules[MODULE_VERDICTS];
     struct type_verdict types[TYPE_VERDICTS];
     struct dataclass_verdict dataclasses[DATACLASS_VERDICTS];
