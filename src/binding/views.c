@@ -170,6 +170,7 @@ static struct process *
 read_processes(struct reader *reader, uint32_t *count)
 {
     struct process *processes = calloc(reader->chunk_count + (size_t)1, sizeof *processes);
+    struct space space = {0};
     *count = 0;
     for (uint32_t i = reader->event_chunk_count; processes && i < reader->chunk_count; i++) {
         const struct flow_chunk_header *header = reader->chunks[i].header;
@@ -178,7 +179,7 @@ read_processes(struct reader *reader, uint32_t *count)
             known++;
         if (known == *count)
             processes[(*count)++] = (struct process){.number = header->process, .pid = header->pid};
-        process_read_meta(&processes[known], reader, i);
+        process_read_meta(&processes[known], reader, i, &space);
     }
     return processes;
 }

@@ -326,7 +326,8 @@ read_meta(struct builder *builder, uint32_t chunk)
     uint32_t index = build_process(builder, header->process, header->pid);
     if (index == MODEL_NONE)
         return -ENOMEM;
-    int ret = process_read_meta(&builder->model->processes[index], builder->model->reader, chunk);
+    struct model *model = builder->model;
+    int ret = process_read_meta(&model->processes[index], model->reader, chunk, &model->space);
     return ret < 0 ? ret : model_read_modules(builder->model, chunk);
 }
 
@@ -368,6 +369,7 @@ read_all(struct builder *builder)
     uint64_t first = 0, last = 0;
     bool any = false;
     while (!builder->failed && (ret = merge_next(&merge, &stream, &record)) > 0) {
+        space_add(&builder->model->space, record);
         on_record(builder, &builder->lanes[stream], &merge.cursors[stream], record);
         first = any ? first : record->time_ns;
         last = record->time_ns;

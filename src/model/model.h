@@ -13,6 +13,7 @@
 
 #include "../trace/reader.h"
 #include "id_map.h"
+#include "space.h"
 #include "waits.h"
 
 #define MODEL_NONE UINT32_MAX
@@ -170,6 +171,7 @@ struct model {
     uint32_t cancel_count;
     uint64_t duration_ns;  /* first to last event */
     uint64_t lost_records; /* as the chunks tell */
+    struct space space;
 };
 
 /* Told of each event as the pass comes to it. Calls and exceptions are numbered as
@@ -257,7 +259,7 @@ const char *process_end(const struct process *process);
 /* Text `key` of a process's PROCESS record; empty if there is none. */
 struct slice process_info(const struct process *process, const char *key);
 /* Adds what a META chunk says of its process. 0 or -ENOMEM. */
-int process_read_meta(struct process *process, struct reader *reader, uint32_t chunk);
+int process_read_meta(struct process *process, struct reader *reader, uint32_t chunk, struct space *space);
 /* What SCOPE records say, one by one or of a META chunk; sorted when all have been read. 0 or -ENOMEM. */
 int model_add_module(struct model *model, struct slice payload);
 int model_read_modules(struct model *model, uint32_t chunk);

@@ -53,7 +53,7 @@ read_end(struct process *process, struct slice payload)
 }
 
 int
-process_read_meta(struct process *process, struct reader *reader, uint32_t chunk)
+process_read_meta(struct process *process, struct reader *reader, uint32_t chunk, struct space *space)
 {
     const struct flow_chunk_header *header = reader->chunks[chunk].header;
     bool is_later = header->first_ns > reader->header->start_mono_ns && header->first_ns < UINT64_MAX / 2;
@@ -62,6 +62,7 @@ process_read_meta(struct process *process, struct reader *reader, uint32_t chunk
     int ret;
     cursor_open_chunk(&cursor, reader, chunk);
     while ((ret = cursor_next(&cursor, &record)) > 0) {
+        space_add(space, &record);
         if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX) {
             if (!process->info_count && is_later)
                 process->joined_ns = header->first_ns - reader->header->start_mono_ns;

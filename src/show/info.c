@@ -160,6 +160,42 @@ put_counts(struct text *out, const struct model *model, const struct show_option
     text_string(out, "\n");
 }
 
+static unsigned
+percent(uint64_t part, uint64_t all)
+{
+    return all ? (unsigned)((100 * part + all / 2) / all) : 0;
+}
+
+/* The greatest shares first. */
+static void
+put_space(struct text *out, const struct model *model, const struct show_options *options)
+{
+    enum { NAMED = 5 };
+    static const char *const names[SPACE_KINDS] = {"calls",    "arguments",  "results", "functions",
+                                                   "waits",    "exceptions", "links",   "chunks' beginnings",
+                                                   "processes"};
+    struct space left = model->space;
+    uint64_t all = 0;
+    for (int i = 0; i < SPACE_KINDS; i++)
+        all += left.bytes[i];
+    uint64_t rest = all;
+    put_key(out, options, "");
+    for (int n = 0; n < NAMED; n++) {
+        int most = 0;
+        for (int i = 1; i < SPACE_KINDS; i++)
+            if (left.bytes[i] > left.bytes[most])
+                most = i;
+        if (!percent(left.bytes[most], all))
+            break;
+        text_format(out, "%s%s %u %%", n ? ", " : "", names[most], percent(left.bytes[most], all));
+        rest -= left.bytes[most];
+        left.bytes[most] = 0;
+    }
+    if (percent(rest, all))
+        text_format(out, ", others %u %%", percent(rest, all));
+    text_string(out, "\n");
+}
+
 static void
 put_bytes(struct text *out, const struct model *model, const struct show_options *options)
 {
@@ -172,6 +208,8 @@ put_bytes(struct text *out, const struct model *model, const struct show_options
     if (model->call_count)
         text_format(out, ", %.1f a call", (double)used / model->call_count);
     text_string(out, "\n");
+    if (used)
+        put_space(out, model, options);
     put_key(out, options, "format");
     text_format(out, "%u.%u, %u chunks\n", model->reader->header->major, model->reader->header->minor,
                 model->reader->chunk_count);

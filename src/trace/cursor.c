@@ -178,6 +178,8 @@ cursor_next(struct cursor *cursor, struct record *out)
         struct input in = {.p = cursor->next, .end = chunk->end, .reader = reader, .chunk = chunk, .cursor = cursor};
         bool first = in.p == chunk->data;
         if (in.p < in.end && read_record(cursor, &in, out)) {
+            out->size = (uint32_t)(in.p - cursor->next);
+            out->defining = in.defining;
             cursor->gap = first && cursor->rebuilding;
             cursor->next = in.p;
             return 1;

@@ -236,9 +236,13 @@ define_code(struct input *in)
 const struct code *
 input_code(struct input *in)
 {
+    const uint8_t *start = in->p;
     uint64_t n = input_varint(in);
-    if (n == 0 && !in->bad)
-        return define_code(in);
+    if (n == 0 && !in->bad) {
+        const struct code *code = define_code(in);
+        in->defining += (uint32_t)(in->p - start);
+        return code;
+    }
     if (in->bad || n > in->chunk->code_count) {
         in->bad = true;
         return NULL;

@@ -13,6 +13,7 @@ struct input {
     struct reader *reader;
     struct chunk *chunk;
     struct cursor *cursor; /* NULL: look up only */
+    uint32_t defining; /* bytes in which functions were defined */
     bool bad;
     bool no_memory;
 };

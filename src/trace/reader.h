@@ -69,6 +69,8 @@ struct record {
     uint64_t start_ns;       /* OPEN: when the call began */
     enum flow_extended extended; /* EXTENDED: subtype, and its bytes */
     struct slice payload;
+    uint32_t size;     /* bytes of the record, and */
+    uint32_t defining; /* of them those that define functions */
 };
 
 struct chunk {
