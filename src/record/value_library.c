@@ -492,7 +492,7 @@ static const struct known_type {
     const char *name;
     uint8_t *(*put)(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base);
     bool inherited; /* also what their subclasses are told by */
-} known[] = {
+} known_types[] = {
     {"_asyncio.Future", put_future, true},
     {"_asyncio.Task", put_future, true},
     {"_contextvars.ContextVar", put_context_variable, false},
@@ -580,12 +580,12 @@ static const struct known_type *
 find_known(const PyTypeObject *type)
 {
     size_t low = 0;
-    size_t high = sizeof known / sizeof *known;
+    size_t high = sizeof known_types / sizeof *known_types;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        int order = strcmp(type->tp_name, known[middle].name);
+        int order = strcmp(type->tp_name, known_types[middle].name);
         if (order == 0)
-            return &known[middle];
+            return &known_types[middle];
         if (order < 0)
             high = middle;
         else
