@@ -355,14 +355,27 @@ put_bytes(struct value_encoder *encoder, uint8_t *p, enum flow_value tag, const 
     return writer_text(p, bytes, n < room ? n : room);
 }
 
-/* TEXT: shown as it is. */
+static size_t
+add_text(char *line, size_t n, size_t room, const char *text, size_t length)
+{
+    size_t fits = length < room - n ? length : room - n;
+    memcpy(line + n, text, fits);
+    return n + fits;
+}
+
+/* TEXT: shown as it is. Names of classes stand in some formats: they are no printf()'s. */
 uint8_t *
 value_put_text(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, const char *format, const char *text)
 {
     char line[2 * NAME_MAX_BYTES];
-    int n = PyOS_snprintf(line, sizeof line, format, text);
+    const char *mark = strstr(format, "%s");
+    size_t n = add_text(line, 0, sizeof line, format, mark ? (size_t)(mark - format) : strlen(format));
+    if (mark) {
+        n = add_text(line, n, sizeof line, text, strlen(text));
+        n = add_text(line, n, sizeof line, mark + 2, strlen(mark + 2));
+    }
     p = value_put_typed(encoder, p, FLOW_VALUE_TEXT, type);
-    return writer_text(p, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+    return writer_text(p, line, n);
 }
 
 /* ------------------------------------------------------------------------ */

@@ -625,7 +625,7 @@ value_find_derived(PyTypeObject *type)
 }
 
 uint8_t *
-value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct known_type *known)
+value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct known_type *how)
 {
-    return known->put(encoder, p, object, base_in_c(Py_TYPE(object)));
+    return how->put(encoder, p, object, base_in_c(Py_TYPE(object)));
 }

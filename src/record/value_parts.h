@@ -61,7 +61,7 @@ struct known_type;
 const struct known_type *value_find_known(const PyTypeObject *type);
 /* The same of the type that this one, a class of Python's, is laid out as. */
 const struct known_type *value_find_derived(PyTypeObject *type);
-uint8_t *value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct known_type *known);
+uint8_t *value_put_known(struct value_encoder *encoder, uint8_t *p, PyObject *object, const struct known_type *how);
 uint8_t *value_put_deque_items(struct value_encoder *encoder, uint8_t *p, PyObject *deque);
 /* A text for the object; of a subclass its name and the text in brackets. */
 uint8_t *value_put_content(struct value_encoder *encoder, uint8_t *p, PyObject *object, PyTypeObject *base,
