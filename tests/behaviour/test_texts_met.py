@@ -1,4 +1,4 @@
-"""Strings and dictionaries that were met before are written without being looked at anew: they show what they say now."""
+"""Strings and dictionaries met before are written without being looked at anew: they show what they say now."""
 
 from __future__ import annotations
 
