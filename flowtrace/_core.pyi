@@ -108,6 +108,9 @@ def show(
 def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False) -> bytes:
     """What the file holds, as UTF-8. Raises FlowTraceError."""
 
+def live(path: _Path, /) -> list[int]:
+    """Ids of the processes that have not told an end, nor has anybody of them. Raises FlowTraceError."""
+
 def verify(path: _Path, /) -> tuple[bytes, bool]:
     """What is damaged, as UTF-8, and whether nothing is. Raises FlowTraceError."""
 

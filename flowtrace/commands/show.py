@@ -24,6 +24,8 @@ named.
   --no-time          leave times out
   --width N          columns to write to (the terminal's)
   --ascii            no character beyond ASCII
+  --follow           of a program that is still running: tell it again whenever
+                     there is more, until the program ends
 
 Example
   flowtrace show --all test.flow | less -R
@@ -36,6 +38,7 @@ OPTIONS = {
     "--no-time": _options.FLAG,
     "--width": _options.NUMBER,
     "--ascii": _options.FLAG,
+    "--follow": _options.FLAG,
 }
 DEFAULT_LINES = 200
 
@@ -43,6 +46,13 @@ DEFAULT_LINES = 200
 def main(arguments: list[str]) -> int:
     options = _options.parse("show", OPTIONS, arguments)
     trace = trace_name("show", options)
+    if "--follow" in options:
+        from .. import _follow
+
+        if (rows := _follow.rows(sys.stdout)) and "--lines" not in options:
+            options.order.append(("--lines", str(rows)))
+        _follow.follow(trace, lambda: story(trace, options, sys.stdout), sys.stdout)
+        return 0
     _terminal.write(sys.stdout, story(trace, options, sys.stdout))
     return 0
 

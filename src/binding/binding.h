@@ -68,6 +68,7 @@ PyObject *binding_trace_events(struct trace *trace);
 
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *binding_live(PyObject *module, PyObject *path);
 PyObject *binding_verify(PyObject *module, PyObject *path);
 PyObject *binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_limit_reached(PyObject *module, PyObject *path);

@@ -184,6 +184,37 @@ read_processes(struct reader *reader, uint32_t *count)
     return processes;
 }
 
+PyObject *
+binding_live(PyObject *module, PyObject *path)
+{
+    PyObject *name;
+    struct reader reader;
+    char message[512] = "";
+    uint32_t count = 0;
+    if (!PyUnicode_FSConverter(path, &name))
+        return NULL;
+    int ret = reader_open(&reader, PyBytes_AS_STRING(name), message, sizeof message);
+    if (ret < 0)
+        binding_fail(binding_types_of(module), ret, PyBytes_AS_STRING(name), message);
+    Py_DECREF(name);
+    if (ret < 0)
+        return NULL;
+    struct process *processes = read_processes(&reader, &count);
+    PyObject *list = processes ? PyList_New(0) : PyErr_NoMemory();
+    for (uint32_t i = 0; list && i < count; i++) {
+        const struct process *process = &processes[i];
+        if (process->ended || process->gone || process->has_status || process->interpreter.length)
+            continue;
+        PyObject *pid = PyLong_FromUnsignedLong(process->pid);
+        if (!pid || PyList_Append(list, pid) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(pid);
+    }
+    free(processes);
+    reader_close(&reader);
+    return list;
+}
+
 /* The status of all that had this pid, one after the other; and which of the others are no more. */
 static int
 add_ends(struct trace_file *file, const struct process *processes, uint32_t count, unsigned pid, unsigned status)

@@ -127,10 +127,12 @@ compare_chunks(const void *left, const void *right)
 static bool
 is_same_chunk(const struct chunk *a, const struct chunk *b)
 {
-    return a->process == b->process && a->thread == b->thread && a->sequence == b->sequence;
+    return a->process == b->process && a->thread == b->thread && a->sequence == b->sequence
+           && a->header->pid == b->header->pid && a->header->first_ns == b->header->first_ns
+           && a->header->first_ticks == b->header->first_ticks;
 }
 
-/* A thread has one chunk of each number. Of two, which no writer makes, the first in the file counts. */
+/* A chunk may have been copied, by somebody else: of two that began at one moment the first in the file counts. */
 static void
 drop_doubles(struct reader *reader)
 {
