@@ -25,8 +25,13 @@ class _Facts(TypedDict):
     library: list[str]
     pid: int
 
-def create_trace(path: _Path, *, values: bool = True, time: bool = True, last: int = 0, limit: int = 0) -> None:
-    """Create an empty trace for record_join(), of so many bytes at most. Raises OSError."""
+def create_trace(
+    path: _Path, *, values: bool = True, time: bool = True, last: int = 0, limit: int = 0, hold: bool = False
+) -> int:
+    """Create an empty trace for record_join(), of so many bytes at most. Raises OSError.
+
+    Returns -1; with `hold` a descriptor that keeps others from replacing the file as long as it is open.
+    """
 
 def check_settings(settings: dict[str, int], /) -> None:
     """Raise ValueError, which says why, if a recording can't have these settings."""

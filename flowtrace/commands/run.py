@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sys
@@ -96,7 +95,7 @@ def main(arguments: list[str]) -> int:
         return run_reference(program, error)
     check_installed()
     check_settings(options)
-    trace = create_trace(options)
+    trace = create_trace(options, hold=True)
     rules = rules_of(options)
     packed = pack(program, rules, options, launcher=os.getpid())
     environment = {**os.environ, "FLOWTRACE_TRACE": trace, "FLOWTRACE_OPTIONS": packed}
@@ -143,8 +142,11 @@ def warn_of_useless(trace: str, rules: list[tuple[str, str]]) -> None:
             )
 
 
-def create_trace(options: _options.Options) -> str:
-    """Create the file; what is there and isn't a trace is never replaced."""
+def create_trace(options: _options.Options, *, hold: bool = False) -> str:
+    """Create the file; what is there and isn't a trace is never replaced.
+
+    hold: this process keeps others from replacing it, until it ends.
+    """
     from .. import _core
 
     bounds = bounds_of(options)
@@ -159,12 +161,13 @@ def create_trace(options: _options.Options) -> str:
     if not os.path.isdir(folder):
         raise UsageError(f"can't record to {name}: there is no folder {folder}; make it: mkdir -p {folder}")
     try:
-        _core.create_trace(path, values="--no-values" not in options, time="--no-time" not in options, **bounds)
+        _core.create_trace(
+            path, values="--no-values" not in options, time="--no-time" not in options, hold=hold, **bounds
+        )
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise UsageError(f"{name} is being recorded{recorders(path)}; name another file with -o") from None
         raise UsageError(f"can't record to {name}: {error.strerror}; name another file with -o") from None
-    hold(path)
     return path
 
 
@@ -178,14 +181,6 @@ def recorders(path: str) -> str:
         return ""
     running = [process["pid"] for process in processes if os.path.exists(f"/proc/{process['pid']}")]
     return f" by process {running[0]}" if running else ""
-
-
-def hold(path: str) -> None:
-    """Lock it until the program has ended: it could be replaced before that has opened it."""
-    import fcntl
-
-    with contextlib.suppress(OSError):
-        fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def bounds_of(options: _options.Options) -> dict[str, int]:

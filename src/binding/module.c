@@ -188,14 +188,15 @@ redact(PyObject *Py_UNUSED(module), PyObject *args)
 static PyObject *
 create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "values", "time", "last", "limit", NULL};
+    static char *names[] = {"path", "values", "time", "last", "limit", "hold", NULL};
     PyObject *path;
     unsigned long long last = 0;
     unsigned long long limit = 0;
     int values = 1;
     int time = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppKK:create_trace", names, PyUnicode_FSConverter, &path,
-                                     &values, &time, &last, &limit))
+    int hold = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$ppKKp:create_trace", names, PyUnicode_FSConverter, &path,
+                                     &values, &time, &last, &limit, &hold))
         return NULL;
     struct trace_settings settings = {.values = values, .time = time, .last = last, .limit = limit};
     struct trace_file *file;
@@ -204,11 +205,11 @@ create_trace(PyObject *Py_UNUSED(module), PyObject *args, PyObject *kwargs)
         errno = -ret;
         PyErr_SetFromErrnoWithFilename(PyExc_OSError, PyBytes_AS_STRING(path));
     }
-    else {
+    int held = ret == 0 && hold ? trace_file_hold(file) : -1;
+    if (ret == 0)
         trace_file_close(file);
-    }
     Py_DECREF(path);
-    return ret < 0 ? NULL : Py_NewRef(Py_None);
+    return ret < 0 ? NULL : PyLong_FromLong(held);
 }
 
 /* --- module ------------------------------------------------------------- */

@@ -130,13 +130,15 @@ open_folder_of(const char *path)
     return fd;
 }
 
+#define TURNS 1000 /* milliseconds, mostly: somebody else may have locked the folder for himself */
+
 /* Of two that want the name at once, each with its file locked, the second finds the first's there. */
 static int
 move_over(const char *temporary, const char *path)
 {
     int folder = open_folder_of(path);
-    if (folder >= 0)
-        (void)!flock(folder, LOCK_EX | LOCK_NB);
+    for (int i = 0; folder >= 0 && i < TURNS && flock(folder, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     int ret = is_held(path) ? -EBUSY : rename(temporary, path) < 0 ? -errno : 0;
     if (folder >= 0)
         close(folder);
@@ -239,6 +241,12 @@ trace_file_close(struct trace_file *file)
         close(file->fd);
     free(file->path);
     free(file);
+}
+
+int
+trace_file_hold(const struct trace_file *file)
+{
+    return fcntl(file->fd, F_DUPFD_CLOEXEC, file->fd);
 }
 
 uint32_t

@@ -61,6 +61,8 @@ int trace_file_create(struct trace_file **out, const char *path, const struct tr
 /* 0 or -errno; -EINVAL if it is no trace of this version. */
 int trace_file_join(struct trace_file **out, const char *path);
 void trace_file_close(struct trace_file *file);
+/* A descriptor which, as long as it is open, keeps others from replacing the file. -1 if there is none left. */
+int trace_file_hold(const struct trace_file *file);
 /* The number of a new process in this trace. */
 uint32_t trace_file_add_process(struct trace_file *file);
 /* Appends a META chunk of EXTENDED records, already encoded. */
