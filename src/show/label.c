@@ -32,13 +32,16 @@ label_plural(uint64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
+#define LOCAL_NAME_MAX 512 /* bytes; no recorder writes longer ones */
+
 /* "outer.<locals>.inner" -> "inner". */
 static struct slice
 local_name(struct slice qualname)
 {
     static const char locals[] = "<locals>.";
     size_t n = sizeof locals - 1;
-    for (size_t i = qualname.length; i >= n; i--)
+    size_t first = qualname.length > LOCAL_NAME_MAX ? qualname.length - LOCAL_NAME_MAX : 0;
+    for (size_t i = qualname.length; i >= first + n; i--)
         if (memcmp(qualname.data + i - n, locals, n) == 0)
             return (struct slice){qualname.data + i, qualname.length - i};
     return qualname;

@@ -145,18 +145,35 @@ move_over(const char *temporary, const char *path)
     return ret;
 }
 
+/* A new file beside `path`, under a name that nobody can have put there before, nor a process that was killed here have
+ * left. The name is Owned by the caller. */
+static int
+open_temporary(char **name, const char *path)
+{
+    int ret = -EEXIST;
+    for (int i = 0; i < 10 && ret == -EEXIST; i++) {
+        uint32_t random;
+        if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0)
+            random = (uint32_t)getpid() + (uint32_t)i;
+        if (asprintf(name, "%s.%08x.tmp", path, random) < 0)
+            return -ENOMEM;
+        int fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            return fd;
+        ret = -errno;
+        free(*name);
+    }
+    return ret;
+}
+
 int
 trace_file_create(struct trace_file **out, const char *path, const struct trace_settings *settings)
 {
     char *temporary;
-    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
-        return -ENOMEM;
     int ret;
-    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        ret = -errno;
-        goto done;
-    }
+    int fd = open_temporary(&temporary, path);
+    if (fd < 0)
+        return fd;
     fd = move_descriptor_up(fd);
     hold(fd);
     if (ftruncate(fd, FLOW_UNIT_SIZE) < 0) {
