@@ -105,7 +105,8 @@ build_byte(struct trace_builder *b, int byte)
 static inline void
 build_bytes(struct trace_builder *b, const void *data, size_t length)
 {
-    memcpy(b->p, data, length);
+    if (length) /* else there may be no data */
+        memcpy(b->p, data, length);
     b->p += length;
 }
 
