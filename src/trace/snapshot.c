@@ -28,7 +28,7 @@ copy(uint8_t *to, const uint8_t *from, size_t size)
 
 /* False where the slot is another's by now. */
 static bool
-copy_chunk(const struct snapshot *snapshot, const struct flow_slot *slot, size_t offset, uint32_t units, bool *none)
+copy_chunk(const struct snapshot *snapshot, const struct flow_slot *slot, size_t offset, size_t room, bool *none)
 {
     const struct flow_chunk_header *chunk = (const void *)(snapshot->from + offset);
     uint64_t word;
@@ -36,14 +36,11 @@ copy_chunk(const struct snapshot *snapshot, const struct flow_slot *slot, size_t
     *none = !protocol_look(slot, chunk, &word, &committed) || word >> FLOW_SLOT_CLAIM_SHIFT > snapshot->last_claim;
     if (*none)
         return true;
-    size_t room = (size_t)units * FLOW_UNIT_SIZE;
-    room = room < snapshot->size - offset ? room : snapshot->size - offset;
     size_t size = committed < room ? committed : room;
     copy(snapshot->to + offset, snapshot->from + offset, size > sizeof *chunk ? size : sizeof *chunk);
     if (!protocol_holds(slot, word))
         return false;
     struct flow_chunk_header *copied = (void *)(snapshot->to + offset);
-    copied->units = (uint16_t)units;
     atomic_store_explicit(&copied->committed, committed, memory_order_relaxed); /* it goes on growing */
     return true;
 }
@@ -54,14 +51,18 @@ copy_slot(const struct snapshot *snapshot, const struct flow_slot *slot, uint64_
     size_t offset = (size_t)unit * FLOW_UNIT_SIZE;
     if (offset + sizeof(struct flow_chunk_header) > snapshot->size)
         return;
+    size_t room = (size_t)units * FLOW_UNIT_SIZE;
+    room = room < snapshot->size - offset ? room : snapshot->size - offset; /* the file may have been cut off there */
     bool none = false;
     for (int i = 0; i < TRIES; i++)
-        if (copy_chunk(snapshot, slot, offset, units, &none))
+        if (copy_chunk(snapshot, slot, offset, room, &none))
             break;
         else
             none = true; /* unless it holds the next time */
     if (none)
-        madvise(snapshot->to + offset, (size_t)units * FLOW_UNIT_SIZE, MADV_DONTNEED); /* zeros again */
+        madvise(snapshot->to + offset, room, MADV_DONTNEED); /* zeros again */
+    else
+        ((struct flow_chunk_header *)(void *)(snapshot->to + offset))->units = (uint16_t)units;
 }
 
 int

@@ -327,6 +327,35 @@ TEST(a_bound_that_cannot_be_is_not_believed)
     end(&f);
 }
 
+/* Cut off inside a slot that holds nothing, with other memory right behind each place where the file can be mapped. */
+TEST(what_lies_behind_a_file_cut_off_stays)
+{
+    enum { PLACES = 64, UNTOUCHED = 0x5a };
+    struct fixture f;
+    begin(&f, 64 * MEBIBYTE);
+    size_t size = (1 + f.file->meta_slots + 1) * (size_t)FLOW_UNIT_SIZE;
+    CHECK(f.file->slot_units > 1);
+    CHECK_NUMBER(truncate(f.path, (off_t)size), 0);
+    uint8_t *places = mmap(NULL, PLACES * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                           0);
+    CHECK(places != MAP_FAILED);
+    for (size_t i = 0; i < PLACES; i += 2) {
+        munmap(places + i * size, size);
+        memset(places + (i + 1) * size, UNTOUCHED, size);
+    }
+    read_it(&f);
+    CHECK_NUMBER(f.reader.chunk_count, 0);
+    reader_close(&f.reader);
+    size_t touched = 0;
+    for (size_t i = 1; i < PLACES; i += 2)
+        for (size_t k = 0; k < size; k++)
+            touched += places[i * size + k] != UNTOUCHED;
+    CHECK_NUMBER(touched, 0);
+    for (size_t i = 1; i < PLACES; i += 2)
+        munmap(places + i * size, size);
+    end(&f);
+}
+
 /* --- reading meanwhile ---------------------------------------------------- */
 
 static atomic_bool writes;
