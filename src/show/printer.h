@@ -1,4 +1,4 @@
-/* printer.h - what tree.c, line.c and journey.c share while a story is being printed. */
+/* printer.h - what the files of the story share while a story is being printed. */
 #ifndef FLOW_PRINTER_H
 #define FLOW_PRINTER_H
 
@@ -48,8 +48,21 @@ printer_slice(const struct text *text)
     return (struct slice){text->data ? text->data : "", text->length};
 }
 
+void printer_open(struct printer *out, struct text *text, const struct model *model,
+                  const struct show_options *options);
+void printer_close(struct printer *printer);
+
 /* Writes text in a style, where colours are wanted. */
 void printer_put(struct printer *printer, struct style style, const char *data, size_t length);
+
+/* Text of many words, broken at spaces where it does not fit; `column` goes on from part to part. */
+void printer_put_wrapped(struct printer *printer, struct style style, struct slice text, size_t *column);
+
+/* header.c */
+void header_print(struct printer *printer);
+void header_print_foot(struct printer *printer);
+/* Instead of a story of no calls. */
+void header_print_nothing(struct text *out, const struct model *model);
 
 /* line.c: one line of the story, `branch` before it. */
 void line_print(struct printer *printer, const struct story_line *line, const char *branch);
