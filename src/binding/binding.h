@@ -7,6 +7,7 @@
 #ifndef FLOW_BINDING_H
 #define FLOW_BINDING_H
 
+#include "../model/child_lists.h"
 #include "../model/model.h"
 #include "../model/text.h"
 #include "../record/compat.h"
@@ -22,6 +23,7 @@ struct trace {
     const struct binding_types *types; /* Borrowed from the module */
     struct reader reader;
     struct model model;
+    struct child_lists children;
     bool is_open;
     PyObject *path; /* Owned, str */
 };

@@ -185,7 +185,10 @@ trace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         trace->types = binding_types_of(PyType_GetModule(type));
     if (trace && binding_load(trace->types, &trace->reader, &trace->model, PyBytes_AS_STRING(path)) == 0) {
         trace->is_open = true;
-        trace->path = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path));
+        if (child_lists_build(&trace->children, &trace->model) < 0)
+            PyErr_NoMemory();
+        else
+            trace->path = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path));
     }
     if (trace && !trace->path)
         Py_CLEAR(trace);
@@ -199,6 +202,7 @@ trace_dealloc(PyObject *self)
     struct trace *trace = (struct trace *)self;
     PyTypeObject *type = Py_TYPE(self);
     if (trace->is_open) {
+        child_lists_free(&trace->children);
         model_free(&trace->model);
         reader_close(&trace->reader);
     }

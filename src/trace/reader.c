@@ -148,6 +148,25 @@ drop_doubles(struct reader *reader)
     reader->damaged += reader->doubles;
 }
 
+/* From any place in the file to its chunk. */
+static int
+map_units(struct reader *reader)
+{
+    size_t units = reader->size / FLOW_UNIT_SIZE + 1;
+    reader->chunk_at = malloc(units * sizeof *reader->chunk_at);
+    if (!reader->chunk_at)
+        return -ENOMEM;
+    memset(reader->chunk_at, 0xff, units * sizeof *reader->chunk_at);
+    for (uint32_t i = 0; i < reader->chunk_count; i++) {
+        const struct chunk *chunk = &reader->chunks[i];
+        size_t first = (size_t)((const uint8_t *)chunk->header - reader->map) / FLOW_UNIT_SIZE;
+        size_t last = (size_t)(chunk->end - 1 - reader->map) / FLOW_UNIT_SIZE;
+        for (size_t unit = first; unit <= last; unit++)
+            reader->chunk_at[unit] = i;
+    }
+    return 0;
+}
+
 static int
 find_streams(struct reader *reader)
 {
@@ -264,6 +283,8 @@ reader_open(struct reader *out, const char *path, char *message, size_t message_
            && out->chunks[out->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
         out->event_chunk_count++;
     ret = find_streams(out);
+    if (ret == 0)
+        ret = map_units(out);
     if (ret < 0)
         goto fail;
     out->ns_per_tick = out->header->clock == FLOW_CLOCK_CYCLES ? find_rate(out) : 1;
@@ -304,6 +325,7 @@ reader_close(struct reader *reader)
     }
     input_free_codes(reader);
     free(reader->chunks);
+    free(reader->chunk_at);
     free(reader->streams);
     if (reader->map)
         guard_unmap((void *)(uintptr_t)reader->map, reader->size);

@@ -104,6 +104,7 @@ struct reader {
     struct chunk *chunks; /* sorted by (meta last, process, thread, sequence) */
     uint32_t chunk_count;
     uint32_t event_chunk_count; /* these come first */
+    uint32_t *chunk_at; /* by unit of the file: index of the chunk that has it, or UINT32_MAX */
     struct stream *streams;
     uint32_t stream_count;
     struct code **codes; /* all code met so far, by index. Owned. */
