@@ -82,7 +82,8 @@ pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 leaks: $(STATE)/installed ## what is left of calls of every kind when they have been recorded
 	@$(PY) tests/leaks/leaks.py $(ARGS)
 
-crash: $(STATE)/installed ## programs that are killed at 1,200 random moments, and what their traces hold
+crash: $(STATE)/installed ## programs that are killed at 1,200 random moments and at each instruction, and what their traces hold
+	@$(PY) tests/crash/steps.py --steps 10
 	@$(PY) tests/crash/crash.py $(ARGS)
 
 lint: $(STATE)/dev ## who may include whom, ruff, mypy, clang-format
