@@ -183,7 +183,7 @@ trace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     struct trace *trace = (struct trace *)type->tp_alloc(type, 0);
     if (trace)
         trace->types = binding_types_of(PyType_GetModule(type));
-    if (trace && binding_load(trace->types, &trace->reader, &trace->model, PyBytes_AS_STRING(path)) == 0) {
+    if (trace && binding_load(trace->types, &trace->reader, &trace->model, PyBytes_AS_STRING(path), 0) == 0) {
         trace->is_open = true;
         if (child_lists_build(&trace->children, &trace->model) < 0)
             PyErr_NoMemory();

@@ -187,6 +187,18 @@ find_streams(struct reader *reader)
     return 0;
 }
 
+int
+reader_index(struct reader *reader)
+{
+    free(reader->streams);
+    free(reader->chunk_at);
+    reader->streams = NULL;
+    reader->chunk_at = NULL;
+    reader->stream_count = 0;
+    int ret = find_streams(reader);
+    return ret < 0 ? ret : map_units(reader);
+}
+
 /* From the trace's start to the latest tie of the two clocks. */
 static double
 find_rate(const struct reader *reader)
@@ -282,9 +294,7 @@ reader_open(struct reader *out, const char *path, char *message, size_t message_
     while (out->event_chunk_count < out->chunk_count
            && out->chunks[out->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
         out->event_chunk_count++;
-    ret = find_streams(out);
-    if (ret == 0)
-        ret = map_units(out);
+    ret = reader_index(out);
     if (ret < 0)
         goto fail;
     out->ns_per_tick = out->header->clock == FLOW_CLOCK_CYCLES ? find_rate(out) : 1;

@@ -114,6 +114,7 @@ struct reader {
     uint64_t damaged;    /* chunks in which something did not hold, and 1 if the file is cut off */
     uint32_t doubles;    /* chunks left out, as there is one of the same number before them */
     bool cut_off;        /* it is shorter than its header says */
+    uint64_t calls_left_out; /* in chunks that reader_keep_newest() has dropped */
 };
 
 /* 0, or -errno. -EINVAL, with a sentence in `message` that names what is wrong
@@ -122,6 +123,11 @@ int reader_open(struct reader *out, const char *path, char *message, size_t mess
 void reader_close(struct reader *reader);
 /* After reading: was the file cut off meanwhile? Then cut_off and damaged say so. */
 void reader_look_again(struct reader *reader);
+/* Right after opening: drops the oldest chunks until what is left began no more calls than that, give or take a chunk.
+ * Threads that began few keep their last one, however old. 0 or -ENOMEM. */
+int reader_keep_newest(struct reader *reader, uint64_t calls);
+/* Finds streams, and chunk_at, of the chunks that there are. 0 or -ENOMEM. */
+int reader_index(struct reader *reader);
 /* How the recording was bounded, and what that has cost; NULL if it was not, or that can't be known. */
 const struct flow_bound *reader_bound(const struct reader *reader);
 
