@@ -104,25 +104,26 @@ def show(
     results: bool = True,
     time: bool = True,
     exceptions: int = 8,
-    newest: int = 40_000_000,
 ) -> bytes:
     """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
 
     exceptions: so many of the calls that one left are named; 0: nothing of its way is told.
-    newest: so many calls are read, about, of a trace that has more; 0: all.
     """
 
-def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False, newest: int = 0) -> bytes:
-    """What the file holds, as UTF-8; of a trace with more calls than `newest`, about what those tell; 0: all.
-
-    Raises FlowTraceError.
-    """
+def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False) -> bytes:
+    """What the file holds, as UTF-8. Raises FlowTraceError."""
 
 def live(path: _Path, /) -> list[int]:
     """Ids of the processes that have not told an end, nor has anybody of them. Raises FlowTraceError."""
 
 def verify(path: _Path, /) -> tuple[bytes, bool]:
     """What is damaged, as UTF-8, and whether nothing is. Raises FlowTraceError."""
+
+def recover(damaged: _Path, path: _Path, /) -> bytes:
+    """Write what can be read of a trace to another file; return what is missing, as UTF-8.
+
+    Raises FlowTraceError where nothing can, OSError where `path` can't be written, or is being recorded.
+    """
 
 def add_status(path: _Path, pid: int, wait_status: int) -> None:
     """Note how a process of the trace has ended. Raises FlowTraceError."""
@@ -425,6 +426,8 @@ class _Process(TypedDict, total=False):
     rule_matches: str
     no_identity: str
     """Why objects have no numbers, or not throughout, though --identity asked for them."""
+    recovered: str
+    """What `flowtrace recover` found missing; of the first process."""
 
 class _Module(TypedDict):
     name: str

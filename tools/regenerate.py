@@ -51,7 +51,7 @@ VARYING = [
 RACING = ("examples/crawler", "examples/pipeline")
 VALUES = re.compile(r"\(.*?\)(?: → .*?)?(?=  |$)")
 # What these print is about this machine: only the words before the first number or path are compared.
-ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|--version)\b(?!.*--help)")
+ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|recover|merge|--version)\b(?!.*--help)")
 
 
 @dataclass(frozen=True)

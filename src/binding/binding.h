@@ -7,7 +7,6 @@
 #ifndef FLOW_BINDING_H
 #define FLOW_BINDING_H
 
-#include "../model/child_lists.h"
 #include "../model/model.h"
 #include "../model/text.h"
 #include "../record/compat.h"
@@ -23,7 +22,6 @@ struct trace {
     const struct binding_types *types; /* Borrowed from the module */
     struct reader reader;
     struct model model;
-    struct child_lists children;
     bool is_open;
     PyObject *path; /* Owned, str */
 };
@@ -35,12 +33,8 @@ void binding_types_clear(struct binding_types *types);
 
 /* Sets FlowTraceError, or MemoryError for -ENOMEM; returns NULL. */
 void *binding_fail(const struct binding_types *types, int error, const char *path, const char *message);
-/* So many calls are read of a big trace unless somebody asks for more: some 4 GB. */
-#define BINDING_NEWEST 40000000
-
-/* The model of a file, of about its `newest` calls, 0 for all, built. 0, or -1 with an exception set. */
-int binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
-                 uint64_t newest);
+/* The model of a file, built. 0, or -1 with an exception set. */
+int binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path);
 
 PyObject *binding_str(struct slice slice);
 /* The text as str or bytes; frees it. NULL with MemoryError if it had failed. */
@@ -78,6 +72,7 @@ PyObject *binding_live(PyObject *module, PyObject *path);
 PyObject *binding_verify(PyObject *module, PyObject *path);
 PyObject *binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_limit_reached(PyObject *module, PyObject *path);
+PyObject *binding_recover(PyObject *module, PyObject *args);
 int binding_add_trace_types(PyObject *module);
 int binding_add_call_types(PyObject *module);
 

@@ -237,6 +237,7 @@ static PyMethodDef methods[] = {
     {"verify", binding_verify, METH_O, NULL},
     {"add_status", WITH_KEYWORDS(binding_add_status), NULL},
     {"limit_reached", binding_limit_reached, METH_O, NULL},
+    {"recover", binding_recover, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

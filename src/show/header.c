@@ -146,6 +146,8 @@ header_print(struct printer *printer)
     text_string(printer->out, "\n\n");
 }
 
+#define RECOVERED_TOLD 4
+
 /* That of the first process stands in the head. */
 static bool
 is_incomplete(const struct model *model)
@@ -169,6 +171,23 @@ put_no_identity(struct text *text, const struct model *model)
     text_string(text, "Numbers of objects (#1) are not given throughout: ");
     text_clean(text, reason);
     text_string(text, ".");
+}
+
+/* Of the first processes that say so: of the runs that were joined, each may. */
+static bool
+put_recovered(struct text *text, const struct model *model)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->process_count && count < RECOVERED_TOLD; i++) {
+        struct slice missing = process_info(&model->processes[i], "recovered");
+        if (!missing.length)
+            continue;
+        count++;
+        text_string(text, text->length ? " Recovered: " : "Recovered: ");
+        text_clean(text, missing);
+        text_string(text, ".");
+    }
+    return count > 0;
 }
 
 /* What --last has cost. */
@@ -195,17 +214,6 @@ put_bound(struct text *text, const struct model *model)
     }
 }
 
-/* Of a trace that would take too much memory. */
-static void
-put_left_out(struct text *text, const struct model *model)
-{
-    if (!model->reader->calls_left_out)
-        return;
-    text_string(text, text->length ? " Not read: " : "Not read: ");
-    put_item(text, model->reader->calls_left_out, " older call", " older calls");
-    text_string(text, "; --newest N reads more.");
-}
-
 void
 header_print_foot(struct printer *printer)
 {
@@ -222,9 +230,8 @@ header_print_foot(struct printer *printer)
         put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
         text_string(text, ".");
     }
-    put_left_out(text, printer->model);
     put_bound(text, printer->model);
-    if (is_incomplete(printer->model)) {
+    if (!put_recovered(text, printer->model) && is_incomplete(printer->model)) {
         text_string(text, text->length ? " " : "");
         text_string(text, "Part of this trace is missing: see flowtrace info.");
     }

@@ -43,6 +43,8 @@ put_text(struct text *out, const struct show_options *options, const char *key, 
 static void
 put_start(struct text *out, const struct model *model, const struct show_options *options)
 {
+    if (!model->reader->header->start_unix_ns) /* it was lost */
+        return;
     time_t seconds = (time_t)(model->reader->header->start_unix_ns / 1000000000u);
     struct tm parts;
     char line[64] = "";
@@ -141,11 +143,6 @@ static void
 put_counts(struct text *out, const struct model *model, const struct show_options *options)
 {
     put_key(out, options, "calls");
-    if (model->reader->calls_left_out) {
-        label_count(out, model->call_count + model->reader->calls_left_out);
-        text_string(out, " in all; the newest were read (--all reads all):\n");
-        put_key(out, options, "");
-    }
     label_count(out, model->call_count);
     text_string(out, " of ");
     label_count(out, model->reader->code_count);
@@ -199,6 +196,13 @@ put_space(struct text *out, const struct model *model, const struct show_options
     if (percent(rest, all))
         text_format(out, ", others %u %%", percent(rest, all));
     text_string(out, "\n");
+}
+
+static void
+put_recovered(struct text *out, const struct model *model, const struct show_options *options)
+{
+    for (uint32_t i = 0; i < model->process_count; i++)
+        put_text(out, options, "recovered", process_info(&model->processes[i], "recovered"));
 }
 
 static void
@@ -283,6 +287,7 @@ show_info(struct text *out, const struct model *model, const struct show_options
     }
     put_bound(out, model, options);
     put_bytes(out, model, options);
+    put_recovered(out, model, options);
     out->ascii = ascii;
     return out->failed ? -ENOMEM : 0;
 }

@@ -7,6 +7,7 @@
 
 #include "../model/model.h"
 #include "../model/text.h"
+#include "../trace/recover.h"
 
 struct show_options {
     unsigned lines;  /* budget; 0: everything */
@@ -16,7 +17,6 @@ struct show_options {
     bool arguments;  /* show arguments */
     bool results;    /* show results */
     bool time;       /* show durations */
-    unsigned long long newest; /* calls that are read of a big trace, about; 0: all */
     unsigned exceptions; /* so many of the calls that one left are named; 0: nothing of its way is told */
 };
 
@@ -28,6 +28,16 @@ int show_info(struct text *out, const struct model *model, const struct show_opt
 
 /* What `flowtrace info --verify` prints: all that is damaged. `sound` if nothing is. 0 or -ENOMEM. */
 int show_verify(struct text *out, struct reader *reader, bool *sound);
+
+/* The same without the last line, and of so many things only. */
+int show_damage(struct text *out, struct reader *reader, unsigned shown, bool *sound);
+
+/* What a recovered trace lacks: "its end was cut off, 2 chunks are missing". Nothing if it lacks nothing. */
+void show_losses(struct text *out, const struct reader *reader, const struct repair *repair,
+                 const struct losses *losses);
+/* What `flowtrace recover` prints last. */
+void show_recovered(struct text *out, const struct reader *reader, const struct repair *repair,
+                    const struct losses *losses);
 
 /* Its modules: recorded or not, and why. The first line goes on where `out` stands, later ones are indented. */
 void show_modules(struct text *out, const struct model *model, unsigned indent, unsigned width);

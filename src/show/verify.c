@@ -8,14 +8,14 @@
 struct check {
     struct text *out;
     struct reader *reader;
-    uint64_t findings, records, bytes;
+    uint64_t findings, shown, records, bytes;
 };
 
 /* Begins the line of a finding; false if there have been enough. */
 static bool
 begin_finding(struct check *check)
 {
-    return check->findings++ < FINDINGS_SHOWN;
+    return check->findings++ < check->shown;
 }
 
 static void
@@ -60,6 +60,13 @@ put_length(struct check *check, const struct chunk *chunk)
                 chunk->end > chunk->data ? "; what can be read of it is told\n" : "; nothing of it is told\n");
 }
 
+/* What is missing before it was told when the trace was recovered. */
+static bool
+is_gap_known(const struct chunk *chunk)
+{
+    return atomic_load(&chunk->header->flags) & FLOW_CHUNK_GAP;
+}
+
 /* 0 or -ENOMEM. */
 static int
 check_chunk(struct check *check, uint32_t index)
@@ -75,12 +82,13 @@ check_chunk(struct check *check, uint32_t index)
         good = cursor.next;
         check->records++;
     }
+    reader_forget(check->reader, index);
     check->bytes += (uint64_t)(good - chunk->data);
     if (has_wrong_length && begin_finding(check))
         put_length(check, chunk);
     else if (!has_wrong_length && good < chunk->end && begin_finding(check))
         put_unreadable(check, chunk, good);
-    if (chunk->header->lost_before && begin_finding(check)) {
+    if (chunk->header->lost_before && !is_gap_known(chunk) && begin_finding(check)) {
         put_place(check, chunk);
         label_count(check->out, chunk->header->lost_before);
         text_string(check->out, " records before it were lost when it was recorded\n");
@@ -98,7 +106,7 @@ check_order(struct check *check, const struct stream *stream)
     for (uint32_t i = 0; i < stream->chunk_count; i++) {
         uint32_t missing = chunks[i].sequence - expected;
         expected = chunks[i].sequence + 1;
-        if (!missing || !begin_finding(check))
+        if (!missing || is_gap_known(&chunks[i]) || !begin_finding(check))
             continue;
         put_place(check, &chunks[i]);
         label_count(check->out, missing);
@@ -128,11 +136,16 @@ check_file(struct check *check)
 }
 
 static void
+put_rest(struct check *check)
+{
+    if (check->findings > check->shown)
+        text_format(check->out, "and %llu more like these\n", (unsigned long long)(check->findings - check->shown));
+}
+
+static void
 put_sum(struct check *check)
 {
     struct text *out = check->out;
-    if (check->findings > FINDINGS_SHOWN)
-        text_format(out, "and %llu more like these\n", (unsigned long long)(check->findings - FINDINGS_SHOWN));
     text_string(out, check->findings ? "damaged: " : "sound: ");
     label_count(out, check->records);
     text_string(out, label_plural(check->records, " record", " records"));
@@ -143,16 +156,34 @@ put_sum(struct check *check)
     text_string(out, label_plural(check->reader->chunk_count, " chunk\n", " chunks\n"));
 }
 
+static int
+check_all(struct check *check)
+{
+    struct reader *reader = check->reader;
+    int ret = 0;
+    check_file(check);
+    for (uint32_t i = 0; i < reader->stream_count; i++)
+        check_order(check, &reader->streams[i]);
+    for (uint32_t i = 0; i < reader->chunk_count && ret >= 0; i++)
+        ret = check_chunk(check, i);
+    put_rest(check);
+    return check->out->failed ? -ENOMEM : ret;
+}
+
+int
+show_damage(struct text *out, struct reader *reader, unsigned shown, bool *sound)
+{
+    struct check check = {.out = out, .reader = reader, .shown = shown};
+    int ret = check_all(&check);
+    *sound = check.findings == 0;
+    return ret;
+}
+
 int
 show_verify(struct text *out, struct reader *reader, bool *sound)
 {
-    struct check check = {.out = out, .reader = reader};
-    int ret = 0;
-    check_file(&check);
-    for (uint32_t i = 0; i < reader->stream_count; i++)
-        check_order(&check, &reader->streams[i]);
-    for (uint32_t i = 0; i < reader->chunk_count && ret >= 0; i++)
-        ret = check_chunk(&check, i);
+    struct check check = {.out = out, .reader = reader, .shown = FINDINGS_SHOWN};
+    int ret = check_all(&check);
     put_sum(&check);
     *sound = check.findings == 0;
     return out->failed ? -ENOMEM : ret;

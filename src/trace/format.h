@@ -157,6 +157,7 @@ enum flow_chunk_kind {
 enum flow_chunk_flags {
     FLOW_CHUNK_SEALED = 1, /* its writer has left it in order */
     FLOW_CHUNK_LAST = 2,   /* ... and ended there: no later chunk of this thread */
+    FLOW_CHUNK_GAP = 4,    /* what is missing before it was damaged, and left out when the trace was written anew */
 };
 
 struct flow_chunk_header {

@@ -16,8 +16,8 @@
 #include "input.h"
 #include "snapshot.h"
 
-static int
-check_header(const struct reader *reader, char *message, size_t size)
+int
+reader_check(const struct reader *reader, char *message, size_t size)
 {
     const struct flow_file_header *header = reader->header;
     if (memcmp(header->magic, FLOW_MAGIC, sizeof header->magic) != 0)
@@ -67,9 +67,8 @@ add_chunk(struct reader *reader, uint32_t *room, size_t offset, size_t units)
     return true;
 }
 
-/* The units of the chunk that begins here; 0 if none does. */
-static size_t
-count_units(const struct flow_chunk_header *header)
+size_t
+reader_chunk_units(const struct flow_chunk_header *header)
 {
     if (atomic_load_explicit(&header->magic, memory_order_acquire) != FLOW_CHUNK_MAGIC)
         return 0;
@@ -92,7 +91,7 @@ find_chunks(struct reader *reader)
     uint64_t before = atomic_load_explicit(&reader->header->next_unit, memory_order_acquire);
     while (offset + sizeof(struct flow_chunk_header) <= reader->size) {
         const struct flow_chunk_header *header = (const void *)(reader->map + offset);
-        size_t units = count_units(header);
+        size_t units = reader_chunk_units(header);
         bool known = units && (header->kind == FLOW_CHUNK_EVENTS || header->kind == FLOW_CHUNK_META);
         known = known && !is_too_new(reader, before, offset / FLOW_UNIT_SIZE);
         if (known && !add_chunk(reader, &room, offset, units))
@@ -148,25 +147,6 @@ drop_doubles(struct reader *reader)
     reader->damaged += reader->doubles;
 }
 
-/* From any place in the file to its chunk. */
-static int
-map_units(struct reader *reader)
-{
-    size_t units = reader->size / FLOW_UNIT_SIZE + 1;
-    reader->chunk_at = malloc(units * sizeof *reader->chunk_at);
-    if (!reader->chunk_at)
-        return -ENOMEM;
-    memset(reader->chunk_at, 0xff, units * sizeof *reader->chunk_at);
-    for (uint32_t i = 0; i < reader->chunk_count; i++) {
-        const struct chunk *chunk = &reader->chunks[i];
-        size_t first = (size_t)((const uint8_t *)chunk->header - reader->map) / FLOW_UNIT_SIZE;
-        size_t last = (size_t)(chunk->end - 1 - reader->map) / FLOW_UNIT_SIZE;
-        for (size_t unit = first; unit <= last; unit++)
-            reader->chunk_at[unit] = i;
-    }
-    return 0;
-}
-
 static int
 find_streams(struct reader *reader)
 {
@@ -185,18 +165,6 @@ find_streams(struct reader *reader)
                                                                   1};
     }
     return 0;
-}
-
-int
-reader_index(struct reader *reader)
-{
-    free(reader->streams);
-    free(reader->chunk_at);
-    reader->streams = NULL;
-    reader->chunk_at = NULL;
-    reader->stream_count = 0;
-    int ret = find_streams(reader);
-    return ret < 0 ? ret : map_units(reader);
 }
 
 /* From the trace's start to the latest tie of the two clocks. */
@@ -234,8 +202,8 @@ is_cut_off(const struct flow_file_header *header, int fd)
     return atomic_load_explicit(&header->next_unit, memory_order_acquire) > units + UNITS_IN_THE_MAKING;
 }
 
-static int
-open_map(struct reader *reader, const char *path, char *message, size_t message_size)
+int
+reader_map(struct reader *reader, const char *path, char *message, size_t message_size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* should it be a pipe */
     struct stat status;
@@ -275,34 +243,37 @@ open_map(struct reader *reader, const char *path, char *message, size_t message_
 }
 
 int
+reader_index(struct reader *reader)
+{
+    int ret = snapshot_take(reader);
+    if (ret == 0)
+        ret = find_chunks(reader);
+    if (ret < 0)
+        return ret;
+    if (reader->chunk_count)
+        qsort(reader->chunks, reader->chunk_count, sizeof *reader->chunks, compare_chunks);
+    drop_doubles(reader);
+    while (reader->event_chunk_count < reader->chunk_count
+           && reader->chunks[reader->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
+        reader->event_chunk_count++;
+    ret = find_streams(reader);
+    reader->ns_per_tick = reader->header->clock == FLOW_CLOCK_CYCLES ? find_rate(reader) : 1;
+    return ret;
+}
+
+int
 reader_open(struct reader *out, const char *path, char *message, size_t message_size)
 {
     *out = (struct reader){0};
-    int ret = open_map(out, path, message, message_size);
+    int ret = reader_map(out, path, message, message_size);
     if (ret == 0)
-        ret = check_header(out, message, message_size);
-    if (ret < 0)
-        goto fail;
-    ret = snapshot_take(out);
+        ret = reader_check(out, message, message_size);
     if (ret == 0)
-        ret = find_chunks(out);
-    if (ret < 0)
-        goto fail;
-    if (out->chunk_count)
-        qsort(out->chunks, out->chunk_count, sizeof *out->chunks, compare_chunks);
-    drop_doubles(out);
-    while (out->event_chunk_count < out->chunk_count
-           && out->chunks[out->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
-        out->event_chunk_count++;
-    ret = reader_index(out);
-    if (ret < 0)
-        goto fail;
-    out->ns_per_tick = out->header->clock == FLOW_CLOCK_CYCLES ? find_rate(out) : 1;
-    return 0;
-fail:
+        ret = reader_index(out);
     if (ret == -ENOMEM)
         snprintf(message, message_size, "not enough memory to read this trace");
-    reader_close(out);
+    if (ret < 0)
+        reader_close(out);
     return ret;
 }
 
@@ -326,16 +297,25 @@ reader_look_again(struct reader *reader)
 }
 
 void
+reader_forget(struct reader *reader, uint32_t index)
+{
+    struct chunk *chunk = &reader->chunks[index];
+    free(chunk->strings);
+    free(chunk->shapes);
+    free(chunk->codes);
+    chunk->strings = chunk->shapes = NULL;
+    chunk->codes = NULL;
+    chunk->string_count = chunk->string_room = chunk->shape_count = chunk->shape_room = 0;
+    chunk->code_count = chunk->code_room = 0;
+}
+
+void
 reader_close(struct reader *reader)
 {
-    for (uint32_t i = 0; i < reader->chunk_count; i++) {
-        free(reader->chunks[i].strings);
-        free(reader->chunks[i].shapes);
-        free(reader->chunks[i].codes);
-    }
+    for (uint32_t i = 0; i < reader->chunk_count; i++)
+        reader_forget(reader, i);
     input_free_codes(reader);
     free(reader->chunks);
-    free(reader->chunk_at);
     free(reader->streams);
     if (reader->map)
         guard_unmap((void *)(uintptr_t)reader->map, reader->size);

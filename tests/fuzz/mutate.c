@@ -462,6 +462,8 @@ mutate(uint8_t *data, size_t size, size_t room, uint64_t random)
         else
             change_number(&m, below(&m, 2) ? &seed.lines : &seed.flags, 1);
     }
+    if (below(&m, 16) == 0)
+        seed.flags ^= SEED_RECOVER;
     size = seed_write(&seed, bytes, room < sizeof bytes ? room : sizeof bytes);
     memcpy(data, bytes, size);
     return size;

@@ -34,7 +34,15 @@ enum {
 };
 
 /* How it is shown. */
-enum { SEED_ASCII = 1, SEED_TIME = 2, SEED_COLOR = 4, SEED_VALUES = 8, SEED_EXCEPTIONS = 16, SEED_OUTLINE = 32 };
+enum {
+    SEED_ASCII = 1,
+    SEED_TIME = 2,
+    SEED_COLOR = 4,
+    SEED_VALUES = 8,
+    SEED_EXCEPTIONS = 16,
+    SEED_OUTLINE = 32,
+    SEED_RECOVER = 64, /* and write it anew */
+};
 
 struct seed_chunk {
     uint8_t place, times;

@@ -43,6 +43,8 @@ replay(const char *folder, uint32_t changes)
         size_t size = read_seed(bytes);
         CHECK(size > 0);
         target_run(bytes, size);
+        bytes[2] ^= SEED_RECOVER;
+        target_run(bytes, size);
         for (uint32_t i = 0; i < changes; i++) {
             memcpy(changed, bytes, size);
             target_run(changed, mutate(changed, size, sizeof changed, (uint64_t)count * 1000 + i));
