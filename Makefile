@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest leaks crash lint format asan fuzz tsan interleaving bench bench-full instructions docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks crash lint format asan fuzz tsan interleaving bench bench-full bench-reader instructions docs clean set-up always
 
 VENV ?= .venv
 # Where tools/sid makes Debian sid: it outlives the checkout.
@@ -82,7 +82,8 @@ pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 leaks: $(STATE)/installed ## what is left of calls of every kind when they have been recorded
 	@$(PY) tests/leaks/leaks.py $(ARGS)
 
-crash: $(STATE)/installed ## programs that are killed at 1,200 random moments, and what their traces hold
+crash: $(STATE)/installed ## programs that are killed at 1,200 random moments and at each instruction, and what their traces hold
+	@$(PY) tests/crash/steps.py --steps 10
 	@$(PY) tests/crash/crash.py $(ARGS)
 
 lint: $(STATE)/dev ## who may include whom, ruff, mypy, clang-format
@@ -102,6 +103,9 @@ bench: $(STATE)/installed ## what recording costs, beside cProfile and the inter
 
 bench-full: $(STATE)/installed ## the same beside all other recorders, which are installed in build/bench (40 minutes)
 	@$(PY) bench/harness.py --full --rounds 3 $(ARGS)
+
+bench-reader: $(STATE)/installed ## what reading a trace of 1 and 10 million calls takes (ARGS=--huge: 100 million)
+	@$(PY) bench/reader.py $(ARGS)
 
 instructions: $(STATE)/installed ## instructions that recording adds to a call, with valgrind; more than there were fail
 	@$(PY) bench/instructions.py $(ARGS)

@@ -104,14 +104,19 @@ def show(
     results: bool = True,
     time: bool = True,
     exceptions: int = 8,
+    newest: int = 40_000_000,
 ) -> bytes:
     """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
 
     exceptions: so many of the calls that one left are named; 0: nothing of its way is told.
+    newest: so many calls are read, about, of a trace that has more; 0: all.
     """
 
-def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False) -> bytes:
-    """What the file holds, as UTF-8. Raises FlowTraceError."""
+def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False, newest: int = 0) -> bytes:
+    """What the file holds, as UTF-8; of a trace with more calls than `newest`, about what those tell; 0: all.
+
+    Raises FlowTraceError.
+    """
 
 def live(path: _Path, /) -> list[int]:
     """Ids of the processes that have not told an end, nor has anybody of them. Raises FlowTraceError."""

@@ -13,6 +13,8 @@ what is missing or damaged. FILE is flowtrace.flow if none is named.
 
   --verify           read all of it instead, and say of each damage where it is
                      and what is lost by it; the status is 1 if there is any
+  --all              read a big trace whole; else, where it has more than
+                     100,000 calls, details are of the newest of them
   --width N          columns to write to (the terminal's)
   --ascii            no character beyond ASCII
 
@@ -21,7 +23,8 @@ Example
   flowtrace info --verify test.flow
 """
 
-OPTIONS = {"--verify": _options.FLAG, "--width": _options.NUMBER, "--ascii": _options.FLAG}
+OPTIONS = {"--verify": _options.FLAG, "--all": _options.FLAG, "--width": _options.NUMBER, "--ascii": _options.FLAG}
+NEWEST = 100_000
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +39,7 @@ def main(arguments: list[str]) -> int:
     ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
     text = _core.info(
         trace,
+        newest=0 if "--all" in options else NEWEST,
         width=options.number("--width", 0) or _terminal.columns(sys.stdout),
         color=_terminal.wants_color(sys.stdout),
         ascii=ascii_only,

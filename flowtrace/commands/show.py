@@ -20,6 +20,7 @@ named.
 
   --lines N          in about N lines (200)
   --all              everything
+  --newest N         read no more than the newest N calls (40,000,000: 4 GB)
   --no-values        leave arguments and results out
   --no-time          leave times out
   --width N          columns to write to (the terminal's)
@@ -34,6 +35,7 @@ Example
 OPTIONS = {
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
+    "--newest": _options.NUMBER,
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
     "--width": _options.NUMBER,
@@ -41,6 +43,8 @@ OPTIONS = {
     "--follow": _options.FLAG,
 }
 DEFAULT_LINES = 200
+DEFAULT_NEWEST = 40_000_000
+FOLLOW_NEWEST = 200_000  # read in some 50 ms: who follows sees what happens now
 
 
 def main(arguments: list[str]) -> int:
@@ -51,6 +55,8 @@ def main(arguments: list[str]) -> int:
 
         if (rows := _follow.rows(sys.stdout)) and "--lines" not in options:
             options.order.append(("--lines", str(rows)))
+        if rows and "--newest" not in options:
+            options.order.append(("--newest", str(FOLLOW_NEWEST)))
         _follow.follow(trace, lambda: story(trace, options, sys.stdout), sys.stdout)
         return 0
     _terminal.write(sys.stdout, story(trace, options, sys.stdout))
@@ -71,6 +77,7 @@ def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes
         arguments="--no-values" not in options,
         results="--no-values" not in options,
         time="--no-time" not in options,
+        newest=options.number("--newest", DEFAULT_NEWEST),
     )
     return _terminal.to_ascii(text) if ascii_only else text
 

@@ -7,6 +7,7 @@
 #ifndef FLOW_BINDING_H
 #define FLOW_BINDING_H
 
+#include "../model/child_lists.h"
 #include "../model/model.h"
 #include "../model/text.h"
 #include "../record/compat.h"
@@ -22,6 +23,7 @@ struct trace {
     const struct binding_types *types; /* Borrowed from the module */
     struct reader reader;
     struct model model;
+    struct child_lists children;
     bool is_open;
     PyObject *path; /* Owned, str */
 };
@@ -33,8 +35,12 @@ void binding_types_clear(struct binding_types *types);
 
 /* Sets FlowTraceError, or MemoryError for -ENOMEM; returns NULL. */
 void *binding_fail(const struct binding_types *types, int error, const char *path, const char *message);
-/* The model of a file, built. 0, or -1 with an exception set. */
-int binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path);
+/* So many calls are read of a big trace unless somebody asks for more: some 4 GB. */
+#define BINDING_NEWEST 40000000
+
+/* The model of a file, of about its `newest` calls, 0 for all, built. 0, or -1 with an exception set. */
+int binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
+                 uint64_t newest);
 
 PyObject *binding_str(struct slice slice);
 /* The text as str or bytes; frees it. NULL with MemoryError if it had failed. */

@@ -14,46 +14,47 @@ binding_call(struct trace *trace, uint32_t number)
 }
 
 static PyObject *
-call_number(PyObject *self, void *Py_UNUSED(closure))
+get_number(PyObject *self, void *Py_UNUSED(closure))
 {
     return PyLong_FromUnsignedLong(NUMBER(self));
 }
 
 static PyObject *
-call_function(PyObject *self, void *Py_UNUSED(closure))
+get_function(PyObject *self, void *Py_UNUSED(closure))
 {
     return item_new(TRACE(self)->types->function, TRACE(self), call_of(self)->code->index);
 }
 
 static PyObject *
-call_track(PyObject *self, void *Py_UNUSED(closure))
+get_track(PyObject *self, void *Py_UNUSED(closure))
 {
     return item_new(TRACE(self)->types->track, TRACE(self), call_of(self)->track);
 }
 
 static PyObject *
-call_parent(PyObject *self, void *Py_UNUSED(closure))
+get_parent(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct model *model = MODEL(self);
     uint32_t parent = call_of(self)->parent;
     if (parent != MODEL_NONE && model->calls[parent].origin == CALL_INHERITED
-        && model->calls[parent].spawned_by != MODEL_NONE)
-        parent = model->calls[parent].spawned_by; /* the call of the parent process that the fork copied */
+        && call_spawned_by(model, &model->calls[parent]) != MODEL_NONE)
+        parent = call_spawned_by(model,
+                                 &model->calls[parent]); /* the call of the parent process that the fork copied */
     return binding_call(TRACE(self), parent);
 }
 
 static PyObject *
-call_created_by(PyObject *self, void *Py_UNUSED(closure))
+get_created_by(PyObject *self, void *Py_UNUSED(closure))
 {
-    return binding_call(TRACE(self), call_of(self)->spawned_by);
+    return binding_call(TRACE(self), call_spawned_by(MODEL(self), call_of(self)));
 }
 
 static PyObject *
-call_children(PyObject *self, void *Py_UNUSED(closure))
+get_children(PyObject *self, void *Py_UNUSED(closure))
 {
-    const struct model *model = MODEL(self);
+    const struct child_lists *lists = &TRACE(self)->children;
     PyObject *children = PyList_New(0);
-    for (uint32_t i = call_of(self)->first_child; children && i != MODEL_NONE; i = model->calls[i].next_sibling) {
+    for (uint32_t i = lists->first[NUMBER(self)]; children && i != MODEL_NONE; i = lists->next[i]) {
         PyObject *child = binding_call(TRACE(self), i);
         if (!child || PyList_Append(children, child) < 0)
             Py_CLEAR(children);
@@ -63,7 +64,7 @@ call_children(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
-call_get_drivers(PyObject *self, void *Py_UNUSED(closure))
+get_drivers(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct call *call = call_of(self);
     PyObject *list = PyList_New(0);
@@ -71,7 +72,7 @@ call_get_drivers(PyObject *self, void *Py_UNUSED(closure))
         return list;
     uint32_t count;
     const struct driver *others = call_drivers(MODEL(self), NUMBER(self), &count);
-    PyObject *parent = call->parent == MODEL_NONE ? NULL : call_parent(self, NULL);
+    PyObject *parent = call->parent == MODEL_NONE ? NULL : get_parent(self, NULL);
     if (list && parent && PyList_Append(list, parent) < 0)
         Py_CLEAR(list);
     Py_XDECREF(parent);
@@ -85,10 +86,10 @@ call_get_drivers(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
-call_arguments(PyObject *self, void *Py_UNUSED(closure))
+get_arguments(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct call *call = call_of(self);
-    struct value value = call->arguments;
+    struct value value = call_arguments(MODEL(self), call);
     PyObject *arguments = PyDict_New();
     for (uint32_t i = 0; arguments && value.data && i < call->code->parameter_count; i++) {
         PyObject *name = binding_str(call->code->parameters[i].name);
@@ -104,20 +105,20 @@ call_arguments(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
-call_outcome(PyObject *self, void *Py_UNUSED(closure))
+get_outcome(PyObject *self, void *Py_UNUSED(closure))
 {
     static const char *const outcomes[] = {"running", "returned", "raised", "abandoned"};
     return PyUnicode_FromString(outcomes[call_of(self)->outcome]);
 }
 
 static PyObject *
-call_result(PyObject *self, void *Py_UNUSED(closure))
+get_result(PyObject *self, void *Py_UNUSED(closure))
 {
-    return value_type_new(TRACE(self), call_of(self)->result);
+    return value_type_new(TRACE(self), call_result(MODEL(self), call_of(self)));
 }
 
 static PyObject *
-call_caught(PyObject *self, void *Py_UNUSED(closure))
+get_caught(PyObject *self, void *Py_UNUSED(closure))
 {
     uint32_t count;
     const struct caught *caught = exception_caught_in(MODEL(self), NUMBER(self), &count);
@@ -133,39 +134,37 @@ call_caught(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
-call_exception(PyObject *self, void *Py_UNUSED(closure))
+get_exception(PyObject *self, void *Py_UNUSED(closure))
 {
-    return item_new(TRACE(self)->types->exception, TRACE(self), call_of(self)->exception);
+    return item_new(TRACE(self)->types->exception, TRACE(self), call_exception(MODEL(self), call_of(self)));
 }
 
 static PyObject *
-call_start_ns(PyObject *self, void *Py_UNUSED(closure))
+get_start_ns(PyObject *self, void *Py_UNUSED(closure))
 {
     return PyLong_FromUnsignedLongLong(call_of(self)->start_ns);
 }
 
 static PyObject *
-call_duration_ns(PyObject *self, void *Py_UNUSED(closure))
+get_duration_ns(PyObject *self, void *Py_UNUSED(closure))
 {
     return PyLong_FromUnsignedLongLong(call_duration(call_of(self)));
 }
 
 static PyObject *
-call_running_ns(PyObject *self, void *Py_UNUSED(closure))
+get_running_ns(PyObject *self, void *Py_UNUSED(closure))
 {
-    const struct call *call = call_of(self);
-    uint64_t duration = call_duration(call);
-    return PyLong_FromUnsignedLongLong(duration > call->waiting_ns ? duration - call->waiting_ns : 0);
+    return PyLong_FromUnsignedLongLong(call_running_ns(MODEL(self), call_of(self)));
 }
 
 static PyObject *
-call_waiting_ns(PyObject *self, void *Py_UNUSED(closure))
+get_waiting_ns(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLongLong(call_of(self)->waiting_ns);
+    return PyLong_FromUnsignedLongLong(call_waiting_ns(MODEL(self), call_of(self)));
 }
 
 static PyObject *
-call_longest_wait(PyObject *self, void *Py_UNUSED(closure))
+get_longest_wait(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct wait *wait = waits_find(&MODEL(self)->waits, NUMBER(self));
     if (!wait)
@@ -184,7 +183,7 @@ call_longest_wait(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyObject *
-call_depth(PyObject *self, void *Py_UNUSED(closure))
+get_depth(PyObject *self, void *Py_UNUSED(closure))
 {
     const struct model *model = MODEL(self);
     unsigned long depth = 0;
@@ -197,7 +196,7 @@ static PyObject *
 call_repr(PyObject *self)
 {
     PyObject *name = binding_str(call_of(self)->code->qualname);
-    PyObject *outcome = call_outcome(self, NULL);
+    PyObject *outcome = get_outcome(self, NULL);
     PyObject *result = name && outcome ? PyUnicode_FromFormat("<Call %u %U %U>", NUMBER(self), name, outcome) : NULL;
     Py_XDECREF(outcome);
     Py_XDECREF(name);
@@ -205,31 +204,31 @@ call_repr(PyObject *self)
 }
 
 static PyGetSetDef call_getset[] = {
-    {"number", call_number, NULL, "int: calls count from 0 in order of their start, over the whole trace.", NULL},
-    {"function", call_function, NULL, "Function: what was called.", NULL},
-    {"track", call_track, NULL, "Track: where it ran.", NULL},
-    {"parent", call_parent, NULL, "Call or None: the call that called it, or drove it first; None for a root.", NULL},
-    {"created_by", call_created_by, NULL,
+    {"number", get_number, NULL, "int: calls count from 0 in order of their start, over the whole trace.", NULL},
+    {"function", get_function, NULL, "Function: what was called.", NULL},
+    {"track", get_track, NULL, "Track: where it ran.", NULL},
+    {"parent", get_parent, NULL, "Call or None: the call that called it, or drove it first; None for a root.", NULL},
+    {"created_by", get_created_by, NULL,
      "Call or None: for the root of a task, thread, job, callback or greenlet, the call that started that;\n"
      "of what runs in a sub-interpreter, the call that called into it.",
      NULL},
-    {"children", call_children, NULL, "list of Call: the calls that it made, in order.", NULL},
-    {"drivers", call_get_drivers, NULL,
+    {"children", get_children, NULL, "list of Call: the calls that it made, in order.", NULL},
+    {"drivers", get_drivers, NULL,
      "list of Call: those that resumed it, the first being its parent; empty for what can't be suspended.", NULL},
-    {"arguments", call_arguments, NULL,
+    {"arguments", get_arguments, NULL,
      "dict of str to Value: by parameter, in order; empty where values were not recorded.", NULL},
-    {"outcome", call_outcome, NULL, "str: \"returned\", \"raised\", \"running\" or \"abandoned\".", NULL},
-    {"result", call_result, NULL, "Value or None: what it returned; None also where values were not recorded.", NULL},
-    {"caught", call_caught, NULL,
+    {"outcome", get_outcome, NULL, "str: \"returned\", \"raised\", \"running\" or \"abandoned\".", NULL},
+    {"result", get_result, NULL, "Value or None: what it returned; None also where values were not recorded.", NULL},
+    {"caught", get_caught, NULL,
      "list of ExceptionInfo: raised and caught in it; recorded with --caught or caught=True.", NULL},
-    {"exception", call_exception, NULL, "ExceptionInfo or None: what left it.", NULL},
-    {"start_ns", call_start_ns, NULL, "int: nanoseconds from the trace's start; 0 with --no-time.", NULL},
-    {"duration_ns", call_duration_ns, NULL, "int: nanoseconds from start to end, waiting included.", NULL},
-    {"running_ns", call_running_ns, NULL, "int: nanoseconds of it that it was not suspended.", NULL},
-    {"waiting_ns", call_waiting_ns, NULL, "int: nanoseconds that it was suspended in yield or await.", NULL},
-    {"longest_wait", call_longest_wait, NULL,
+    {"exception", get_exception, NULL, "ExceptionInfo or None: what left it.", NULL},
+    {"start_ns", get_start_ns, NULL, "int: nanoseconds from the trace's start; 0 with --no-time.", NULL},
+    {"duration_ns", get_duration_ns, NULL, "int: nanoseconds from start to end, waiting included.", NULL},
+    {"running_ns", get_running_ns, NULL, "int: nanoseconds of it that it was not suspended.", NULL},
+    {"waiting_ns", get_waiting_ns, NULL, "int: nanoseconds that it was suspended in yield or await.", NULL},
+    {"longest_wait", get_longest_wait, NULL,
      "Wait(duration_ns, line, type, task) or None: of a coroutine that awaited no other call that was recorded.", NULL},
-    {"depth", call_depth, NULL, "int: calls above it on its track.", NULL},
+    {"depth", get_depth, NULL, "int: calls above it on its track.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

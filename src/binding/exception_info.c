@@ -46,10 +46,13 @@ binding_exception_leaves(const struct exception *exception)
 static PyObject *
 append_path(PyObject *path, struct trace *trace, const struct leg *leg)
 {
-    const struct call *calls = trace->model.calls;
-    uint32_t index = calls[leg->first_call].exception;
+    const struct model *model = &trace->model;
+    const struct call *calls = model->calls;
+    uint32_t index = call_exception(model, &calls[leg->first_call]);
     uint32_t call = leg->first_call;
-    for (uint32_t i = 0; path && i < leg->calls_left && call != MODEL_NONE && calls[call].exception == index; i++) {
+    for (uint32_t i = 0; path && i < leg->calls_left && call != MODEL_NONE; i++) {
+        if (call_exception(model, &calls[call]) != index)
+            break;
         path = append(path, binding_call(trace, call));
         call = calls[call].parent;
     }

@@ -183,9 +183,12 @@ trace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     struct trace *trace = (struct trace *)type->tp_alloc(type, 0);
     if (trace)
         trace->types = binding_types_of(PyType_GetModule(type));
-    if (trace && binding_load(trace->types, &trace->reader, &trace->model, PyBytes_AS_STRING(path)) == 0) {
+    if (trace && binding_load(trace->types, &trace->reader, &trace->model, PyBytes_AS_STRING(path), 0) == 0) {
         trace->is_open = true;
-        trace->path = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path));
+        if (child_lists_build(&trace->children, &trace->model) < 0)
+            PyErr_NoMemory();
+        else
+            trace->path = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path));
     }
     if (trace && !trace->path)
         Py_CLEAR(trace);
@@ -199,6 +202,7 @@ trace_dealloc(PyObject *self)
     struct trace *trace = (struct trace *)self;
     PyTypeObject *type = Py_TYPE(self);
     if (trace->is_open) {
+        child_lists_free(&trace->children);
         model_free(&trace->model);
         reader_close(&trace->reader);
     }
@@ -269,8 +273,8 @@ trace_repr(PyObject *self)
 static int
 add_texts(PyObject *dict, const struct process *process)
 {
-    static const char *const keys[] = {"program", "command",   "folder",       "python",      "executable", "platform",
-                                       "host",    "flowtrace", "rule_matches", "no_identity", "recovered"};
+    static const char *const keys[] = {"program",  "command", "folder",    "python",       "executable",
+                                       "platform", "host",    "flowtrace", "rule_matches", "no_identity", "recovered"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct slice text = process_info(process, keys[i]);
         PyObject *value = text.length ? binding_str(text) : NULL;

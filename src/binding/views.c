@@ -23,14 +23,18 @@ binding_fail(const struct binding_types *types, int error, const char *path, con
 }
 
 int
-binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path)
+binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
+             uint64_t newest)
 {
     char message[512] = "";
     int ret;
     Py_BEGIN_ALLOW_THREADS
     ret = reader_open(reader, path, message, sizeof message);
-    if (ret == 0 && (ret = model_build(model, reader)) < 0)
-        reader_close(reader);
+    if (ret == 0) {
+        ret = newest ? reader_keep_newest(reader, newest) : 0;
+        if (ret < 0 || (ret = model_build(model, reader)) < 0)
+            reader_close(reader);
+    }
     Py_END_ALLOW_THREADS
     if (ret < 0)
         binding_fail(types, ret, path, message);
@@ -71,7 +75,7 @@ print_view(PyObject *module, PyObject *path, view_function *view, const struct s
     struct reader reader;
     struct model model;
     struct text text = {0};
-    if (binding_load(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path)) < 0)
+    if (binding_load(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path), options->newest) < 0)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     if (view(&text, &model, options) < 0)
@@ -85,14 +89,14 @@ print_view(PyObject *module, PyObject *path, view_function *view, const struct s
 PyObject *
 binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path",      "lines",   "width", "color",      "ascii",
-                            "arguments", "results", "time",  "exceptions", NULL};
+    static char *names[] = {"path",    "lines", "width",      "color",  "ascii", "arguments",
+                            "results", "time",  "exceptions", "newest", NULL};
     PyObject *path;
     int color = 0, ascii = 0, arguments = 1, results = 1, time = 1;
-    struct show_options options = {.lines = 200, .width = 100, .exceptions = 8};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppI:show", names, PyUnicode_FSConverter, &path,
+    struct show_options options = {.lines = 200, .width = 100, .exceptions = 8, .newest = BINDING_NEWEST};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIK:show", names, PyUnicode_FSConverter, &path,
                                      &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
-                                     &options.exceptions))
+                                     &options.exceptions, &options.newest))
         return NULL;
     options.color = color;
     options.ascii = ascii;
@@ -107,12 +111,12 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 PyObject *
 binding_info(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "width", "color", "ascii", NULL};
+    static char *names[] = {"path", "width", "color", "ascii", "newest", NULL};
     PyObject *path;
     int color = 0, ascii = 0;
     struct show_options options = {.width = 100};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$Ipp:info", names, PyUnicode_FSConverter, &path, &options.width,
-                                     &color, &ascii))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IppK:info", names, PyUnicode_FSConverter, &path, &options.width,
+                                     &color, &ascii, &options.newest))
         return NULL;
     options.color = color;
     options.ascii = ascii;

@@ -72,7 +72,6 @@ struct builder {
     uint32_t spawn_count, spawn_room;
     struct birth *births; /* Owned; in order of time */
     uint32_t birth_count, birth_room;
-    uint32_t *last_child; /* Owned; by call */
     struct id_map generators; /* -> call */
     struct id_map driver_pairs; /* (call, driver) */
     struct id_map greenlets;  /* (lane, id) -> strand */
@@ -80,7 +79,7 @@ struct builder {
     struct id_map threads;    /* -> lane */
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
-    uint32_t call_room, last_child_room, track_room, exception_room, leg_room, process_room, cancel_room;
+    uint32_t call_room, extra_room, track_room, exception_room, leg_room, process_room, cancel_room;
     uint32_t inherited; /* calls */
     uint32_t exits;     /* of processes, as their parents tell */
     uint64_t first_ns;  /* of all events */
@@ -90,6 +89,10 @@ struct builder {
 /* The slot behind the last of `count` items, in an array that grows; NULL without memory. */
 void *build_append(struct builder *builder, void *array, uint32_t count, uint32_t *room, size_t size);
 
+/* What the call has beside others, to be changed; NULL without memory. Valid until the next one. */
+struct call_extra *build_extra(struct builder *builder, struct call *call);
+/* Sets the creator of a call: a call; until build_finish() knows it, a spawn. */
+void build_spawner(struct builder *builder, struct call *call, uint32_t spawner);
 /* The innermost running call, taken off the stack; NULL if none is known. */
 struct call *build_pop(struct builder *builder, struct lane *lane, uint64_t now);
 /* Calls that ended unseen. */
@@ -117,6 +120,9 @@ void build_throw(struct builder *builder, struct lane *lane, const struct record
 void build_come_up(struct builder *builder, const struct lane *lane, const struct record *record);
 void build_on_detail(struct builder *builder, const struct lane *lane, struct slice payload);
 void build_on_cancel(struct builder *builder, const struct lane *lane, struct slice payload);
+
+/* forks.c: the calls of parent processes that forks copied. 0 or -ENOMEM. */
+int build_originals(struct builder *builder);
 
 /* build_end.c */
 

@@ -94,7 +94,7 @@ hang_processes(struct builder *builder)
         if (process->creator == MODEL_NONE || process->creator >= i)
             continue;
         call->origin = FLOW_SPAWN_PROCESS;
-        call->spawned_by = process->creator;
+        build_spawner(builder, call, process->creator);
         if (track->kind == TRACK_MAIN)
             track->creator = process->creator;
     }
@@ -135,16 +135,16 @@ build_finish(struct builder *builder)
         if (call->outcome == SUSPENDED)
             call->outcome = process->ended ? OUTCOME_ABANDONED : OUTCOME_RUNNING;
         if (call->origin == FLOW_SPAWN_TASK || call->origin == FLOW_SPAWN_GREENLET)
-            call->spawned_by = model->tracks[call->track].creator;
+            build_spawner(builder, call, model->tracks[call->track].creator);
         else if (call->origin && call->origin != CALL_INHERITED)
-            call->spawned_by = builder->spawns[call->spawned_by].creator;
+            build_spawner(builder, call, builder->spawns[call_spawned_by(model, call)].creator);
     }
     model_find_ambiguous(model);
     builder->failed |= model_find_caught(model) < 0;
     if (model->process_count > 1)
         hang_processes(builder);
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
-        builder->failed |= model_find_originals(model) < 0;
+        builder->failed |= build_originals(builder) < 0;
     model_sort_modules(model);
     drivers_sort(model);
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)

@@ -152,7 +152,10 @@ build_unwind(struct builder *builder, struct lane *lane, const struct record *re
     struct exception *exception = &builder->model->exceptions[index];
     explain_cancellation(builder, lane, index, call);
     call->outcome = OUTCOME_RAISED;
-    call->exception = index;
+    struct call_extra *extra = build_extra(builder, call);
+    if (!extra)
+        return;
+    extra->exception = index;
     if (exception->calls_left > 0 && exception->caught_by != number)
         begin_leg(builder, index, number, record->line);
     if (exception->calls_left++ == 0)
@@ -278,7 +281,10 @@ on_cancel_landed(struct builder *builder, const struct lane *lane, const uint8_t
         return;
     struct exception *exception = &builder->model->exceptions[lane->thrown];
     uint32_t call = lane->stack[lane->depth - 1];
-    builder->model->calls[call].cancelled = lane->thrown;
+    struct call_extra *extra = build_extra(builder, &builder->model->calls[call]);
+    if (!extra)
+        return;
+    extra->cancelled = lane->thrown;
     if (exception->landed_in != MODEL_NONE)
         return;
     exception->landed_in = call;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "build.h"
 
 #define FORK_CLOCKS_NS 1000 /* by which two processes may disagree on when a call began */
 
@@ -42,8 +42,9 @@ original_of(const struct call *calls, const uint32_t *order, uint32_t count, con
 
 /* Threads of a forked process have no call above them there: theirs is the one that forked. */
 static int
-hang_threads(struct model *model)
+hang_threads(struct builder *builder)
 {
+    struct model *model = builder->model;
     uint32_t *forkers = malloc((model->process_count + (size_t)1) * sizeof *forkers);
     if (!forkers)
         return -ENOMEM;
@@ -53,12 +54,12 @@ hang_threads(struct model *model)
         struct call *call = &model->calls[i];
         const struct track *track = &model->tracks[call->track];
         if (call->origin == CALL_INHERITED) {
-            forkers[track->process] = call->spawned_by;
+            forkers[track->process] = call_spawned_by(model, call);
         }
         else if (call->parent == MODEL_NONE && !call->origin && track->kind == TRACK_THREAD
                  && forkers[track->process] != MODEL_NONE) {
             call->origin = FLOW_SPAWN_PROCESS;
-            call->spawned_by = forkers[track->process];
+            build_spawner(builder, call, forkers[track->process]);
         }
     }
     free(forkers);
@@ -66,22 +67,23 @@ hang_threads(struct model *model)
 }
 
 int
-model_find_originals(struct model *model)
+build_originals(struct builder *builder)
 {
+    struct model *model = builder->model;
     struct call *calls = model->calls;
     uint32_t *order = malloc((model->call_count + (size_t)1) * sizeof *order);
     uint32_t count = 0;
     uint64_t last = 0;
     for (uint32_t i = 0; order && i < model->call_count; i++) {
         if (calls[i].origin == CALL_INHERITED) {
-            calls[i].spawned_by = original_of(calls, order, count, &calls[i]);
+            build_spawner(builder, &calls[i], original_of(calls, order, count, &calls[i]));
         }
         else if (calls[i].start_ns >= last) {
             last = calls[i].start_ns;
             order[count++] = i;
         }
     }
-    int ret = order ? hang_threads(model) : -ENOMEM;
+    int ret = order ? hang_threads(builder) : -ENOMEM;
     free(order);
     return ret;
 }

@@ -34,15 +34,36 @@ push(struct builder *builder, struct lane *lane, uint32_t call)
     lane->depth++;
 }
 
-static void
-link_child(struct builder *builder, uint32_t parent, uint32_t child)
+struct call_extra *
+build_extra(struct builder *builder, struct call *call)
 {
-    struct call *calls = builder->model->calls;
-    if (builder->last_child[parent] == MODEL_NONE)
-        calls[parent].first_child = child;
-    else
-        calls[builder->last_child[parent]].next_sibling = child;
-    builder->last_child[parent] = child;
+    struct model *model = builder->model;
+    if (call->extra)
+        return &model->extras[call->extra];
+    struct call_extra *extra = build_append(builder, &model->extras, model->extra_count, &builder->extra_room,
+                                            sizeof *extra);
+    if (!extra)
+        return NULL;
+    *extra = (struct call_extra){.exception = MODEL_NONE, .cancelled = MODEL_NONE, .spawned_by = MODEL_NONE};
+    call->extra = model->extra_count++;
+    return extra;
+}
+
+void
+build_spawner(struct builder *builder, struct call *call, uint32_t spawner)
+{
+    struct call_extra *extra = build_extra(builder, call);
+    if (extra)
+        extra->spawned_by = spawner;
+}
+
+#define PLACES_END ((uint64_t)1 << 40)
+
+static uint64_t
+place_of(const struct builder *builder, struct value value)
+{
+    uint64_t place = value.data ? (uint64_t)(value.data - builder->model->reader->map) : 0;
+    return place < PLACES_END ? place : 0;
 }
 
 /* Whose call is it: the caller's, or, for a root, whoever made the task, thread or job. */
@@ -51,14 +72,13 @@ place(struct builder *builder, struct lane *lane, struct call *call)
 {
     call->parent = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
     call->track = lane->track;
-    call->spawned_by = MODEL_NONE;
     if (lane->task != MODEL_NONE) {
         call->parent = MODEL_NONE;
         call->origin = (uint8_t)lane->task_kind;
         if (call->origin == FLOW_SPAWN_TASK)
             call->track = builder->spawns[lane->task].track;
         else
-            call->spawned_by = lane->task; /* until build_finish() knows its creator */
+            build_spawner(builder, call, lane->task); /* until build_finish() knows its creator */
         lane->task = MODEL_NONE;
     }
     else if (call->parent != MODEL_NONE) {
@@ -66,7 +86,7 @@ place(struct builder *builder, struct lane *lane, struct call *call)
     }
     else if (lane->origin != MODEL_NONE) {
         call->origin = (uint8_t)lane->origin_kind;
-        call->spawned_by = lane->origin; /* until build_finish() knows its creator */
+        build_spawner(builder, call, lane->origin); /* until build_finish() knows its creator */
     }
     else if (builder->model->tracks[lane->track].creator != MODEL_NONE) {
         call->origin = FLOW_SPAWN_GREENLET;
@@ -78,20 +98,13 @@ add_call(struct builder *builder, struct lane *lane, const struct record *record
 {
     struct model *model = builder->model;
     uint32_t number = model->call_count;
-    uint32_t *last = build_append(builder, &builder->last_child, number, &builder->last_child_room, sizeof *last);
     struct call *call = build_append(builder, &model->calls, number, &builder->call_room, sizeof *call);
-    if (!last || !call || number == MODEL_NONE - 1)
+    if (!call || number == MODEL_NONE - 1)
         return MODEL_NONE;
-    *last = MODEL_NONE;
-    *call = (struct call){.code = record->code,
-                          .start_ns = start_ns,
-                          .end_ns = record->time_ns,
-                          .exception = MODEL_NONE,
-                          .cancelled = MODEL_NONE,
-                          .first_child = MODEL_NONE,
-                          .next_sibling = MODEL_NONE};
-    if (record->type == FLOW_CALL_VALUES)
-        call->arguments = record->values;
+    *call = (struct call){.code = record->code, .start_ns = start_ns, .end_ns = record->time_ns};
+    uint64_t values = record->type == FLOW_CALL_VALUES ? place_of(builder, record->values) : 0;
+    call->arguments_low = (uint32_t)values;
+    call->arguments_high = (uint8_t)(values >> 32);
     place(builder, lane, call);
     if (call->track == MODEL_NONE)
         return MODEL_NONE;
@@ -99,9 +112,7 @@ add_call(struct builder *builder, struct lane *lane, const struct record *record
     struct track *track = &model->tracks[call->track];
     if (track->call_count++ == 0)
         track->first_ns = start_ns;
-    if (call->parent != MODEL_NONE)
-        link_child(builder, call->parent, number);
-    else if (track->first_root == MODEL_NONE)
+    if (call->parent == MODEL_NONE && track->first_root == MODEL_NONE)
         track->first_root = number;
     if (record->generator)
         builder->failed |= !id_map_put(&builder->generators, lane->process, record->generator, number);
@@ -144,7 +155,9 @@ go_on(struct builder *builder, struct lane *lane, const struct record *record)
         builder->failed = true;
     struct call *call = &builder->model->calls[*known];
     if (call->outcome == SUSPENDED) {
-        call->waiting_ns += record->time_ns - call->end_ns;
+        struct call_extra *extra = build_extra(builder, call);
+        if (extra)
+            extra->waiting_ns += record->time_ns - call->end_ns;
         waits_end(&builder->model->waits, *known, record->time_ns - call->end_ns, false);
     }
     call->outcome = OUTCOME_RUNNING;
@@ -193,8 +206,9 @@ suspend(struct builder *builder, struct lane *lane, const struct record *record)
     bool tells = record->yield == FLOW_YIELD_AWAIT && value.data && *value.data == FLOW_VALUE_TUPLE;
     if (tells && waits_begin(&builder->model->waits, (uint32_t)(call - builder->model->calls), value) < 0)
         builder->failed = true;
-    if (call->suspensions < UINT16_MAX)
-        call->suspensions++;
+    struct call_extra *extra = build_extra(builder, call);
+    if (extra && extra->suspensions < UINT32_MAX)
+        extra->suspensions++;
 }
 
 void
@@ -287,8 +301,10 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
     case FLOW_RETURN_VALUE:
         tell(builder, lane, record);
         if ((call = build_pop(builder, lane, record->time_ns))) {
+            uint64_t result = place_of(builder, record->values);
             call->outcome = OUTCOME_RETURNED;
-            call->result = record->values;
+            call->result_low = (uint32_t)result;
+            call->result_high = (uint8_t)(result >> 32);
         }
         break;
     case FLOW_YIELD:
@@ -392,7 +408,8 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
 {
     *out = (struct model){.reader = reader};
     struct builder builder = {.model = out, .watcher = watcher};
-    int ret = read_all(&builder);
+    build_extra(&builder, &(struct call){0}); /* of all that have none */
+    int ret = builder.failed ? -ENOMEM : read_all(&builder);
     reader_look_again(reader);
     if (ret >= 0) {
         build_finish(&builder);
@@ -406,7 +423,6 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     free(builder.lanes);
     free(builder.spawns);
     free(builder.births);
-    free(builder.last_child);
     id_map_free(&builder.generators);
     id_map_free(&builder.driver_pairs);
     id_map_free(&builder.greenlets);
@@ -425,6 +441,7 @@ model_free(struct model *model)
     free(model->processes);
     free(model->tracks);
     free(model->calls);
+    free(model->extras);
     free(model->exceptions);
     free(model->modules);
     free(model->cancels);
@@ -436,10 +453,35 @@ model_free(struct model *model)
     *model = (struct model){0};
 }
 
+/* Ends with its chunk: how long a value is it tells itself. */
+static struct value
+value_at(const struct model *model, uint64_t place)
+{
+    const struct reader *reader = model->reader;
+    uint32_t index = place ? reader->chunk_at[place / FLOW_UNIT_SIZE] : MODEL_NONE;
+    if (index == MODEL_NONE)
+        return (struct value){0};
+    return (struct value){reader->map + place, reader->chunks[index].end, index};
+}
+
+struct value
+call_arguments(const struct model *model, const struct call *call)
+{
+    return value_at(model, (uint64_t)call->arguments_high << 32 | call->arguments_low);
+}
+
+struct value
+call_result(const struct model *model, const struct call *call)
+{
+    return value_at(model, (uint64_t)call->result_high << 32 | call->result_low);
+}
+
 struct value
 call_argument(const struct model *model, const struct call *call, uint32_t index)
 {
-    struct value value = call->arguments;
+    if (index >= call->code->parameter_count)
+        return (struct value){0};
+    struct value value = call_arguments(model, call);
     for (uint32_t i = 0; i < index && value.data; i++)
         if (value_skip(model->reader, &value) < 0)
             return (struct value){0};

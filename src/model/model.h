@@ -109,25 +109,29 @@ struct cancel {
     struct slice via; /* what library code did it: timeout(0.5), TaskGroup; empty if `by` itself */
 };
 
+/* There are millions of them: what few calls have stands in their extra. Ask call_arguments(), call_result(),
+ * call_exception() ... for what is not read as it stands. */
 struct call {
     const struct code *code;
     uint64_t start_ns;
     uint64_t end_ns;      /* of its last event if it did not end */
-    uint64_t waiting_ns;  /* suspended in yield or await; 0 for plain functions */
-    struct value arguments; /* one value a parameter; absent: data NULL */
-    struct value result;
     uint32_t parent;      /* the call that called (for a generator: first drove) it, on the same track */
     uint32_t track;
+    uint32_t extra;       /* in model->extras; 0: it has none */
+    uint32_t arguments_low, result_low; /* where in the file the values stand: 40 bits; 0: nowhere */
+    uint8_t arguments_high, result_high;
+    uint8_t outcome;      /* enum outcome */
+    uint8_t origin;       /* enum flow_spawn of who spawned it, or CALL_INHERITED; 0 if nobody */
+};
+
+struct call_extra {
+    uint64_t waiting_ns;  /* suspended in yield or await */
+    uint32_t suspensions; /* saturating */
     uint32_t exception;   /* OUTCOME_RAISED: index in model->exceptions, else MODEL_NONE */
-    uint32_t first_child; /* calls, in order of start */
-    uint32_t next_sibling;
     uint32_t cancelled;   /* the CancelledError that was thrown into it, or MODEL_NONE */
     uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job, callback or greenlet,
-                           * or that called into its interpreter;
-                           * for an inherited one: the same call in the parent process */
-    uint16_t suspensions; /* saturating */
-    uint8_t outcome;      /* enum outcome */
-    uint8_t origin;       /* enum flow_spawn of spawned_by, or CALL_INHERITED; 0 if none */
+                           * or that called into its interpreter; for an inherited one: the same call in the parent
+                           * process; or MODEL_NONE */
 };
 
 #define CALL_INHERITED 0x80 /* it began before the fork that made its process, and is there in the parent as well */
@@ -155,6 +159,8 @@ struct model {
     uint32_t track_count;
     struct call *calls;
     uint32_t call_count;
+    struct call_extra *extras; /* the first is of all calls that have none */
+    uint32_t extra_count;
     struct exception *exceptions;
     uint32_t exception_count;
     struct waits waits; /* of calls that have told what they waited for */
@@ -201,6 +207,51 @@ call_duration(const struct call *call)
     return call->end_ns - call->start_ns;
 }
 
+static inline const struct call_extra *
+call_extra(const struct model *model, const struct call *call)
+{
+    return &model->extras[call->extra];
+}
+
+static inline uint64_t
+call_waiting_ns(const struct model *model, const struct call *call)
+{
+    return call_extra(model, call)->waiting_ns;
+}
+
+static inline uint32_t
+call_suspensions(const struct model *model, const struct call *call)
+{
+    return call_extra(model, call)->suspensions;
+}
+
+static inline uint32_t
+call_exception(const struct model *model, const struct call *call)
+{
+    return call_extra(model, call)->exception;
+}
+
+static inline uint32_t
+call_cancelled(const struct model *model, const struct call *call)
+{
+    return call_extra(model, call)->cancelled;
+}
+
+static inline uint32_t
+call_spawned_by(const struct model *model, const struct call *call)
+{
+    return call_extra(model, call)->spawned_by;
+}
+
+/* Its duration without its waits. */
+static inline uint64_t
+call_running_ns(const struct model *model, const struct call *call)
+{
+    uint64_t duration = call_duration(call);
+    uint64_t waiting = call_waiting_ns(model, call);
+    return duration > waiting ? duration - waiting : 0;
+}
+
 static inline bool
 exception_is_cancellation(const struct exception *exception)
 {
@@ -211,7 +262,7 @@ exception_is_cancellation(const struct exception *exception)
 static inline bool
 call_kept_cancellation(const struct model *model, uint32_t call)
 {
-    uint32_t index = model->calls[call].cancelled;
+    uint32_t index = call_cancelled(model, &model->calls[call]);
     return index != MODEL_NONE && model->exceptions[index].calls_left == 0
            && model->exceptions[index].landed_in == call;
 }
@@ -219,6 +270,10 @@ call_kept_cancellation(const struct model *model, uint32_t call)
 /* Those that resumed the call, its parent apart, in order of their first time. */
 const struct driver *call_drivers(const struct model *model, uint32_t call, uint32_t *count);
 
+/* One value a parameter; absent, data NULL, if none were recorded. */
+struct value call_arguments(const struct model *model, const struct call *call);
+/* Absent if it did not return, or no results were recorded. */
+struct value call_result(const struct model *model, const struct call *call);
 /* The value of parameter `index`; absent if it was not recorded. */
 struct value call_argument(const struct model *model, const struct call *call, uint32_t index);
 
@@ -264,7 +319,5 @@ int process_read_meta(struct process *process, struct reader *reader, uint32_t c
 int model_add_module(struct model *model, struct slice payload);
 int model_read_modules(struct model *model, uint32_t chunk);
 void model_sort_modules(struct model *model);
-/* Sets spawned_by of all inherited calls. 0 or -ENOMEM. */
-int model_find_originals(struct model *model);
 
 #endif

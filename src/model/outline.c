@@ -72,9 +72,9 @@ uint32_t
 outline_parent(const struct model *model, uint32_t number)
 {
     const struct call *call = &model->calls[number];
-    uint32_t parent = call->parent != MODEL_NONE ? call->parent : call->spawned_by;
+    uint32_t parent = call->parent != MODEL_NONE ? call->parent : call_spawned_by(model, call);
     if (call->parent != MODEL_NONE && model->calls[parent].origin == CALL_INHERITED)
-        parent = model->calls[parent].spawned_by;
+        parent = call_spawned_by(model, &model->calls[parent]);
     return parent < number ? parent : MODEL_NONE; /* MODEL_NONE is greater than any */
 }
 
@@ -137,7 +137,8 @@ shape_of(const struct outline *outline, const struct children *children, uint32_
 {
     const struct call *call = &outline->model->calls[number];
     uint64_t hash = mix(children->codes[call->code->index], (uint64_t)call->outcome << 8 | call->origin);
-    const struct exception *left = call->exception != MODEL_NONE ? &outline->model->exceptions[call->exception] : NULL;
+    uint32_t exception = call_exception(outline->model, call);
+    const struct exception *left = exception != MODEL_NONE ? &outline->model->exceptions[exception] : NULL;
     if (left)
         hash = mix(hash, hash_slice(left->type));
     if (left && left->ambiguous)
@@ -178,7 +179,8 @@ sum_up(struct outline *outline, uint32_t number)
     }
     if (call->outcome == OUTCOME_RUNNING)
         flags |= OUTLINE_RUNNING;
-    const struct exception *exception = call->exception != MODEL_NONE ? &model->exceptions[call->exception] : NULL;
+    uint32_t index = call_exception(model, call);
+    const struct exception *exception = index != MODEL_NONE ? &model->exceptions[index] : NULL;
     if (exception && !exception->benign && !exception_is_cancellation(exception))
         flags |= OUTLINE_ERROR;
     outline->calls[number] = calls;

@@ -200,7 +200,7 @@ static uint32_t
 cost_of(const struct story *story, const struct story_line *line)
 {
     const struct model *model = story->outline->model;
-    uint32_t exception = model->calls[line->calls[0]].exception;
+    uint32_t exception = call_exception(model, &model->calls[line->calls[0]]);
     struct leg leg;
     bool raised = exception != MODEL_NONE && !model->exceptions[exception].benign
                   && exception_leg_at(model, &model->exceptions[exception], line->calls[0], &leg);
@@ -374,14 +374,16 @@ open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
 static uint32_t
 chain_end(const struct outline *outline, uint32_t call, uint32_t *length)
 {
-    const struct call *calls = outline->model->calls;
+    const struct model *model = outline->model;
+    const struct call *calls = model->calls;
     const struct code *first = calls[call].code;
     uint32_t child = outline->first_child[call];
     const struct code *second = child != MODEL_NONE ? calls[child].code : NULL;
     *length = 0;
     while (child != MODEL_NONE && outline->next_sibling[child] == MODEL_NONE
            && calls[child].code == (*length % 2 ? first : second) && !calls[child].origin
-           && calls[child].outcome == calls[call].outcome && calls[child].exception == calls[call].exception) {
+           && calls[child].outcome == calls[call].outcome
+           && call_exception(model, &calls[child]) == call_exception(model, &calls[call])) {
         ++*length;
         call = child;
         child = outline->first_child[call];

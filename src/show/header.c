@@ -214,6 +214,17 @@ put_bound(struct text *text, const struct model *model)
     }
 }
 
+/* Of a trace that would take too much memory. */
+static void
+put_left_out(struct text *text, const struct model *model)
+{
+    if (!model->reader->calls_left_out)
+        return;
+    text_string(text, text->length ? " Not read: " : "Not read: ");
+    put_item(text, model->reader->calls_left_out, " older call", " older calls");
+    text_string(text, "; --newest N reads more.");
+}
+
 void
 header_print_foot(struct printer *printer)
 {
@@ -230,6 +241,7 @@ header_print_foot(struct printer *printer)
         put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
         text_string(text, ".");
     }
+    put_left_out(text, printer->model);
     put_bound(text, printer->model);
     if (!put_recovered(text, printer->model) && is_incomplete(printer->model)) {
         text_string(text, text->length ? " " : "");

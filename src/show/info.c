@@ -143,6 +143,11 @@ static void
 put_counts(struct text *out, const struct model *model, const struct show_options *options)
 {
     put_key(out, options, "calls");
+    if (model->reader->calls_left_out) {
+        label_count(out, model->call_count + model->reader->calls_left_out);
+        text_string(out, " in all; the newest were read (--all reads all):\n");
+        put_key(out, options, "");
+    }
     label_count(out, model->call_count);
     text_string(out, " of ");
     label_count(out, model->reader->code_count);

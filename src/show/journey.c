@@ -99,13 +99,14 @@ put_path(struct text *out, const struct model *model, const struct leg *leg, con
 {
     const struct call *calls = model->calls;
     uint32_t call = leg->first_call;
-    uint32_t index = calls[call].exception;
+    uint32_t index = call_exception(model, &calls[call]);
     uint32_t left = 0;
     text_string(out, "left ");
-    for (uint32_t names = 0; names < most && call != MODEL_NONE && calls[call].exception == index; names++) {
+    for (uint32_t names = 0; names < most && call != MODEL_NONE && call_exception(model, &calls[call]) == index;
+         names++) {
         const struct code *code = calls[call].code;
         uint32_t times = 0;
-        for (; call != MODEL_NONE && calls[call].exception == index && calls[call].code == code
+        for (; call != MODEL_NONE && call_exception(model, &calls[call]) == index && calls[call].code == code
                && left + times < leg->calls_left;
              times++)
             call = calls[call].parent;

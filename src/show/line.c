@@ -79,11 +79,11 @@ put_result(struct text *out, struct printer *printer, const struct story_line *l
 {
     const struct call *call = &printer->model->calls[line->calls[0]];
     bool generates = call->code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR);
-    if (generates && call->suspensions && line->count == 1) {
-        text_format(out, " yielded %u%s", call->suspensions, printer->glyphs->times);
+    if (generates && call_suspensions(printer->model, call) && line->count == 1) {
+        text_format(out, " yielded %u%s", call_suspensions(printer->model, call), printer->glyphs->times);
         put_drivers(out, printer, line->calls[0]);
     }
-    if (!printer->options->results || call->outcome != OUTCOME_RETURNED || !call->result.data)
+    if (!printer->options->results || call->outcome != OUTCOME_RETURNED || !call_result(printer->model, call).data)
         return;
     text_truncate(&printer->scratch, 0);
     values_put(&printer->scratch, printer, line, VALUES_RESULT, 0, width);
@@ -96,7 +96,7 @@ put_result(struct text *out, struct printer *printer, const struct story_line *l
 bool
 line_raised_here(const struct printer *printer, uint32_t call)
 {
-    uint32_t index = printer->model->calls[call].exception;
+    uint32_t index = call_exception(printer->model, &printer->model->calls[call]);
     return index != MODEL_NONE && printer->model->exceptions[index].first_call == call;
 }
 
@@ -108,9 +108,10 @@ put_end(struct text *out, struct printer *printer, const struct story_line *line
         text_format(out, "  %s still running", printer->glyphs->dots);
     else if (call->outcome == OUTCOME_ABANDONED)
         text_string(out, "  (abandoned)");
-    if (call->exception == MODEL_NONE || printer->model->exceptions[call->exception].benign)
+    uint32_t index = call_exception(printer->model, call);
+    if (index == MODEL_NONE || printer->model->exceptions[index].benign)
         return;
-    const struct exception *exception = &printer->model->exceptions[call->exception];
+    const struct exception *exception = &printer->model->exceptions[index];
     if (exception_is_cancellation(exception))
         return;
     text_string(out, printer->glyphs->cross);
@@ -121,7 +122,7 @@ put_end(struct text *out, struct printer *printer, const struct story_line *line
 static void
 put_benign_end(struct text *out, const struct printer *printer, const struct story_line *line)
 {
-    uint32_t index = printer->model->calls[line->calls[0]].exception;
+    uint32_t index = call_exception(printer->model, &printer->model->calls[line->calls[0]]);
     if (index != MODEL_NONE && exception_is_cancellation(&printer->model->exceptions[index]))
         text_string(out, "  (cancelled)");
     if (index == MODEL_NONE || !printer->model->exceptions[index].benign)
@@ -175,13 +176,6 @@ put_inside(struct text *out, struct printer *printer, const struct story_line *l
                 printer->outline->depth[line->calls[0]]);
 }
 
-static uint64_t
-running_ns(const struct call *call)
-{
-    uint64_t duration = call_duration(call);
-    return duration > call->waiting_ns ? duration - call->waiting_ns : 0;
-}
-
 struct times {
     uint64_t low, high; /* running, in ns */
     uint64_t waiting;   /* 0: it never waited, or its waits are of no interest */
@@ -193,14 +187,16 @@ times_of(const struct printer *printer, const struct story_line *line)
 {
     struct times times = {.low = UINT64_MAX};
     for (uint32_t i = 0; i < line->count; i++) {
-        const struct call *call = &printer->model->calls[line->calls[i]];
-        uint64_t ns = running_ns(call);
+        const struct model *model = printer->model;
+        const struct call *call = &model->calls[line->calls[i]];
+        uint64_t ns = call_running_ns(model, call);
+        uint64_t waiting = call_waiting_ns(model, call);
         times.low = ns < times.low ? ns : times.low;
         times.high = ns > times.high ? ns : times.high;
-        if (!(call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR)) || !call->suspensions)
+        if (!(call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR)) || !call_suspensions(model, call))
             continue;
         times.waits = true;
-        times.waiting = call->waiting_ns > times.waiting ? call->waiting_ns : times.waiting;
+        times.waiting = waiting > times.waiting ? waiting : times.waiting;
     }
     return times;
 }

@@ -17,6 +17,7 @@ struct show_options {
     bool arguments;  /* show arguments */
     bool results;    /* show results */
     bool time;       /* show durations */
+    unsigned long long newest; /* calls that are read of a big trace, about; 0: all */
     unsigned exceptions; /* so many of the calls that one left are named; 0: nothing of its way is told */
 };
 

@@ -88,7 +88,7 @@ print_story_line(struct printer *printer, uint32_t number)
     line_print(printer, line, root ? "" : last ? glyphs->last : glyphs->branch);
     if (!printer->options->exceptions)
         return;
-    uint32_t index = printer->model->calls[line->calls[0]].exception;
+    uint32_t index = call_exception(printer->model, &printer->model->calls[line->calls[0]]);
     const struct exception *exception = index != MODEL_NONE ? &printer->model->exceptions[index] : NULL;
     struct leg leg;
     struct text indent = {0};
@@ -99,8 +99,10 @@ print_story_line(struct printer *printer, uint32_t number)
     if (exception && !exception->benign && exception_leg_at(printer->model, exception, line->calls[0], &leg))
         journey_print(printer, exception, &leg, indent.data ? indent.data : "");
     else if (call_kept_cancellation(printer->model, line->calls[0]))
-        journey_print_swallowed(printer, &printer->model->exceptions[printer->model->calls[line->calls[0]].cancelled],
-                                indent.data ? indent.data : "");
+        journey_print_swallowed(
+            printer,
+            &printer->model->exceptions[call_cancelled(printer->model, &printer->model->calls[line->calls[0]])],
+            indent.data ? indent.data : "");
     text_free(&indent);
 }
 

@@ -13,7 +13,7 @@ static struct value
 value_at(const struct printer *printer, uint32_t call, enum value_place place, uint32_t index)
 {
     const struct call *c = &printer->model->calls[call];
-    return place == VALUES_RESULT ? c->result : call_argument(printer->model, c, index);
+    return place == VALUES_RESULT ? call_result(printer->model, c) : call_argument(printer->model, c, index);
 }
 
 static void
@@ -222,7 +222,7 @@ values_put_arguments(struct text *out, struct printer *printer, const struct sto
     }
     if (code->parameter_count == 1 && slice_is(code->parameters[0].name, ".0"))
         return; /* of a generator expression: its iterator */
-    if (code->parameter_count && (!printer->options->arguments || !call->arguments.data)) {
+    if (code->parameter_count && (!printer->options->arguments || !call_arguments(printer->model, call).data)) {
         text_format(out, "(%s)", printer->glyphs->dots);
         return;
     }

@@ -147,6 +147,25 @@ drop_doubles(struct reader *reader)
     reader->damaged += reader->doubles;
 }
 
+/* From any place in the file to its chunk. */
+static int
+map_units(struct reader *reader)
+{
+    size_t units = reader->size / FLOW_UNIT_SIZE + 1;
+    reader->chunk_at = malloc(units * sizeof *reader->chunk_at);
+    if (!reader->chunk_at)
+        return -ENOMEM;
+    memset(reader->chunk_at, 0xff, units * sizeof *reader->chunk_at);
+    for (uint32_t i = 0; i < reader->chunk_count; i++) {
+        const struct chunk *chunk = &reader->chunks[i];
+        size_t first = (size_t)((const uint8_t *)chunk->header - reader->map) / FLOW_UNIT_SIZE;
+        size_t last = (size_t)(chunk->end - 1 - reader->map) / FLOW_UNIT_SIZE;
+        for (size_t unit = first; unit <= last; unit++)
+            reader->chunk_at[unit] = i;
+    }
+    return 0;
+}
+
 static int
 find_streams(struct reader *reader)
 {
@@ -165,6 +184,18 @@ find_streams(struct reader *reader)
                                                                   1};
     }
     return 0;
+}
+
+int
+reader_index(struct reader *reader)
+{
+    free(reader->streams);
+    free(reader->chunk_at);
+    reader->streams = NULL;
+    reader->chunk_at = NULL;
+    reader->stream_count = 0;
+    int ret = find_streams(reader);
+    return ret < 0 ? ret : map_units(reader);
 }
 
 /* From the trace's start to the latest tie of the two clocks. */
@@ -269,7 +300,25 @@ reader_open(struct reader *out, const char *path, char *message, size_t message_
     if (ret == 0)
         ret = reader_check(out, message, message_size);
     if (ret == 0)
+<<<<<<< HEAD
+        ret = find_chunks(out);
+    if (ret < 0)
+        goto fail;
+    if (out->chunk_count)
+        qsort(out->chunks, out->chunk_count, sizeof *out->chunks, compare_chunks);
+    drop_doubles(out);
+    while (out->event_chunk_count < out->chunk_count
+           && out->chunks[out->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
+        out->event_chunk_count++;
+    ret = reader_index(out);
+    if (ret < 0)
+        goto fail;
+    out->ns_per_tick = out->header->clock == FLOW_CLOCK_CYCLES ? find_rate(out) : 1;
+    return 0;
+fail:
+=======
         ret = reader_index(out);
+>>>>>>> 880ec81 (mine)
     if (ret == -ENOMEM)
         snprintf(message, message_size, "not enough memory to read this trace");
     if (ret < 0)
@@ -316,6 +365,7 @@ reader_close(struct reader *reader)
         reader_forget(reader, i);
     input_free_codes(reader);
     free(reader->chunks);
+    free(reader->chunk_at);
     free(reader->streams);
     if (reader->map)
         guard_unmap((void *)(uintptr_t)reader->map, reader->size);

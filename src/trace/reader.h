@@ -104,6 +104,7 @@ struct reader {
     struct chunk *chunks; /* sorted by (meta last, process, thread, sequence) */
     uint32_t chunk_count;
     uint32_t event_chunk_count; /* these come first */
+    uint32_t *chunk_at; /* by unit of the file: index of the chunk that has it, or UINT32_MAX */
     struct stream *streams;
     uint32_t stream_count;
     struct code **codes; /* all code met so far, by index. Owned. */
@@ -113,6 +114,7 @@ struct reader {
     uint64_t damaged;    /* chunks in which something did not hold, and 1 if the file is cut off */
     uint32_t doubles;    /* chunks left out, as there is one of the same number before them */
     bool cut_off;        /* it is shorter than its header says */
+    uint64_t calls_left_out; /* in chunks that reader_keep_newest() has dropped */
 };
 
 /* 0, or -errno. -EINVAL, with a sentence in `message` that names what is wrong
@@ -129,6 +131,11 @@ size_t reader_chunk_units(const struct flow_chunk_header *header);
 void reader_forget(struct reader *reader, uint32_t chunk);
 /* After reading: was the file cut off meanwhile? Then cut_off and damaged say so. */
 void reader_look_again(struct reader *reader);
+/* Right after opening: drops the oldest chunks until what is left began no more calls than that, give or take a chunk.
+ * Threads that began few keep their last one, however old. 0 or -ENOMEM. */
+int reader_keep_newest(struct reader *reader, uint64_t calls);
+/* Finds streams, and chunk_at, of the chunks that there are. 0 or -ENOMEM. */
+int reader_index(struct reader *reader);
 /* How the recording was bounded, and what that has cost; NULL if it was not, or that can't be known. */
 const struct flow_bound *reader_bound(const struct reader *reader);
 

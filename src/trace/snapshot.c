@@ -7,7 +7,7 @@
 #include "guard.h"
 #include "protocol.h"
 
-#define TRIES 4
+#define TRIES 8
 
 struct snapshot {
     const uint8_t *from;
@@ -65,6 +65,20 @@ copy_slot(const struct snapshot *snapshot, const struct flow_slot *slot, uint64_
         ((struct flow_chunk_header *)(void *)(snapshot->to + offset))->units = (uint16_t)units;
 }
 
+/* False if so many slots were recycled meanwhile that what was copied first may be older than what was lost. */
+static bool
+copy_all(const struct reader *reader, const struct flow_bound *bound, uint8_t *map)
+{
+    struct snapshot snapshot = {reader->map, map, reader->size, protocol_last_claim(bound)};
+    copy(map, reader->map, FLOW_UNIT_SIZE);
+    uint64_t unit = 1;
+    for (uint32_t i = 0; i < bound->meta_slots; i++, unit++)
+        copy_slot(&snapshot, &bound->slots[i], unit, 1);
+    for (uint32_t i = 0; i < bound->event_slots; i++, unit += bound->slot_units)
+        copy_slot(&snapshot, &bound->slots[bound->meta_slots + i], unit, bound->slot_units);
+    return protocol_last_claim(bound) - snapshot.last_claim < bound->event_slots / 2;
+}
+
 int
 snapshot_take(struct reader *reader)
 {
@@ -74,13 +88,8 @@ snapshot_take(struct reader *reader)
     void *map = mmap(NULL, reader->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return -ENOMEM;
-    struct snapshot snapshot = {reader->map, map, reader->size, protocol_last_claim(bound)};
-    copy(map, reader->map, FLOW_UNIT_SIZE);
-    uint64_t unit = 1;
-    for (uint32_t i = 0; i < bound->meta_slots; i++, unit++)
-        copy_slot(&snapshot, &bound->slots[i], unit, 1);
-    for (uint32_t i = 0; i < bound->event_slots; i++, unit += bound->slot_units)
-        copy_slot(&snapshot, &bound->slots[bound->meta_slots + i], unit, bound->slot_units);
+    for (int i = 0; i < TRIES && !copy_all(reader, bound, map); i++)
+        continue;
     reader->cut_off |= guard_is_broken(reader->map);
     guard_unmap((void *)(uintptr_t)reader->map, reader->size);
     reader->map = map;

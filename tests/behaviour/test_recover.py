@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from conftest import Run, Workshop
-
 from flowtrace._core import Trace
 
 UNIT = 65536

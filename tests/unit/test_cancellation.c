@@ -57,7 +57,7 @@ TEST(who_cancelled_is_found_at_the_landing)
         land(&f, leaves);
         end(&f);
         check_landed(&f, 0, 12, "");
-        CHECK_NUMBER(f.model.calls[1].cancelled, 0);
+        CHECK_NUMBER(call_cancelled(&f.model, &f.model.calls[1]), 0);
         CHECK(call_kept_cancellation(&f.model, 1) == !leaves);
         CHECK(!call_kept_cancellation(&f.model, 0));
         finish(&f);

@@ -324,8 +324,9 @@ check_model(const struct model *model)
     for (uint32_t i = 0; i < model->call_count; i++) {
         const struct call *call = &model->calls[i];
         bool sound = (call->parent == MODEL_NONE || call->parent < i) && call->track < model->track_count
-                     && (call->spawned_by == MODEL_NONE || call->spawned_by < model->call_count)
-                     && (call->exception == MODEL_NONE || call->exception < model->exception_count)
+                     && (call_spawned_by(model, call) == MODEL_NONE || call_spawned_by(model, call) < model->call_count)
+                     && (call_exception(model, call) == MODEL_NONE
+                         || call_exception(model, call) < model->exception_count)
                      && call->outcome <= OUTCOME_ABANDONED && call->end_ns >= call->start_ns;
         if (!sound)
             unit_fail(__FILE__, __LINE__, "call %u of seed %llu leads nowhere", i, (unsigned long long)seed);

@@ -1,3 +1,4 @@
+#include "../../src/model/child_lists.h"
 #include "../../src/model/value_text.h"
 #include "model_fixture.h"
 
@@ -68,16 +69,19 @@ TEST(calls_nest)
     const struct call *calls = f.model.calls;
     CHECK_NUMBER(f.model.call_count, 3);
     CHECK_NUMBER(calls[main_call].parent, MODEL_NONE);
-    CHECK_NUMBER(calls[main_call].first_child, first);
-    CHECK_NUMBER(calls[first].next_sibling, second);
-    CHECK_NUMBER(calls[second].next_sibling, MODEL_NONE);
+    struct child_lists lists;
+    CHECK_NUMBER(child_lists_build(&lists, &f.model), 0);
+    CHECK_NUMBER(lists.first[main_call], first);
+    CHECK_NUMBER(lists.next[first], second);
+    CHECK_NUMBER(lists.next[second], MODEL_NONE);
+    child_lists_free(&lists);
     CHECK_NUMBER(calls[second].parent, main_call);
     CHECK_NUMBER(calls[main_call].start_ns, 10);
     CHECK_NUMBER(call_duration(&calls[main_call]), 20);
     CHECK_NUMBER(call_duration(&calls[first]), 5);
     CHECK_NUMBER(calls[first].outcome, OUTCOME_RETURNED);
     struct value_head head;
-    struct value value = calls[first].result;
+    struct value value = call_result(&f.model, &calls[first]);
     CHECK_NUMBER(value_read(&f.reader, &value, &head), 0);
     CHECK_NUMBER(head.integer, 42);
     value = call_argument(&f.model, &calls[first], 1);
@@ -159,9 +163,9 @@ TEST(a_generator_is_one_call_that_waits)
     end(&f);
     const struct call *generator = get(&f, "generator");
     CHECK_NUMBER(f.model.call_count, 3);
-    CHECK_NUMBER(generator->waiting_ns, 150);
+    CHECK_NUMBER(call_waiting_ns(&f.model, generator), 150);
     CHECK_NUMBER(call_duration(generator), 160);
-    CHECK_NUMBER(generator->suspensions, 2);
+    CHECK_NUMBER(call_suspensions(&f.model, generator), 2);
     CHECK_NUMBER(generator->parent, find(&f, "main"));
     CHECK_NUMBER(generator->outcome, OUTCOME_RETURNED);
     CHECK_NUMBER(get(&f, "helper")->parent, find(&f, "generator"));
@@ -182,7 +186,7 @@ TEST(a_generator_may_move_to_another_thread)
     end(&f);
     CHECK_NUMBER(f.model.call_count, 2);
     CHECK_NUMBER(get(&f, "generator")->outcome, OUTCOME_RETURNED);
-    CHECK_NUMBER(get(&f, "generator")->waiting_ns, 20);
+    CHECK_NUMBER(call_waiting_ns(&f.model, get(&f, "generator")), 20);
     CHECK_NUMBER(get(&f, "generator")->track, 0);
     CHECK_NUMBER(get(&f, "worker")->track, 1);
     finish(&f);
@@ -200,7 +204,7 @@ TEST(a_generator_whose_start_was_not_seen)
     end(&f);
     CHECK_NUMBER(f.model.call_count, 2);
     CHECK_NUMBER(get(&f, "unknown")->outcome, OUTCOME_RETURNED);
-    CHECK_NUMBER(get(&f, "unknown")->waiting_ns, 10);
+    CHECK_NUMBER(call_waiting_ns(&f.model, get(&f, "unknown")), 10);
     finish(&f);
 }
 
@@ -246,9 +250,9 @@ TEST(an_exception_leaves_calls_until_one_catches_it)
     CHECK_NUMBER(e->line, 41);
     CHECK(!e->benign);
     CHECK_NUMBER(get(&f, "send")->outcome, OUTCOME_RAISED);
-    CHECK_NUMBER(get(&f, "send")->exception, 0);
+    CHECK_NUMBER(call_exception(&f.model, get(&f, "send")), 0);
     CHECK_NUMBER(get(&f, "process")->outcome, OUTCOME_RETURNED);
-    CHECK_NUMBER(get(&f, "process")->exception, MODEL_NONE);
+    CHECK_NUMBER(call_exception(&f.model, get(&f, "process")), MODEL_NONE);
     finish(&f);
 }
 
@@ -277,7 +281,7 @@ TEST(one_exception_after_another_are_two)
     end(&f);
     CHECK_NUMBER(f.model.exception_count, 2);
     CHECK_NUMBER(f.model.exceptions[0].caught_by, find(&f, "main"));
-    CHECK_NUMBER(get(&f, "main")->exception, 1);
+    CHECK_NUMBER(call_exception(&f.model, get(&f, "main")), 1);
     finish(&f);
 }
 
@@ -307,7 +311,7 @@ TEST(an_exception_thrown_into_a_coroutine_leaves_it)
     CHECK_NUMBER(f.model.exception_count, 1);
     CHECK_NUMBER(f.model.exceptions[0].first_call, find(&f, "coroutine"));
     CHECK_NUMBER(f.model.exceptions[0].caught_by, find(&f, "main"));
-    CHECK_NUMBER(get(&f, "coroutine")->waiting_ns, 5);
+    CHECK_NUMBER(call_waiting_ns(&f.model, get(&f, "coroutine")), 5);
     finish(&f);
 }
 
@@ -342,7 +346,7 @@ TEST(a_task_is_a_track_under_its_creator)
         CHECK_NUMBER(f.model.track_count, 2);
         CHECK_NUMBER(fetch->parent, MODEL_NONE);
         CHECK_NUMBER(fetch->origin, FLOW_SPAWN_TASK);
-        CHECK_NUMBER(fetch->spawned_by, find(&f, "start"));
+        CHECK_NUMBER(call_spawned_by(&f.model, fetch), find(&f, "start"));
         const struct track *track = &f.model.tracks[fetch->track];
         CHECK_NUMBER(track->kind, TRACK_TASK);
         CHECK_TEXT(track->name.data, track->name.length, "Task-2");
@@ -379,9 +383,9 @@ TEST(what_runs_in_a_sub_interpreter_has_been_called_from_another)
     build_call(&f.b, 1, "own");
     build_record(&f.b, 1, FLOW_RETURN);
     end(&f);
-    CHECK_NUMBER(get(&f, "guest")->spawned_by, find(&f, "host"));
+    CHECK_NUMBER(call_spawned_by(&f.model, get(&f, "guest")), find(&f, "host"));
     CHECK_NUMBER(get(&f, "guest")->origin, FLOW_SPAWN_INTERPRETER);
-    CHECK_NUMBER(get(&f, "job")->spawned_by, find(&f, "main"));
+    CHECK_NUMBER(call_spawned_by(&f.model, get(&f, "job")), find(&f, "main"));
     CHECK_NUMBER(get(&f, "own")->origin, 0);
     finish(&f);
 }
@@ -398,7 +402,7 @@ TEST(interpreters_that_are_not_there_have_called_nothing)
         build_origin_in(&f.b, 0, wild[i / 6], i % 2 ? FLOW_SPAWN_INTERPRETER : FLOW_SPAWN_JOB, wild[i % 6]);
         build_call(&f.b, 50, "guest");
         end(&f);
-        CHECK_NUMBER(get(&f, "guest")->spawned_by, MODEL_NONE);
+        CHECK_NUMBER(call_spawned_by(&f.model, get(&f, "guest")), MODEL_NONE);
         finish(&f);
     }
 }
@@ -421,10 +425,10 @@ TEST(threads_and_jobs_know_their_creator_in_any_order)
         build_link(&f.b, FLOW_EXTENDED_SPAWN, 3, kinds[i], "");
         build_record(&f.b, 0, FLOW_RETURN);
         end(&f);
-        CHECK_NUMBER(get(&f, "work")->spawned_by, find(&f, "creator"));
+        CHECK_NUMBER(call_spawned_by(&f.model, get(&f, "work")), find(&f, "creator"));
         CHECK_NUMBER(get(&f, "work")->origin, kinds[i]);
         CHECK_NUMBER(get(&f, "work")->parent, MODEL_NONE);
-        CHECK_NUMBER(get(&f, "own")->spawned_by, MODEL_NONE);
+        CHECK_NUMBER(call_spawned_by(&f.model, get(&f, "own")), MODEL_NONE);
         CHECK_NUMBER(get(&f, "own")->origin, 0);
         CHECK_NUMBER(f.model.tracks[0].creator, kinds[i] == FLOW_SPAWN_THREAD ? find(&f, "creator") : MODEL_NONE);
         finish(&f);
@@ -468,7 +472,7 @@ TEST(callbacks_are_roots_below_who_asked_for_them)
     const struct call *tick = get(&f, "tick");
     CHECK_NUMBER(tick->parent, MODEL_NONE);
     CHECK_NUMBER(tick->origin, FLOW_SPAWN_CALLBACK);
-    CHECK_NUMBER(tick->spawned_by, find(&f, "asks"));
+    CHECK_NUMBER(call_spawned_by(&f.model, tick), find(&f, "asks"));
     CHECK_NUMBER(tick->track, 0);
     CHECK_NUMBER(get(&f, "inner")->parent, find(&f, "tick"));
     CHECK_NUMBER(get(&f, "next")->parent, find(&f, "top"));
@@ -571,7 +575,7 @@ TEST(greenlets_have_stacks_of_their_own)
     const struct call *grandchild = get(&f, "grandchild");
     CHECK_NUMBER(child->parent, MODEL_NONE);
     CHECK_NUMBER(child->origin, FLOW_SPAWN_GREENLET);
-    CHECK_NUMBER(child->spawned_by, find(&f, "main"));
+    CHECK_NUMBER(call_spawned_by(&f.model, child), find(&f, "main"));
     CHECK_NUMBER(child->outcome, OUTCOME_RETURNED);
     CHECK_NUMBER(f.model.tracks[child->track].kind, TRACK_GREENLET);
     CHECK_NUMBER(f.model.tracks[child->track].native_id, 4);
@@ -580,7 +584,7 @@ TEST(greenlets_have_stacks_of_their_own)
     CHECK_NUMBER(get(&f, "own")->outcome, OUTCOME_RETURNED);
     CHECK_NUMBER(get(&f, "own")->track, get(&f, "main")->track);
     CHECK_NUMBER(get(&f, "main")->outcome, OUTCOME_RUNNING);
-    CHECK_NUMBER(grandchild->spawned_by, find(&f, "child"));
+    CHECK_NUMBER(call_spawned_by(&f.model, grandchild), find(&f, "child"));
     CHECK_NUMBER(grandchild->outcome, OUTCOME_RUNNING);
     struct slice name = f.model.tracks[grandchild->track].name;
     CHECK_TEXT(name.data, name.length, "named");
@@ -615,7 +619,7 @@ TEST(a_greenlet_without_a_creator_comes_from_where_its_thread_does)
     build_greenlet(&f.b, 1, 1, "", false);
     build_call(&f.b, 1, "work");
     end(&f);
-    CHECK_NUMBER(get(&f, "work")->spawned_by, find(&f, "creator"));
+    CHECK_NUMBER(call_spawned_by(&f.model, get(&f, "work")), find(&f, "creator"));
     CHECK_NUMBER(get(&f, "work")->origin, FLOW_SPAWN_THREAD);
     finish(&f);
 }
@@ -781,7 +785,7 @@ TEST(a_process_of_which_no_call_has_told)
         build_grandchild(&f, cases[i].ancestors);
         const struct call *child = get(&f, "child");
         CHECK_NUMBER(child->origin, cases[i].creator ? FLOW_SPAWN_PROCESS : 0);
-        CHECK_NUMBER(child->spawned_by, cases[i].creator ? find(&f, cases[i].creator) : MODEL_NONE);
+        CHECK_NUMBER(call_spawned_by(&f.model, child), cases[i].creator ? find(&f, cases[i].creator) : MODEL_NONE);
         finish(&f);
     }
 }
@@ -923,13 +927,13 @@ check_links(const struct model *model)
         const struct call *call = &model->calls[i];
         CHECK(call->parent == MODEL_NONE || call->parent < i);
         CHECK(call->track < model->track_count);
-        CHECK(call->next_sibling == MODEL_NONE || (call->next_sibling > i && call->next_sibling < model->call_count));
-        CHECK(call->first_child == MODEL_NONE || (call->first_child > i && call->first_child < model->call_count));
-        CHECK(call->spawned_by == MODEL_NONE || call->spawned_by < model->call_count);
-        CHECK(call->exception == MODEL_NONE || call->exception < model->exception_count);
+        uint32_t spawner = call_spawned_by(model, call);
+        uint32_t exception = call_exception(model, call);
+        CHECK(spawner == MODEL_NONE || spawner < model->call_count);
+        CHECK(exception == MODEL_NONE || exception < model->exception_count);
         CHECK(call->outcome <= OUTCOME_ABANDONED);
         CHECK(call->end_ns >= call->start_ns);
-        CHECK(call->waiting_ns <= call_duration(call));
+        CHECK(call_waiting_ns(model, call) <= call_duration(call));
     }
 }
 
@@ -956,10 +960,10 @@ read_everything(const void *data, size_t size, struct text *text)
     check_links(&model);
     for (uint32_t i = 0; i < model.call_count; i++) {
         const struct call *call = &model.calls[i];
-        for (uint32_t j = 0; j < call->code->parameter_count && call->arguments.data; j++)
+        for (uint32_t j = 0; j < call->code->parameter_count; j++)
             print_value(text, &reader, call_argument(&model, call, j));
-        print_value(text, &reader, call->result);
-        value_type_name(&reader, call->result);
+        print_value(text, &reader, call_result(&model, call));
+        value_type_name(&reader, call_result(&model, call));
     }
     for (uint32_t i = 0; i < model.exception_count; i++)
         print_value(text, &reader, model.exceptions[i].message);

@@ -353,7 +353,7 @@ TEST(a_creator_that_is_told_too_late_is_no_parent)
     build_call(&f.b, 1, "late");
     build_link(&f.b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_TASK, "Task-2");
     open_story(&f, false);
-    CHECK_NUMBER(f.model.calls[find(&f, "early", 0)].spawned_by, find(&f, "late", 0));
+    CHECK_NUMBER(call_spawned_by(&f.model, &f.model.calls[find(&f, "early", 0)]), find(&f, "late", 0));
     CHECK_NUMBER(outline_parent(&f.model, find(&f, "early", 0)), MODEL_NONE);
     CHECK_NUMBER(f.outline.calls[find(&f, "late", 0)], 1);
     finish(&f);
@@ -371,7 +371,7 @@ TEST(an_origin_of_an_unknown_kind_is_none)
         build_call(&f.b, 1, "root");
         open_story(&f, false);
         CHECK_NUMBER(f.model.calls[find(&f, "root", 0)].origin, 0);
-        CHECK_NUMBER(f.model.calls[find(&f, "root", 0)].spawned_by, MODEL_NONE);
+        CHECK_NUMBER(call_spawned_by(&f.model, &f.model.calls[find(&f, "root", 0)]), MODEL_NONE);
         CHECK_NUMBER(outline_parent(&f.model, find(&f, "root", 0)), MODEL_NONE);
         CHECK_NUMBER(f.outline.inherited, 0);
         finish(&f);

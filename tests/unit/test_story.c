@@ -95,7 +95,7 @@ add_up(const struct fixture *f, uint32_t number, struct sums *sums, uint8_t *see
         check_members(f, line, seen);
         sums->shown += line->count;
         if (line->count) {
-            uint32_t exception = model->calls[line->calls[0]].exception;
+            uint32_t exception = call_exception(model, &model->calls[line->calls[0]]);
             struct leg leg;
             sums->lines += exception != MODEL_NONE && !model->exceptions[exception].benign
                            && exception_leg_at(model, &model->exceptions[exception], line->calls[0], &leg);

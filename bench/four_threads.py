@@ -1,0 +1,50 @@
+"""Four threads that make about 10 calls for every 4 of `size`: small ones with values, now and then a recursion."""
+
+import sys
+import threading
+
+
+class Account:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.total = 0
+
+    def add(self, amount: int) -> int:
+        self.total += amount
+        return self.total
+
+
+def fib(n: int) -> int:
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+def price(kind: str, amount: int) -> int:
+    return amount - 1 if kind == "vip" else amount
+
+
+def order(account: Account, number: int) -> int:
+    total = 0
+    for k in range(number % 4):
+        total += account.add(price("vip" if k % 2 else "new", number + k))
+    return total
+
+
+def work(size: int) -> None:
+    account = Account(size)
+    done = 0
+    while done < size:
+        order(account, done)
+        done += 1 + 2 * (done % 4)
+        if done % 1000 < 5:
+            fib(12)
+
+
+def main(size: int) -> None:
+    threads = [threading.Thread(target=work, args=(size // 4,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+main(int(sys.argv[1]))
