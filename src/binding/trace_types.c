@@ -273,8 +273,8 @@ trace_repr(PyObject *self)
 static int
 add_texts(PyObject *dict, const struct process *process)
 {
-    static const char *const keys[] = {"program",  "command", "folder",    "python",       "executable",
-                                       "platform", "host",    "flowtrace", "rule_matches", "no_identity", "recovered"};
+    static const char *const keys[] = {"program", "command",   "folder",       "python",      "executable", "platform",
+                                       "host",    "flowtrace", "rule_matches", "no_identity", "recovered"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct slice text = process_info(process, keys[i]);
         PyObject *value = text.length ? binding_str(text) : NULL;

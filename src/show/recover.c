@@ -67,8 +67,7 @@ show_losses(struct text *out, const struct reader *reader, const struct repair *
 }
 
 void
-show_recovered(struct text *out, const struct reader *reader, const struct repair *repair,
-               const struct losses *losses)
+show_recovered(struct text *out, const struct reader *reader, const struct repair *repair, const struct losses *losses)
 {
     text_string(out, "recovered: ");
     label_count(out, losses->records);

@@ -274,7 +274,7 @@ reader_map(struct reader *reader, const char *path, char *message, size_t messag
 }
 
 int
-reader_index(struct reader *reader)
+reader_find(struct reader *reader)
 {
     int ret = snapshot_take(reader);
     if (ret == 0)
@@ -287,7 +287,7 @@ reader_index(struct reader *reader)
     while (reader->event_chunk_count < reader->chunk_count
            && reader->chunks[reader->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
         reader->event_chunk_count++;
-    ret = find_streams(reader);
+    ret = reader_index(reader);
     reader->ns_per_tick = reader->header->clock == FLOW_CLOCK_CYCLES ? find_rate(reader) : 1;
     return ret;
 }
@@ -300,25 +300,7 @@ reader_open(struct reader *out, const char *path, char *message, size_t message_
     if (ret == 0)
         ret = reader_check(out, message, message_size);
     if (ret == 0)
-<<<<<<< HEAD
-        ret = find_chunks(out);
-    if (ret < 0)
-        goto fail;
-    if (out->chunk_count)
-        qsort(out->chunks, out->chunk_count, sizeof *out->chunks, compare_chunks);
-    drop_doubles(out);
-    while (out->event_chunk_count < out->chunk_count
-           && out->chunks[out->event_chunk_count].header->kind == FLOW_CHUNK_EVENTS)
-        out->event_chunk_count++;
-    ret = reader_index(out);
-    if (ret < 0)
-        goto fail;
-    out->ns_per_tick = out->header->clock == FLOW_CLOCK_CYCLES ? find_rate(out) : 1;
-    return 0;
-fail:
-=======
-        ret = reader_index(out);
->>>>>>> 880ec81 (mine)
+        ret = reader_find(out);
     if (ret == -ENOMEM)
         snprintf(message, message_size, "not enough memory to read this trace");
     if (ret < 0)

@@ -124,7 +124,7 @@ void reader_close(struct reader *reader);
 /* The steps of reader_open(), for repair.c: the map; -EINVAL with a sentence if its header isn't sound; the chunks. */
 int reader_map(struct reader *reader, const char *path, char *message, size_t message_size);
 int reader_check(const struct reader *reader, char *message, size_t message_size);
-int reader_index(struct reader *reader);
+int reader_find(struct reader *reader);
 /* The units of the chunk that begins here; 0 if none does. */
 size_t reader_chunk_units(const struct flow_chunk_header *header);
 /* Frees what a cursor has kept of a chunk: no value in it can be read any more, but another cursor may. */

@@ -171,7 +171,7 @@ repair_open(struct reader *out, const char *path, struct repair *repair, char *m
     bool newer = is_newer(out->header);
     ret = refused && is_foreign(out->header) ? -EINVAL : repair_header(out, repair, refused);
     if (ret == 0)
-        ret = reader_index(out);
+        ret = reader_find(out);
     /* A bit may be wrong in the version, too: then the rest tells. */
     if (ret == 0 && newer) {
         ret = is_readable(out);

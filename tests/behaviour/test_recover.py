@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run, Workshop
+
 from flowtrace._core import Trace
 
 UNIT = 65536
