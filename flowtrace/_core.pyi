@@ -105,8 +105,11 @@ def show(
     time: bool = True,
     exceptions: int = 8,
     newest: int = 40_000_000,
+    filters: list[tuple[str, str]] | None = None,
 ) -> bytes:
     """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
+
+    filters: options and their texts, as _filters.given() returns them.
 
     exceptions: so many of the calls that one left are named; 0: nothing of its way is told.
     newest: so many calls are read, about, of a trace that has more; 0: all.

@@ -6,8 +6,8 @@ argparse can't say that sentence, and costs more to import than the rest of
 
 from .errors import UsageError
 
-# An option is a flag, or takes a value that is text, or a whole number from 0.
-FLAG, TEXT, NUMBER = "flag", "text", "number"
+# An option is a flag, or takes a value that is text, or a whole number from 0; or may have one, behind a "=".
+FLAG, TEXT, NUMBER, MAYBE = "flag", "text", "number", "maybe"
 NUMBER_MAX = 1_000_000_000
 
 
@@ -29,7 +29,7 @@ class Options:
 
 
 def parse(verb: str, table: dict[str, str], arguments: list[str], *, stop_at: tuple[str, ...] | None = None) -> Options:
-    """Read `arguments` by `table`, which maps "-o", "--lines" ... to FLAG, TEXT or NUMBER.
+    """Read `arguments` by `table`, which maps "-o", "--lines" ... to FLAG, TEXT, NUMBER or MAYBE.
 
     With `stop_at` reading ends at the first argument that is no option, or one of
     `stop_at`; the rest is left as it is. Else options and the rest may be mixed.
@@ -53,7 +53,7 @@ def parse(verb: str, table: dict[str, str], arguments: list[str], *, stop_at: tu
         if table[name] == FLAG:
             if value is not None:
                 raise UsageError(f"{name} takes no value; see: flowtrace {verb} --help")
-        elif value is None:
+        elif value is None and table[name] != MAYBE:
             if not todo:
                 raise UsageError(f"{name} needs a value; see: flowtrace {verb} --help")
             value = todo.pop(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .. import _options, _terminal
+from .. import _filters, _options, _terminal
 from ..errors import UsageError, why_no_core
 from .run import DEFAULT_FILE
 
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-HELP = """\
+HELP = f"""\
 flowtrace show [options] [FILE]
 
 Tells the story of a recorded run again. FILE is flowtrace.flow if none is
@@ -28,11 +28,13 @@ named.
   --follow           of a program that is still running: tell it again whenever
                      there is more, until the program ends
 
+{_filters.HELP}
 Example
   flowtrace show --all test.flow | less -R
 """
 
 OPTIONS = {
+    **_filters.OPTIONS,
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
     "--newest": _options.NUMBER,
@@ -78,6 +80,7 @@ def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes
         results="--no-values" not in options,
         time="--no-time" not in options,
         newest=options.number("--newest", DEFAULT_NEWEST),
+        filters=_filters.given(options),
     )
     return _terminal.to_ascii(text) if ascii_only else text
 

@@ -8,6 +8,7 @@
 #define FLOW_BINDING_H
 
 #include "../model/child_lists.h"
+#include "../model/filter.h"
 #include "../model/model.h"
 #include "../model/text.h"
 #include "../record/compat.h"
@@ -41,6 +42,17 @@ void *binding_fail(const struct binding_types *types, int error, const char *pat
 /* The model of a file, of about its `newest` calls, 0 for all, built. 0, or -1 with an exception set. */
 int binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
                  uint64_t newest);
+
+/* The filter of a list of (option, text), which may be NULL or None. 0, or -1 with an exception set: FlowTraceError
+ * for what can't be understood. */
+int binding_filter(const struct binding_types *types, struct filter *out, PyObject *filters);
+/* Leaves in the model what the filter lets through. 0, or -1 with an exception set; then free the model. */
+int binding_select(const struct binding_types *types, struct model *model, const struct filter *filter);
+/* Both, after binding_load(). */
+int binding_load_filtered(const struct binding_types *types, struct reader *reader, struct model *model,
+                          const char *path, uint64_t newest, PyObject *filters);
+/* Have filters left no call of those that were there? Then a sentence says so. */
+bool binding_nothing_left(const struct model *model, struct text *out);
 
 PyObject *binding_str(struct slice slice);
 /* The text as str or bytes; frees it. NULL with MemoryError if it had failed. */

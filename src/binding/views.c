@@ -70,15 +70,17 @@ binding_text_bytes(struct text *text)
 typedef int view_function(struct text *, const struct model *, const struct show_options *);
 
 static PyObject *
-print_view(PyObject *module, PyObject *path, view_function *view, const struct show_options *options)
+print_view(PyObject *module, PyObject *path, PyObject *filters, view_function *view, const struct show_options *options)
 {
     struct reader reader;
     struct model model;
     struct text text = {0};
-    if (binding_load(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path), options->newest) < 0)
+    if (binding_load_filtered(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path), options->newest,
+                              filters)
+        < 0)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    if (view(&text, &model, options) < 0)
+    if (!binding_nothing_left(&model, &text) && view(&text, &model, options) < 0)
         text.failed = true;
     model_free(&model);
     reader_close(&reader);
@@ -89,21 +91,22 @@ print_view(PyObject *module, PyObject *path, view_function *view, const struct s
 PyObject *
 binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path",    "lines", "width",      "color",  "ascii", "arguments",
-                            "results", "time",  "exceptions", "newest", NULL};
+    static char *names[] = {"path",    "lines", "width",      "color",  "ascii",   "arguments",
+                            "results", "time",  "exceptions", "newest", "filters", NULL};
     PyObject *path;
+    PyObject *filters = NULL;
     int color = 0, ascii = 0, arguments = 1, results = 1, time = 1;
     struct show_options options = {.lines = 200, .width = 100, .exceptions = 8, .newest = BINDING_NEWEST};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIK:show", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKO:show", names, PyUnicode_FSConverter, &path,
                                      &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
-                                     &options.exceptions, &options.newest))
+                                     &options.exceptions, &options.newest, &filters))
         return NULL;
     options.color = color;
     options.ascii = ascii;
     options.arguments = arguments;
     options.results = results;
     options.time = time;
-    PyObject *result = print_view(module, path, show_tree, &options);
+    PyObject *result = print_view(module, path, filters, show_tree, &options);
     Py_DECREF(path);
     return result;
 }
@@ -120,7 +123,7 @@ binding_info(PyObject *module, PyObject *args, PyObject *kwargs)
         return NULL;
     options.color = color;
     options.ascii = ascii;
-    PyObject *result = print_view(module, path, show_info, &options);
+    PyObject *result = print_view(module, path, NULL, show_info, &options);
     Py_DECREF(path);
     return result;
 }

@@ -13,6 +13,7 @@ exception_as_leg(const struct exception *exception)
                         .last_call = exception->last_call,
                         .calls_left = exception->calls_left,
                         .caught_by = exception->caught_by,
+                        .catcher = exception->catcher,
                         .caught_line = exception->caught_line,
                         .handler_line = exception->handler_line,
                         .caught_below = exception->caught_below,
@@ -32,6 +33,7 @@ exception_leg_at(const struct model *model, const struct exception *exception, u
     *out = model->legs[*leg];
     if (out->next == MODEL_NONE) {
         out->caught_by = exception->caught_by;
+        out->catcher = exception->catcher;
         out->caught_line = exception->caught_line;
         out->handler_line = exception->handler_line;
         out->caught_below = exception->caught_below;

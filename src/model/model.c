@@ -448,6 +448,7 @@ model_free(struct model *model)
     free(model->drivers);
     free(model->legs);
     free(model->caught);
+    free(model->numbers);
     id_map_free(&model->legs_by_call);
     waits_free(&model->waits);
     *model = (struct model){0};

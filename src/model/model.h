@@ -72,6 +72,7 @@ struct exception {
     uint32_t last_call;       /* the last recorded call that it left */
     uint32_t calls_left;
     uint32_t caught_by;       /* the call that caught it in the end, or MODEL_NONE */
+    const struct code *catcher; /* of the call that did, where a filter left that out; else NULL */
     uint32_t caught_line;     /* line in caught_by where it came in; 0 unknown */
     uint32_t handler_line;    /* line in caught_by of the handler that has it; 0 unless HANDLED tells */
     uint32_t first_leg, last_leg; /* in model->legs if it was raised again, else MODEL_NONE */
@@ -91,6 +92,7 @@ struct leg {
     uint32_t first_call, last_call, calls_left;
     uint32_t raise_line;      /* in first_call; 0 unknown */
     uint32_t caught_by, caught_line, handler_line;
+    const struct code *catcher; /* as an exception's */
     bool caught_below;
     uint32_t next;            /* leg, or MODEL_NONE */
 };
@@ -178,6 +180,8 @@ struct model {
     uint64_t duration_ns;  /* first to last event */
     uint64_t lost_records; /* as the chunks tell */
     struct space space;
+    uint32_t *numbers;     /* of the calls in the whole trace, where a filter has left a part of them; else NULL */
+    uint32_t whole_count;  /* calls before that, those apart that a fork copied; 0 if all are there */
 };
 
 /* Told of each event as the pass comes to it. Calls and exceptions are numbered as
@@ -250,6 +254,19 @@ call_running_ns(const struct model *model, const struct call *call)
     uint64_t duration = call_duration(call);
     uint64_t waiting = call_waiting_ns(model, call);
     return duration > waiting ? duration - waiting : 0;
+}
+
+/* A call's number in the whole trace, from 1: #1204 wherever calls are numbered. */
+static inline uint32_t
+model_call_number(const struct model *model, uint32_t call)
+{
+    return (model->numbers ? model->numbers[call] : call) + 1;
+}
+
+static inline bool
+exception_is_caught(const struct exception *exception)
+{
+    return exception->caught_by != MODEL_NONE || exception->catcher;
 }
 
 static inline bool

@@ -75,6 +75,24 @@ wait_read(const struct reader *reader, struct value value)
     return awaited;
 }
 
+int
+waits_renumber(struct waits *waits, const uint32_t *renumbered)
+{
+    struct id_map by_call = {0};
+    for (size_t i = 0; waits->by_call.slots && i <= waits->by_call.mask; i++) {
+        const struct id_entry *entry = &waits->by_call.slots[i];
+        if (!entry->process || renumbered[entry->id] == UINT32_MAX)
+            continue;
+        if (!id_map_put(&by_call, 0, renumbered[entry->id], entry->value)) {
+            id_map_free(&by_call);
+            return -ENOMEM;
+        }
+    }
+    id_map_free(&waits->by_call);
+    waits->by_call = by_call;
+    return 0;
+}
+
 void
 waits_free(struct waits *waits)
 {

@@ -30,6 +30,8 @@ struct awaited {
 int waits_begin(struct waits *waits, uint32_t call, struct value awaited);
 /* It goes on, after so long; nothing if it told nothing. At the end of the trace it does so for good. */
 void waits_end(struct waits *waits, uint32_t call, uint64_t ns, bool for_good);
+/* Calls have other numbers from now on: renumbered[call], or UINT32_MAX for those that are no more. 0 or -ENOMEM. */
+int waits_renumber(struct waits *waits, const uint32_t *renumbered);
 /* NULL if the call told of none. */
 const struct wait *waits_find(const struct waits *waits, uint32_t call);
 struct awaited wait_read(const struct reader *reader, struct value value);

@@ -61,7 +61,7 @@ is_uncaught(const struct model *model, const struct exception *exception)
         return false;
     const struct call *last = &model->calls[exception->last_call];
     enum track_kind kind = model->tracks[last->track].kind;
-    return exception->caught_by == MODEL_NONE && kind != TRACK_TASK && kind != TRACK_GREENLET
+    return !exception_is_caught(exception) && kind != TRACK_TASK && kind != TRACK_GREENLET
            && last->origin != FLOW_SPAWN_JOB && last->origin != FLOW_SPAWN_INTERPRETER;
 }
 
@@ -71,7 +71,7 @@ count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught, u
     *all = *uncaught = *unknown = 0;
     for (uint32_t i = 0; i < model->exception_count; i++) {
         const struct exception *exception = &model->exceptions[i];
-        bool seen = exception->calls_left > 0 || exception->caught_by != MODEL_NONE;
+        bool seen = exception->calls_left > 0 || exception_is_caught(exception);
         bool error = exception->meaning == FLOW_EXCEPTION_ERROR
                      || (exception_is_cancellation(exception) && exception->calls_left
                          && is_uncaught(model, exception));
@@ -225,19 +225,33 @@ put_left_out(struct text *text, const struct model *model)
     text_string(text, "; --newest N reads more.");
 }
 
+static void
+put_filtered(struct text *text, const struct printer *printer)
+{
+    const struct model *model = printer->model;
+    if (!model->whole_count)
+        return;
+    text_string(text, "Filters leave ");
+    label_count(text, model->call_count - printer->outline->inherited);
+    text_string(text, " of ");
+    put_item(text, model->whole_count, " call.", " calls.");
+}
+
 void
 header_print_foot(struct printer *printer)
 {
     const struct story *story = printer->story;
     struct text *text = &printer->line;
     text_truncate(text, 0);
+    put_filtered(text, printer);
+    const char *not_shown = text->length ? " Not shown: " : "Not shown: ";
     if (story->calls_left_out) {
-        text_string(text, "Not shown: ");
+        text_string(text, not_shown);
         put_item(text, story->calls_left_out, " call", " calls");
         text_string(text, "; --lines N shows more, --all everything.");
     }
     if (printer->outline->hidden) {
-        text_string(text, text->length ? " Nor " : "Not shown: ");
+        text_string(text, story->calls_left_out ? " Nor " : not_shown);
         put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
         text_string(text, ".");
     }

@@ -146,7 +146,7 @@ put_leaves(struct text *out, struct detail_list leaves, const struct glyphs *gly
 static void
 put_catcher(struct text *out, const struct model *model, const struct leg *leg)
 {
-    const struct code *code = model->calls[leg->caught_by].code;
+    const struct code *code = leg->catcher ? leg->catcher : model->calls[leg->caught_by].code;
     text_string(out, "caught in ");
     label_function(out, code);
     if (code->flags & FLOW_CODE_LIBRARY)
@@ -165,7 +165,7 @@ goes_on(const struct model *model, const struct exception *exception, const stru
 {
     const struct track *track = &model->tracks[model->calls[leg->last_call].track];
     bool loop = model->calls[leg->last_call].origin == FLOW_SPAWN_CALLBACK;
-    if (leg->caught_by != MODEL_NONE || track->creator != MODEL_NONE || loop)
+    if (leg->caught_by != MODEL_NONE || leg->catcher || track->creator != MODEL_NONE || loop)
         return false;
     /* A part of a program was recorded, or library code called it: pytest its tests, say. */
     bool library = leg->caught_below && track->kind == TRACK_MAIN && exception->meaning != FLOW_EXCEPTION_EXIT;
@@ -177,8 +177,7 @@ journey_goes_on(const struct model *model, const struct exception *exception)
 {
     if (exception->calls_left == 0) /* raised and caught in one call: it has gone nowhere */
         return false;
-    struct leg last = {
-        .last_call = exception->last_call, .caught_by = exception->caught_by, .caught_below = exception->caught_below};
+    struct leg last = exception_as_leg(exception);
     return goes_on(model, exception, &last);
 }
 
@@ -218,7 +217,7 @@ put_last_end(struct text *out, const struct model *model, const struct exception
 static void
 put_end(struct text *out, const struct model *model, const struct exception *exception, const struct leg *leg)
 {
-    if (leg->caught_by != MODEL_NONE)
+    if (leg->caught_by != MODEL_NONE || leg->catcher)
         put_catcher(out, model, leg);
     else if (goes_on(model, exception, leg))
         text_string(out, "went on to where nothing was recorded");

@@ -464,6 +464,8 @@ mutate(uint8_t *data, size_t size, size_t room, uint64_t random)
     }
     if (below(&m, 16) == 0)
         seed.flags ^= SEED_RECOVER;
+    if (below(&m, 16) == 0)
+        seed.flags ^= SEED_FILTER;
     size = seed_write(&seed, bytes, room < sizeof bytes ? room : sizeof bytes);
     memcpy(data, bytes, size);
     return size;

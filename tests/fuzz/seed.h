@@ -42,6 +42,7 @@ enum {
     SEED_EXCEPTIONS = 16,
     SEED_OUTLINE = 32,
     SEED_RECOVER = 64, /* and write it anew */
+    SEED_FILTER = 128, /* and show what a filter leaves */
 };
 
 struct seed_chunk {

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include "../../src/model/detail.h"
+#include "../../src/model/select.h"
 #include "../../src/model/story.h"
 #include "../../src/model/value_text.h"
 #include "../../src/show/show.h"
+#include "../unit/check_model.h"
+#include "../unit/random_filter.h"
 #include "seed.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -187,19 +190,6 @@ walk_records(struct reader *reader)
 /* --- the model ---------------------------------------------------------- */
 
 static void
-check_call(const struct model *model, uint32_t number)
-{
-    const struct call *call = &model->calls[number];
-    HOLDS(call->parent == MODEL_NONE || call->parent < number);
-    HOLDS(call->track < model->track_count);
-    HOLDS(call_spawned_by(model, call) == MODEL_NONE || call_spawned_by(model, call) < model->call_count);
-    HOLDS(call_exception(model, call) == MODEL_NONE || call_exception(model, call) < model->exception_count);
-    HOLDS(call_cancelled(model, call) == MODEL_NONE || call_cancelled(model, call) < model->exception_count);
-    HOLDS(call->outcome <= OUTCOME_ABANDONED);
-    HOLDS(call->end_ns >= call->start_ns);
-}
-
-static void
 ask_call(const struct model *model, uint32_t number, struct text *text)
 {
     const struct call *call = &model->calls[number];
@@ -228,11 +218,6 @@ ask_exception(const struct model *model, const struct exception *exception)
     struct detail_list leaves = detail_leaves(exception);
     struct slice slice;
     struct leaf leaf;
-    HOLDS(exception->first_call == MODEL_NONE || exception->first_call < model->call_count);
-    HOLDS(exception->last_call == MODEL_NONE || exception->last_call < model->call_count);
-    HOLDS(exception->caught_by == MODEL_NONE || exception->caught_by < model->call_count);
-    HOLDS(exception->cause_exception == MODEL_NONE || exception->cause_exception < model->exception_count);
-    HOLDS(exception->cancel == MODEL_NONE || exception->cancel < model->cancel_count);
     if (exception->first_call != MODEL_NONE)
         exception_leg_at(model, exception, exception->first_call, &leg);
     while (detail_next_text(&notes, &slice))
@@ -248,8 +233,9 @@ ask_exception(const struct model *model, const struct exception *exception)
 static void
 walk_model(const struct model *model, struct text *text)
 {
-    for (uint32_t i = 0; i < model->call_count; i++)
-        check_call(model, i);
+    const char *broken = check_model(model);
+    if (broken)
+        target_failed(__FILE__, __LINE__, broken);
     for (uint32_t i = 0; i < model->call_count && i < ASKED; i++)
         ask_call(model, i, text);
     for (uint32_t i = 0; i < model->exception_count && i < ASKED; i++)
@@ -307,6 +293,22 @@ show(const struct model *model, const struct seed *seed, struct text *text)
     HOLDS(show_info(text, model, &options) == 0);
     text_truncate(text, 0);
     show_modules(text, model, 4, options.width);
+}
+
+/* What filters leave of it is as sound, and can be told. */
+static void
+show_filtered(struct model *model, const struct seed *seed, struct text *text)
+{
+    struct filter filter;
+    uint64_t state = (uint64_t)seed->lines << 16 | (uint64_t)seed->width << 8 | seed->cut;
+    struct text error = {0};
+    HOLDS(random_filter(&filter, model, &state));
+    int ret = model_select(model, &filter, &error);
+    HOLDS(ret == 0 || error.length);
+    filter_free(&filter);
+    text_free(&error);
+    walk_model(model, text);
+    show(model, seed, text);
 }
 
 /* --- writing anew -------------------------------------------------------- */
@@ -393,6 +395,8 @@ read_all(struct seed_file *file, const struct seed *seed)
     walk_model(&model, &text);
     show(&model, seed, &text);
     uint32_t calls = model.call_count;
+    if (seed->flags & SEED_FILTER)
+        show_filtered(&model, seed, &text);
     text_free(&text);
     model_free(&model);
     fence(&reader, false);
