@@ -212,10 +212,26 @@ put_escape(struct text *text, uint32_t c)
         text_format(text, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
 }
 
+/* Bytes at the start that are shown as they are: most of a text, all at once. */
+static size_t
+plain_bytes(struct slice slice, char quote)
+{
+    size_t n = 0;
+    while (n < slice.length && slice.data[n] >= ' ' && slice.data[n] <= '~'
+           && !(quote && (slice.data[n] == quote || slice.data[n] == '\\')))
+        n++;
+    return n;
+}
+
 void
 text_escape(struct text *text, struct slice slice, char quote)
 {
     for (size_t i = 0; i < slice.length && !text->failed;) {
+        size_t plain = plain_bytes((struct slice){slice.data + i, slice.length - i}, quote);
+        text_bytes(text, slice.data + i, plain);
+        i += plain;
+        if (i == slice.length)
+            break;
         uint32_t c;
         size_t n = text_decode(slice.data + i, slice.length - i, &c);
         if (c == REPLACEMENT && !text->ascii)
@@ -261,8 +277,8 @@ text_columns(const char *data, size_t length)
 {
     size_t columns = 0;
     for (size_t i = 0; i < length;) {
-        uint32_t c;
-        i += text_decode(data + i, length - i, &c);
+        uint32_t c = (uint8_t)data[i];
+        i += c < 0x80 ? 1 : text_decode(data + i, length - i, &c);
         columns += columns_of(c);
     }
     return columns;

@@ -42,7 +42,7 @@ local_name(struct slice qualname)
     size_t n = sizeof locals - 1;
     size_t first = qualname.length > LOCAL_NAME_MAX ? qualname.length - LOCAL_NAME_MAX : 0;
     for (size_t i = qualname.length; i >= first + n; i--)
-        if (memcmp(qualname.data + i - n, locals, n) == 0)
+        if (qualname.data[i - 1] == '.' && memcmp(qualname.data + i - n, locals, n) == 0)
             return (struct slice){qualname.data + i, qualname.length - i};
     return qualname;
 }

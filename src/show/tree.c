@@ -14,16 +14,19 @@ make_prefix(struct printer *printer, uint32_t number)
     for (uint32_t p = story->lines[number].parent; p != MODEL_NONE && depth < 512; p = story->lines[p].parent)
         parents[depth++] = p;
     text_truncate(&printer->prefix, 0);
-    while (depth-- > 0) {
+    size_t most = printer->options->width / 2;
+    size_t columns = 0; /* what will be cut need not be put together: a tree may be very deep */
+    while (depth-- > 0 && columns <= most) {
         const struct story_line *ancestor = &story->lines[parents[depth]];
         if (ancestor->parent == MODEL_NONE)
             continue;
         bool more = ancestor->next_sibling != MODEL_NONE || ancestor->skipped;
-        text_string(&printer->prefix, more ? printer->glyphs->bar : printer->glyphs->gap);
+        const char *glyph = more ? printer->glyphs->bar : printer->glyphs->gap;
+        text_string(&printer->prefix, glyph);
+        columns += text_columns(glyph, strlen(glyph));
     }
     /* A tree deeper than the page is wide still needs room for its words. */
-    size_t most = printer->options->width / 2;
-    if (printer_columns(&printer->prefix) > most && most > 8) {
+    if (columns > most && most > 8) {
         text_truncate(&printer->prefix, text_fit(printer->prefix.data, printer->prefix.length, most - 8));
         text_format(&printer->prefix, "%s %u ", printer->glyphs->dots, story->lines[number].depth);
     }
