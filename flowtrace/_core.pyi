@@ -106,6 +106,7 @@ def show(
     exceptions: int = 8,
     newest: int = 40_000_000,
     filters: list[tuple[str, str]] | None = None,
+    view: Literal["tree", "errors"] = "tree",
 ) -> bytes:
     """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
 

@@ -21,6 +21,7 @@ named.
   --lines N          in about N lines (200)
   --all              everything
   --newest N         read no more than the newest N calls (40,000,000: 4 GB)
+  --errors           exceptions alone: the way of each, and what was swallowed
   --no-values        leave arguments and results out
   --no-time          leave times out
   --width N          columns to write to (the terminal's)
@@ -38,6 +39,7 @@ OPTIONS = {
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
     "--newest": _options.NUMBER,
+    "--errors": _options.FLAG,
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
     "--width": _options.NUMBER,
@@ -81,6 +83,7 @@ def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes
         time="--no-time" not in options,
         newest=options.number("--newest", DEFAULT_NEWEST),
         filters=_filters.given(options),
+        view="errors" if "--errors" in options else "tree",
     )
     return _terminal.to_ascii(text) if ascii_only else text
 

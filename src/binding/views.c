@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../show/show.h"
 #include "../trace/varint.h"
@@ -88,25 +89,41 @@ print_view(PyObject *module, PyObject *path, PyObject *filters, view_function *v
     return binding_text_bytes(&text);
 }
 
+static view_function *
+find_view(const char *name)
+{
+    static const struct {
+        const char *name;
+        view_function *view;
+    } views[] = {{"tree", show_tree}, {"errors", show_errors}};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        if (strcmp(views[i].name, name) == 0)
+            return views[i].view;
+    PyErr_Format(PyExc_ValueError, "no view %s", name);
+    return NULL;
+}
+
 PyObject *
 binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path",    "lines", "width",      "color",  "ascii",   "arguments",
-                            "results", "time",  "exceptions", "newest", "filters", NULL};
+    static char *names[] = {"path", "lines",      "width",  "color",   "ascii", "arguments", "results",
+                            "time", "exceptions", "newest", "filters", "view",  NULL};
     PyObject *path;
+    const char *view = "tree";
     PyObject *filters = NULL;
     int color = 0, ascii = 0, arguments = 1, results = 1, time = 1;
     struct show_options options = {.lines = 200, .width = 100, .exceptions = 8, .newest = BINDING_NEWEST};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKO:show", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKOs:show", names, PyUnicode_FSConverter, &path,
                                      &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
-                                     &options.exceptions, &options.newest, &filters))
+                                     &options.exceptions, &options.newest, &filters, &view))
         return NULL;
     options.color = color;
     options.ascii = ascii;
     options.arguments = arguments;
     options.results = results;
     options.time = time;
-    PyObject *result = print_view(module, path, filters, show_tree, &options);
+    view_function *function = find_view(view);
+    PyObject *result = function ? print_view(module, path, filters, function, &options) : NULL;
     Py_DECREF(path);
     return result;
 }

@@ -269,6 +269,14 @@ exception_is_caught(const struct exception *exception)
     return exception->caught_by != MODEL_NONE || exception->catcher;
 }
 
+/* A class body, or a function that 3.14 makes for annotations, which returned: of interest for what it called. */
+static inline bool
+call_is_definition(const struct call *call)
+{
+    bool annotates = slice_ends_with(call->code->qualname, "__annotate__");
+    return (annotates || call->code->flags & FLOW_CODE_CLASS) && call->outcome == OUTCOME_RETURNED;
+}
+
 static inline bool
 exception_is_cancellation(const struct exception *exception)
 {

@@ -188,14 +188,10 @@ sum_up(struct outline *outline, uint32_t number)
     outline->flags[number] = flags;
 }
 
-/* Class bodies, and the functions that 3.14 makes for annotations, are of interest for what they call. */
 static bool
 is_idle_definition(const struct outline *outline, uint32_t number)
 {
-    const struct call *call = &outline->model->calls[number];
-    bool annotates = slice_ends_with(call->code->qualname, "__annotate__");
-    return (annotates || call->code->flags & FLOW_CODE_CLASS) && call->outcome == OUTCOME_RETURNED
-           && outline->first_child[number] == MODEL_NONE;
+    return call_is_definition(&outline->model->calls[number]) && outline->first_child[number] == MODEL_NONE;
 }
 
 static int

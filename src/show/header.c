@@ -101,6 +101,22 @@ put_status(struct text *out, const struct model *model, const char *dot)
         text_format(out, " %s exit status %d", dot, status >> 8 & 0xff);
 }
 
+/* Those that a story tells: neither copied by a fork nor definitions that called nothing. */
+static uint64_t
+count_calls(const struct printer *printer)
+{
+    const struct model *model = printer->model;
+    if (printer->outline)
+        return model->call_count - printer->outline->hidden - printer->outline->inherited;
+    uint64_t count = 0;
+    for (uint32_t i = model->call_count, parent = MODEL_NONE; i-- > 0;) { /* the parent of the call that follows */
+        const struct call *call = &model->calls[i];
+        count += call->origin != CALL_INHERITED && !(call_is_definition(call) && parent != i);
+        parent = call->parent;
+    }
+    return count;
+}
+
 void
 header_print(struct printer *printer)
 {
@@ -115,7 +131,7 @@ header_print(struct printer *printer)
     size_t name = text->length;
     if (name)
         text_format(text, " %s ", dot);
-    put_item(text, model->call_count - printer->outline->hidden - printer->outline->inherited, " call", " calls");
+    put_item(text, count_calls(printer), " call", " calls");
     put_tracks(text, model, dot);
     uint32_t processes = count_processes(model, false);
     uint32_t interpreters = count_processes(model, true);

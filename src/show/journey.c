@@ -1,7 +1,6 @@
 /* journey.c - the way of an exception: raised, what it left, where it ended. */
 #include <string.h>
 
-#include "../model/detail.h"
 #include "../model/value_text.h"
 #include "printer.h"
 
@@ -52,8 +51,8 @@ put_line(struct text *out, struct slice file, uint32_t line)
     text_format(out, ":%u", line);
 }
 
-static void
-put_cause(struct text *out, const struct model *model, const struct exception *exception)
+void
+journey_put_cause(struct text *out, const struct model *model, const struct exception *exception)
 {
     if (exception->split_from != MODEL_NONE) {
         text_string(out, ", what except* left of ");
@@ -66,8 +65,8 @@ put_cause(struct text *out, const struct model *model, const struct exception *e
 }
 
 /* Without times the threads' records are in no order: then the place tells which leg was the first. */
-static bool
-is_again(const struct model *model, const struct exception *exception, const struct leg *leg)
+bool
+journey_is_again(const struct model *model, const struct exception *exception, const struct leg *leg)
 {
     const struct code *code = model->calls[leg->first_call].code;
     if (exception->first_leg == MODEL_NONE || model->reader->header->clock != FLOW_CLOCK_NONE)
@@ -79,7 +78,7 @@ static void
 put_origin(struct text *out, const struct model *model, const struct exception *exception, const struct leg *leg)
 {
     const struct code *code = model->calls[leg->first_call].code;
-    bool again = is_again(model, exception, leg);
+    bool again = journey_is_again(model, exception, leg);
     put_deed(out, model, exception, again);
     if (again) {
         put_line(out, code->file, leg->raise_line);
@@ -91,7 +90,7 @@ put_origin(struct text *out, const struct model *model, const struct exception *
         text_string(out, " in ");
         text_name(out, exception->function);
     }
-    put_cause(out, model, exception);
+    journey_put_cause(out, model, exception);
 }
 
 static void
@@ -123,8 +122,8 @@ put_path(struct text *out, const struct model *model, const struct leg *leg, con
 }
 
 /* "3 inside: ValueError('a'), KeyError('b'), ...1 more" */
-static void
-put_leaves(struct text *out, struct detail_list leaves, const struct glyphs *glyphs)
+void
+journey_put_leaves(struct text *out, struct detail_list leaves, const struct glyphs *glyphs)
 {
     struct leaf leaf;
     uint64_t shown = 0;
@@ -214,8 +213,8 @@ put_last_end(struct text *out, const struct model *model, const struct exception
     }
 }
 
-static void
-put_end(struct text *out, const struct model *model, const struct exception *exception, const struct leg *leg)
+void
+journey_put_end(struct text *out, const struct model *model, const struct exception *exception, const struct leg *leg)
 {
     if (leg->caught_by != MODEL_NONE || leg->catcher)
         put_catcher(out, model, leg);
@@ -273,7 +272,7 @@ journey_print(struct printer *printer, const struct exception *exception, const 
     struct detail_list leaves = detail_leaves(exception);
     if (leaves.total && leg->first_call == exception->first_call) {
         text_truncate(text, 0);
-        put_leaves(text, leaves, printer->glyphs);
+        journey_put_leaves(text, leaves, printer->glyphs);
         put_part(printer, indent, &used);
     }
     text_truncate(text, 0);
@@ -283,7 +282,7 @@ journey_print(struct printer *printer, const struct exception *exception, const 
     put_path(text, printer->model, leg, printer->glyphs, printer->options->exceptions);
     put_part(printer, indent, &used);
     text_truncate(text, 0);
-    put_end(text, printer->model, exception, leg);
+    journey_put_end(text, printer->model, exception, leg);
     put_part(printer, indent, &used);
     struct detail_list notes = detail_notes(exception);
     for (struct slice note; leg->next == MODEL_NONE && detail_next_text(&notes, &note);) {
@@ -323,7 +322,7 @@ put_caught(struct text *out, const struct model *model, const struct exception *
         text_string(out, " in ");
         text_name(out, exception->function);
     }
-    put_cause(out, model, exception);
+    journey_put_cause(out, model, exception);
 }
 
 static void

@@ -176,58 +176,6 @@ put_inside(struct text *out, struct printer *printer, const struct story_line *l
                 printer->outline->depth[line->calls[0]]);
 }
 
-struct times {
-    uint64_t low, high; /* running, in ns */
-    uint64_t waiting;   /* 0: it never waited, or its waits are of no interest */
-    bool waits;         /* it may */
-};
-
-static struct times
-times_of(const struct printer *printer, const struct story_line *line)
-{
-    struct times times = {.low = UINT64_MAX};
-    for (uint32_t i = 0; i < line->count; i++) {
-        const struct model *model = printer->model;
-        const struct call *call = &model->calls[line->calls[i]];
-        uint64_t ns = call_running_ns(model, call);
-        uint64_t waiting = call_waiting_ns(model, call);
-        times.low = ns < times.low ? ns : times.low;
-        times.high = ns > times.high ? ns : times.high;
-        if (!(call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR)) || !call_suspensions(model, call))
-            continue;
-        times.waits = true;
-        times.waiting = waiting > times.waiting ? waiting : times.waiting;
-    }
-    return times;
-}
-
-/* "×11  200 … 900 µs", and what was spent waiting. Returns the columns to keep free:
- * as many for any time, so that the words of a line don't depend on how long it took. */
-static size_t
-put_times(struct text *out, struct printer *printer, const struct story_line *line)
-{
-    enum { ONE = 7, RANGE = 17, WAIT = 15 }; /* "12.3 µs", "93.6 µs … 12.3 ms", " + 12.3 µs wait" */
-    size_t range = printer->options->ascii ? RANGE + 2 : RANGE;
-    struct times times = times_of(printer, line);
-    bool folded = line->count > 1;
-    if (folded) {
-        text_string(out, printer->glyphs->times);
-        label_count(out, line->count);
-    }
-    size_t columns = printer_columns(out);
-    if (!printer->options->time)
-        return columns;
-    text_string(out, folded ? "  " : "");
-    show_duration_range(out, times.low, times.high, printer->options->ascii);
-    if (times.waits) {
-        text_string(out, " + ");
-        show_duration(out, times.waiting, printer->options->ascii);
-        text_string(out, " wait");
-    }
-    columns += (folded ? 2 + range : ONE) + (times.waits ? WAIT : 0);
-    return columns > printer_columns(out) ? columns : printer_columns(out); /* minutes take more */
-}
-
 /* --- a line ------------------------------------------------------------- */
 
 struct parts {
@@ -240,7 +188,8 @@ compose(struct printer *printer, const struct story_line *line, unsigned width)
     struct text *text = &printer->line;
     struct parts parts;
     text_truncate(text, 0);
-    put_origin(text, printer, line);
+    if (!(printer->without & LINE_ORIGIN))
+        put_origin(text, printer, line);
     if (printer->model->calls[line->calls[0]].code->flags & FLOW_CODE_LIBRARY)
         text_string(text, printer->glyphs->arrow + 1);
     parts.name = text->length;
@@ -248,11 +197,14 @@ compose(struct printer *printer, const struct story_line *line, unsigned width)
     parts.arguments = text->length;
     values_put_arguments(text, printer, line, width);
     parts.result = text->length;
-    put_result(text, printer, line, width);
+    if (!(printer->without & LINE_RESULT))
+        put_result(text, printer, line, width);
     parts.end = text->length;
-    put_end(text, printer, line, width);
+    if (!(printer->without & LINE_END))
+        put_end(text, printer, line, width);
     parts.inside = text->length;
-    put_inside(text, printer, line);
+    if (!(printer->without & LINE_END))
+        put_inside(text, printer, line);
     parts.stop = text->length;
     return parts;
 }
@@ -373,30 +325,47 @@ put_parts(struct printer *printer, const struct parts *parts)
     put_part(printer, STYLE_DIM, parts->inside, parts->stop);
 }
 
-void
-line_print(struct printer *printer, const struct story_line *line, const char *branch)
+/* The line as it stands between `before` and what is right of it, of which `reserved` columns are kept free. */
+static void
+print_between(struct printer *printer, const struct story_line *line, const char *before, struct text *right,
+              size_t reserved)
 {
-    struct text right = {0};
-    size_t reserved = put_times(&right, printer, line);
     size_t width = printer->options->width;
-    size_t before = printer_columns(&printer->prefix) + text_columns(branch, strlen(branch));
-    if (before + reserved + 12 > width) { /* narrow: words before times */
-        text_truncate(&right, 0);
+    size_t begin = printer_columns(&printer->prefix) + text_columns(before, strlen(before));
+    if (begin + reserved + 12 > width) { /* narrow: words before times */
+        text_truncate(right, 0);
         reserved = 0;
     }
-    size_t after = printer_columns(&right);
-    size_t room = width > before + reserved + 2 + 8 ? width - before - reserved - 2 : 8;
+    size_t after = printer_columns(right);
+    size_t room = width > begin + reserved + 2 + 8 ? width - begin - reserved - 2 : 8;
     struct parts parts = compose_to_fit(printer, line, room);
     if (printer_columns(&printer->line) > room)
         shorten(printer, &parts, room);
     printer_put(printer, STYLE_DIM, printer->prefix.data, printer->prefix.length);
-    printer_put(printer, STYLE_DIM, branch, strlen(branch));
+    printer_put(printer, STYLE_DIM, before, strlen(before));
     put_parts(printer, &parts);
-    if (right.length) {
-        for (size_t used = before + printer_columns(&printer->line); used + after < width; used++)
+    if (right->length) {
+        for (size_t used = begin + printer_columns(&printer->line); used + after < width; used++)
             text_string(printer->out, " ");
-        printer_put(printer, STYLE_DIM, right.data, right.length);
+        printer_put(printer, STYLE_DIM, right->data, right->length);
     }
     text_string(printer->out, "\n");
+}
+
+void
+line_print(struct printer *printer, const struct story_line *line, const char *branch)
+{
+    struct text right = {0};
+    size_t reserved = fields_put(&right, printer, line);
+    print_between(printer, line, branch, &right, reserved);
     text_free(&right);
+}
+
+void
+line_print_call(struct printer *printer, uint32_t call, const char *before, unsigned without, struct text *right)
+{
+    struct story_line line = {.calls = &call, .count = 1, .opened = true};
+    printer->without = without;
+    print_between(printer, &line, before, right, printer_columns(right));
+    printer->without = 0;
 }

@@ -2,6 +2,7 @@
 #ifndef FLOW_PRINTER_H
 #define FLOW_PRINTER_H
 
+#include "../model/detail.h"
 #include "../model/story.h"
 #include "label.h"
 
@@ -34,7 +35,10 @@ struct printer {
     struct text scratch;
     size_t cuts[PRINTER_CUTS]; /* where in `line` arguments begin: it is cut there if it must be */
     size_t cut_count;
+    unsigned without; /* enum line_part: parts of a line that are left out */
 };
+
+enum line_part { LINE_ORIGIN = 1, LINE_RESULT = 2, LINE_END = 4 };
 
 static inline size_t
 printer_columns(const struct text *text)
@@ -66,6 +70,11 @@ void header_print_nothing(struct text *out, const struct model *model);
 
 /* line.c: one line of the story, `branch` before it. */
 void line_print(struct printer *printer, const struct story_line *line, const char *branch);
+/* One call on a line of another view; `right` stands at its right, as far as there is room. */
+void line_print_call(struct printer *printer, uint32_t call, const char *before, unsigned without, struct text *right);
+/* fields.c: "×11  200 … 900 µs", and what was spent waiting. Returns the columns to keep free: as many for any time,
+ * so that the words of a line don't depend on how long it took. */
+size_t fields_put(struct text *out, struct printer *printer, const struct story_line *line);
 /* Was the exception that left this call raised in it, as far as is recorded? */
 bool line_raised_here(const struct printer *printer, uint32_t call);
 
@@ -80,6 +89,12 @@ void journey_print_swallowed(struct printer *printer, const struct exception *ex
 /* journey.c: where an exception was raised, what it left, where it was caught; as many lines as it takes. */
 void journey_print(struct printer *printer, const struct exception *exception, const struct leg *leg,
                    const char *indent);
+/* What of that is words: where nobody caught it, "3 inside: ...", "from KeyError". */
+void journey_put_end(struct text *out, const struct model *model, const struct exception *exception,
+                     const struct leg *leg);
+void journey_put_leaves(struct text *out, struct detail_list leaves, const struct glyphs *glyphs);
+void journey_put_cause(struct text *out, const struct model *model, const struct exception *exception);
+bool journey_is_again(const struct model *model, const struct exception *exception, const struct leg *leg);
 /* What was raised and caught within this call. */
 void journey_print_caught(struct printer *printer, uint32_t call, const char *indent);
 

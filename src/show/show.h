@@ -24,6 +24,9 @@ struct show_options {
 /* The story: a header line, then the tree. Appends UTF-8 to `out`. 0 or -ENOMEM. */
 int show_tree(struct text *out, const struct model *model, const struct show_options *options);
 
+/* The story of exceptions alone, what was swallowed apart. */
+int show_errors(struct text *out, const struct model *model, const struct show_options *options);
+
 /* What `flowtrace info` prints: the file, its processes, tracks, counts, bytes, damage. */
 int show_info(struct text *out, const struct model *model, const struct show_options *options);
 

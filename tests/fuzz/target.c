@@ -384,6 +384,9 @@ show(const struct model *model, const struct seed *seed, struct text *text)
     HOLDS(!options.lines || text->length < (1u << 20));
     longest = text->length;
     text_truncate(text, 0);
+    HOLDS(show_errors(text, model, &options) == 0);
+    HOLDS(!options.lines || text->length < (1u << 20));
+    text_truncate(text, 0);
     HOLDS(show_info(text, model, &options) == 0);
     text_truncate(text, 0);
     show_modules(text, model, 4, options.width);

@@ -361,6 +361,7 @@ tell(const char *path, uint64_t *state, struct text *text)
                                    .exceptions = 8};
     text_truncate(text, 0);
     CHECK_NUMBER(show_tree(text, &model, &options), 0);
+    CHECK_NUMBER(show_errors(text, &model, &options), 0);
     CHECK_NUMBER(show_info(text, &model, &options), 0);
     if (text->length > SHOWN_MAX)
         unit_fail(__FILE__, __LINE__, "seed %llu shows %zu bytes", (unsigned long long)seed, text->length);

@@ -529,16 +529,18 @@ without_colors(struct text *out, const struct text *text)
     }
 }
 
+typedef int view_function(struct text *, const struct model *, const struct show_options *);
+
 static void
-check_view(const struct model *model, struct show_options *options, const char *what)
+check_view(view_function *view, const struct model *model, struct show_options *options, const char *what)
 {
     struct text plain = {0}, coloured = {0}, stripped = {0};
-    CHECK_NUMBER(show_tree(&plain, model, options), 0);
+    CHECK_NUMBER(view(&plain, model, options), 0);
     check_characters(&plain, options, what);
     if (options->width >= 40)
         check_widths(&plain, options, what);
     options->color = true;
-    CHECK_NUMBER(show_tree(&coloured, model, options), 0);
+    CHECK_NUMBER(view(&coloured, model, options), 0);
     without_colors(&stripped, &coloured);
     CHECK(stripped.length == plain.length && memcmp(stripped.data, plain.data, plain.length) == 0);
     CHECK(coloured.length > plain.length);
@@ -553,6 +555,7 @@ check_view(const struct model *model, struct show_options *options, const char *
 
 TEST(no_line_is_wider_than_the_terminal)
 {
+    static view_function *const views[] = {show_tree, show_errors};
     static const unsigned widths[] = {20, 30, 40, 41, 47, 60, 79, 80, 100, 160, 200};
     for (uint64_t seed = 1; seed <= 40; seed++) {
         struct random_trace r;
@@ -569,7 +572,8 @@ TEST(no_line_is_wider_than_the_terminal)
             options.time = (seed + i) % 3 > 0;
             options.ascii = (seed + i) % 4 == 0;
             options.lines = i % 5 == 0 ? 0 : 20 * (unsigned)i;
-            check_view(&model, &options, what);
+            for (size_t k = 0; k < sizeof views / sizeof *views; k++)
+                check_view(views[k], &model, &options, what);
         }
         model_free(&model);
         reader_close(&reader);
