@@ -21,4 +21,5 @@ def prepare(asked: str, words: str) -> tuple[str, str]:
         options.order.append(("-o", asked))
     run.check_settings(options)
     trace = run.create_trace(options)
-    return trace, run.pack(program, run.rules_of(options), options, launcher=os.getppid())
+    packed = run.pack(program, run.rules_of(options), options, launcher=os.getppid())
+    return trace, f"{packed}\nset hash 1"  # no launcher will make them when the program has ended

@@ -93,10 +93,8 @@ def is_child(options: dict[str, list[str]]) -> bool:
 def join(path: str, options: dict[str, list[str]], *, tell_origin: bool) -> None:
     from . import _core
 
-    secrets = options.get("secret", [])
     info = {key[5:]: value[0] for key, value in options.items() if key.startswith("info.")}
     if tell_origin:
-        info["command"] = " ".join(_core.redact(sys.orig_argv[1:], secrets))[:1000]
         info["ancestors"] = ancestors(options)
         info["age_ms"] = age_ms()
     _core.record_join(
@@ -106,7 +104,7 @@ def join(path: str, options: dict[str, list[str]], *, tell_origin: bool) -> None
         rules=options.get("rule", []),
         info=info,
         settings={name: int(value) for name, _, value in (pair.partition(" ") for pair in options.get("set", []))},
-        secrets=secrets,
+        secrets=options.get("secret", []),
     )
 
 

@@ -88,6 +88,9 @@ def record_facts() -> _Facts:
 def watch(code: CodeType, begin: Callable[[], object], end: Callable[[], object], /) -> None:
     """Call begin() when a call of `code` begins while nothing is recorded; end() when the outermost one has ended."""
 
+def hash_sources(path: _Path, /) -> None:
+    """Add the hashes of source files that are still as they were recorded to a trace that has ended. Never fails."""
+
 def _nothing(*args: object) -> None: ...
 def _end() -> None: ...
 
@@ -432,6 +435,18 @@ class _Process(TypedDict, total=False):
     python: str
     executable: str
     flowtrace: str
+    platform: str
+    host: str
+    build: str
+    """sys.version: of which build, by which compiler."""
+    mode: str
+    """What is unusual of its python: free-threaded, debug build, -O, -X dev ..."""
+    boot_id: str
+    """Monotonic times of traces that have the same can be compared."""
+    settings: str
+    """Options of `flowtrace run` that it was recorded with, values, time, last and limit apart."""
+    roots: list[str]
+    """The folders whose code is the program's own."""
     rule_matches: str
     no_identity: str
     """Why objects have no numbers, or not throughout, though --identity asked for them."""
@@ -444,9 +459,23 @@ class _Module(TypedDict):
     why: Literal["folder", "no file", "rule", "standard library", "installed", "elsewhere", "generated"]
     what: str
 
+class _Source(TypedDict):
+    file: str
+    """As its functions have it."""
+    path: str
+    """Where it was: an archive, for what was imported from one."""
+    size: int
+    mtime_ns: int
+    """When it was changed last, in nanoseconds since 1970."""
+    hash: str | None
+    """As `git hash-object` has it; None where the program's end was not waited for, or another version was there."""
+    state: Literal["same", "changed", "touched", "gone", "elsewhere"]
+    """Now. touched: of the same size and another time, and no hash tells more; elsewhere: recorded on another host."""
+
 class _Info(TypedDict):
     path: str
     start_unix_ns: int
+    start_monotonic_ns: int
     duration_ns: int
     calls: int
     lost_records: int
@@ -483,6 +512,10 @@ class Trace:
     @property
     def exceptions(self) -> tuple[ExceptionInfo, ...]:
         """In order of their first appearance."""
+
+    @property
+    def sources(self) -> list[_Source]:
+        """The files of its functions: as they were when they were recorded, compared with what is there now."""
 
     @property
     def info(self) -> _Info: ...

@@ -71,6 +71,8 @@ class Recording:
 
     def stop(self) -> None:
         _core.record_stop()
+        if not self.temporary and not self.inherited:
+            _core.hash_sources(self.path)
 
     def forget(self) -> None:
         """Delete the file if it is a temporary one of this process."""
@@ -94,7 +96,7 @@ def start(
     """Begin a recording. Raises FlowTraceError where it can't be."""
     target = _temporary() if path is None else _checked(path)
     # "part": this isn't the whole program; what leaves it may be caught outside.
-    info = {"program": title, "part": "yes", "python": sys.version.split()[0], "flowtrace": __version__}
+    info = {"program": title, "part": "yes", "flowtrace": __version__}
     roots, library = _places()
     try:
         _core.record_start(

@@ -260,8 +260,6 @@ def rules_of(options: _options.Options) -> list[tuple[str, str]]:
 
 def pack(program: _program.Program, rules: list[tuple[str, str]], options: _options.Options, *, launcher: int) -> str:
     """Write the options so that _autostart.unpack() reads them without importing anything."""
-    from .. import _core
-
     roots = dict.fromkeys(_scope.roots_of(*program.folders) + _scope.roots_elsewhere())
     pairs = [("root", root) for root in roots]
     pairs += [("library", folder) for folder in _scope.library()]
@@ -272,13 +270,8 @@ def pack(program: _program.Program, rules: list[tuple[str, str]], options: _opti
     pairs += [("no-children", "")] if "--no-children" in options else []
     information = {
         "program": program.title,
-        "command": " ".join(_core.redact(program.python_arguments, secrets_of(options)))[:1000],
-        "folder": os.getcwd(),
-        "python": sys.version.split()[0],
-        "executable": sys.executable,
-        "platform": " ".join((os.uname().sysname, os.uname().release, os.uname().machine)),
-        "host": os.uname().nodename,
         "flowtrace": __version__,
+        **({"no_children": "yes"} if "--no-children" in options else {}),
     }
     pairs += [(f"info.{key}", value) for key, value in information.items()]
     packed = "\n".join(f"{key} {value.replace('%', '%25').replace(chr(10), '%0A')}" for key, value in pairs)

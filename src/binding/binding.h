@@ -12,6 +12,7 @@
 #include "../model/model.h"
 #include "../model/text.h"
 #include "../record/compat.h"
+#include "../trace/writer.h"
 
 /* All owned by the module, which its types keep alive; Borrowed by whoever asks. */
 struct binding_types {
@@ -91,6 +92,15 @@ PyObject *binding_verify(PyObject *module, PyObject *path);
 PyObject *binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_limit_reached(PyObject *module, PyObject *path);
 PyObject *binding_recover(PyObject *module, PyObject *args);
+/* Adds `records`, already encoded, in the name of that process, and the hashes that can be had now of the sources that
+ * have none. 0 or -errno. */
+int binding_hash_sources(struct trace_file *file, struct reader *reader, uint32_t process, uint32_t pid,
+                         const uint8_t *records, size_t length);
+/* The same of a trace that nobody has open. */
+void binding_hash_quietly(const char *path);
+PyObject *binding_hash(PyObject *module, PyObject *path);
+/* New list of dicts. */
+PyObject *binding_sources(const struct model *model);
 int binding_add_trace_types(PyObject *module);
 int binding_add_call_types(PyObject *module);
 

@@ -113,7 +113,13 @@ static PyObject *
 end(PyObject *module, PyObject *Py_UNUSED(ignored))
 {
     struct recorder *recorder = recorder_of(module);
-    if (recorder_stop(recorder, 1) < 0)
+    bool asked = recorder->hash_at_end && recorder->process == 1 && recorder->file && !recorder->forked;
+    char *path = asked ? strdup(recorder->file->path) : NULL;
+    int ret = recorder_stop(recorder, 1);
+    if (path && ret == 0)
+        binding_hash_quietly(path);
+    free(path);
+    if (ret < 0)
         return NULL;
     if (PyInterpreterState_Get() != PyInterpreterState_Main())
         recorder_unregister(recorder);
@@ -236,6 +242,7 @@ static PyMethodDef methods[] = {
     {"live", binding_live, METH_O, NULL},
     {"verify", binding_verify, METH_O, NULL},
     {"add_status", WITH_KEYWORDS(binding_add_status), NULL},
+    {"hash_sources", binding_hash, METH_O, NULL},
     {"limit_reached", binding_limit_reached, METH_O, NULL},
     {"recover", binding_recover, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

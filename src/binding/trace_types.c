@@ -273,8 +273,9 @@ trace_repr(PyObject *self)
 static int
 add_texts(PyObject *dict, const struct process *process)
 {
-    static const char *const keys[] = {"program", "command",   "folder",       "python",      "executable", "platform",
-                                       "host",    "flowtrace", "rule_matches", "no_identity", "recovered"};
+    static const char *const keys[] = {"program",  "command", "folder",    "python",       "executable",
+                                       "platform", "host",    "flowtrace", "rule_matches", "no_identity",
+                                       "build",    "mode",    "boot_id",   "settings",     "recovered"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         struct slice text = process_info(process, keys[i]);
         PyObject *value = text.length ? binding_str(text) : NULL;
@@ -301,6 +302,20 @@ add_interpreter(PyObject *dict, const struct process *process)
     return ret;
 }
 
+static int
+add_roots(PyObject *dict, const struct process *process)
+{
+    struct slice roots = process_info(process, "roots");
+    PyObject *text = binding_str(roots);
+    PyObject *newline = text ? PyUnicode_FromString("\n") : NULL;
+    PyObject *list = !newline ? NULL : roots.length ? PyUnicode_Split(text, newline, -1) : PyList_New(0);
+    int ret = list ? PyDict_SetItemString(dict, "roots", list) : -1;
+    Py_XDECREF(list);
+    Py_XDECREF(newline);
+    Py_XDECREF(text);
+    return ret;
+}
+
 static PyObject *
 process_dict(const struct process *process)
 {
@@ -310,7 +325,7 @@ process_dict(const struct process *process)
                                                     process->ended ? Py_True : Py_False, "end", process_end(process),
                                                     "wait_status", status, "lost", lost)
                                     : NULL;
-    if (dict && (add_interpreter(dict, process) < 0 || add_texts(dict, process) < 0))
+    if (dict && (add_interpreter(dict, process) < 0 || add_roots(dict, process) < 0 || add_texts(dict, process) < 0))
         Py_CLEAR(dict);
     Py_XDECREF(status);
     Py_XDECREF(lost);
@@ -367,24 +382,36 @@ trace_info(PyObject *self, void *Py_UNUSED(closure))
     if (!processes)
         return NULL;
     return Py_BuildValue(
-        "{s:O, s:K, s:K, s:I, s:K, s:K, s:I, s:K, s:K, s:K, s:K, s:O, s:O, s:N, s:N}", "path", trace->path,
-        "start_unix_ns", (unsigned long long)header->start_unix_ns, "duration_ns",
-        (unsigned long long)trace->model.duration_ns, "calls", trace->model.call_count, "lost_records",
-        (unsigned long long)trace->model.lost_records, "damaged_chunks", (unsigned long long)trace->reader.damaged,
-        "unrecorded_processes", header->unrecorded, "last", header->flags & FLOW_FILE_LAST ? bytes : 0, "limit",
-        header->flags & FLOW_FILE_LAST ? 0 : bytes, "calls_let_go", bound ? (unsigned long long)bound->calls_let_go : 0,
-        "calls_unplaced", bound ? (unsigned long long)bound->calls_unplaced : 0, "values",
+        "{s:O, s:K, s:K, s:K, s:I, s:K, s:K, s:I, s:K, s:K, s:K, s:K, s:O, s:O, s:N, s:N}", "path", trace->path,
+        "start_unix_ns", (unsigned long long)header->start_unix_ns, "start_monotonic_ns",
+        (unsigned long long)header->start_mono_ns, "duration_ns", (unsigned long long)trace->model.duration_ns, "calls",
+        trace->model.call_count, "lost_records", (unsigned long long)trace->model.lost_records, "damaged_chunks",
+        (unsigned long long)trace->reader.damaged, "unrecorded_processes", header->unrecorded, "last",
+        header->flags & FLOW_FILE_LAST ? bytes : 0, "limit", header->flags & FLOW_FILE_LAST ? 0 : bytes, "calls_let_go",
+        bound ? (unsigned long long)bound->calls_let_go : 0, "calls_unplaced",
+        bound ? (unsigned long long)bound->calls_unplaced : 0, "values",
         header->flags & FLOW_FILE_NO_VALUES ? Py_False : Py_True, "time",
         header->flags & FLOW_FILE_NO_TIME ? Py_False : Py_True, "processes", processes, "modules",
         list_of_modules(&trace->model));
+}
+
+static PyObject *
+trace_sources(PyObject *self, void *Py_UNUSED(closure))
+{
+    return binding_sources(&((struct trace *)self)->model);
 }
 
 static PyGetSetDef trace_getset[] = {
     {"tracks", trace_tracks, NULL, "tuple of Track: threads, tasks and greenlets of all processes.", NULL},
     {"functions", trace_functions, NULL, "tuple of Function: those that were called.", NULL},
     {"exceptions", trace_exceptions, NULL, "tuple of ExceptionInfo: in order of their first appearance.", NULL},
+    {"sources", trace_sources, NULL,
+     "list of dicts, one for each file of functions: file, path, size, mtime_ns, hash (git's, of what it holds) as it\n"
+     "was when it was recorded; and state, as it is now: \"same\", \"changed\", \"touched\" (of another time),\n"
+     "\"gone\" or \"elsewhere\" (recorded on another machine).",
+     NULL},
     {"info", trace_info, NULL,
-     "dict: path, start_unix_ns (wall clock), duration_ns, calls, lost_records, damaged_chunks,\n"
+     "dict: path, start_unix_ns (wall clock), start_monotonic_ns, duration_ns, calls, lost_records, damaged_chunks,\n"
      "unrecorded_processes, last, limit, calls_let_go, calls_unplaced, values, time; processes: a list of dicts with "
      "pid, ended, end, wait_status, lost, "
      "interpreter and what was "

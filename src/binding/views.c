@@ -119,6 +119,7 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
         return NULL;
     options.color = color;
     options.ascii = ascii;
+    options.sources = true;
     options.arguments = arguments;
     options.results = results;
     options.time = time;
@@ -140,6 +141,7 @@ binding_info(PyObject *module, PyObject *args, PyObject *kwargs)
         return NULL;
     options.color = color;
     options.ascii = ascii;
+    options.sources = true;
     PyObject *result = print_view(module, path, NULL, show_info, &options);
     Py_DECREF(path);
     return result;
@@ -172,21 +174,26 @@ binding_verify(PyObject *module, PyObject *path)
 
 /* --- add_status --------------------------------------------------------- */
 
-static int
-add_end(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *payload, size_t length)
+#define END_MAX (8 * VARINT_MAX)
+
+/* Returns its length. */
+static size_t
+put_end(uint8_t record[END_MAX], const uint8_t *payload, size_t length)
 {
-    uint8_t record[8 * VARINT_MAX];
     uint8_t *p = varint_put(varint_put(record, FLOW_EXTENDED), FLOW_EXTENDED_PROCESS_END);
-    p = writer_text(p, (const char *)payload, length);
-    return trace_file_add_meta(file, process, pid, record, (size_t)(p - record));
+    return (size_t)(writer_text(p, (const char *)payload, length) - record);
 }
 
+/* And, with a reader, the hashes of source files, so that all lies in one chunk. */
 static int
-add_wait_status(struct trace_file *file, const struct process *process, unsigned status)
+add_wait_status(struct trace_file *file, const struct process *process, unsigned status, struct reader *reader)
 {
     uint8_t payload[2 * VARINT_MAX];
+    uint8_t record[END_MAX];
     uint8_t *end = varint_put(varint_put(payload, 2), status);
-    return add_end(file, process->number, process->pid, payload, (size_t)(end - payload));
+    size_t length = put_end(record, payload, (size_t)(end - payload));
+    return reader ? binding_hash_sources(file, reader, process->number, process->pid, record, length)
+                  : trace_file_add_meta(file, process->number, process->pid, record, length);
 }
 
 /* What META chunks say: the model of a long trace would take its time. NULL without memory. */
@@ -241,7 +248,8 @@ binding_live(PyObject *module, PyObject *path)
 
 /* The status of all that had this pid, one after the other; and which of the others are no more. */
 static int
-add_ends(struct trace_file *file, const struct process *processes, uint32_t count, unsigned pid, unsigned status)
+add_ends(struct trace_file *file, struct reader *reader, const struct process *processes, uint32_t count, unsigned pid,
+         unsigned status)
 {
     static const uint8_t gone[] = {3};
     int ret = 0;
@@ -250,9 +258,11 @@ add_ends(struct trace_file *file, const struct process *processes, uint32_t coun
         if (process->interpreter.length)
             continue;
         if (process->pid == pid)
-            ret = add_wait_status(file, process, status);
-        else if (!process->ended && process->pid <= INT32_MAX && kill((pid_t)process->pid, 0) < 0 && errno == ESRCH)
-            ret = add_end(file, process->number, process->pid, gone, sizeof gone);
+            ret = add_wait_status(file, process, status, i == 0 ? reader : NULL);
+        else if (!process->ended && process->pid <= INT32_MAX && kill((pid_t)process->pid, 0) < 0 && errno == ESRCH) {
+            uint8_t record[END_MAX];
+            ret = trace_file_add_meta(file, process->number, process->pid, record, put_end(record, gone, sizeof gone));
+        }
     }
     return ret;
 }
@@ -274,7 +284,7 @@ add_to(const struct binding_types *types, const char *path, unsigned pid, unsign
     for (uint32_t i = 0; processes && i < count; i++)
         *found |= processes[i].pid == pid;
     if (processes && count && (ret = trace_file_join(&file, path)) == 0) {
-        ret = add_ends(file, processes, count, pid, status);
+        ret = add_ends(file, &reader, processes, count, pid, status);
         trace_file_close(file);
     }
     if (ret < 0)

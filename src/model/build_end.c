@@ -146,6 +146,7 @@ build_finish(struct builder *builder)
     if (builder->inherited && model->reader->header->clock != FLOW_CLOCK_NONE)
         builder->failed |= build_originals(builder) < 0;
     model_sort_modules(model);
+    model_sort_sources(model);
     drivers_sort(model);
     for (uint32_t i = 0; i < model->reader->event_chunk_count; i++)
         model->lost_records += model->reader->chunks[i].header->lost_before;

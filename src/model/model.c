@@ -344,7 +344,8 @@ read_meta(struct builder *builder, uint32_t chunk)
         return -ENOMEM;
     struct model *model = builder->model;
     int ret = process_read_meta(&model->processes[index], model->reader, chunk, &model->space);
-    return ret < 0 ? ret : model_read_modules(builder->model, chunk);
+    ret = ret < 0 ? ret : model_read_modules(model, chunk);
+    return ret < 0 ? ret : model_read_sources(model, chunk);
 }
 
 static int
@@ -444,6 +445,7 @@ model_free(struct model *model)
     free(model->extras);
     free(model->exceptions);
     free(model->modules);
+    free(model->sources);
     free(model->cancels);
     free(model->drivers);
     free(model->legs);

@@ -146,6 +146,16 @@ struct module {
     uint8_t why;       /* enum flow_scope */
 };
 
+/* A version of a file that functions come from. */
+struct source {
+    struct slice file; /* as functions have it */
+    struct slice path; /* where that is, if not there; or empty */
+    struct slice hash; /* 20 bytes, or empty */
+    uint64_t size;
+    int64_t mtime_ns;  /* since 1970 */
+    bool used;         /* functions of it are in this trace */
+};
+
 /* A call that resumed a generator, other than the parent that began it. */
 struct driver {
     uint32_t call;   /* the generator's */
@@ -170,6 +180,8 @@ struct model {
     uint32_t driver_count;
     struct module *modules; /* recorded ones first, then by reason and name */
     uint32_t module_count;
+    struct source *sources; /* by file, then the older versions first */
+    uint32_t source_count;
     struct leg *legs;
     uint32_t leg_count;
     struct id_map legs_by_call; /* first_call -> leg */
@@ -344,5 +356,9 @@ int process_read_meta(struct process *process, struct reader *reader, uint32_t c
 int model_add_module(struct model *model, struct slice payload);
 int model_read_modules(struct model *model, uint32_t chunk);
 void model_sort_modules(struct model *model);
+/* What SOURCE records say, in the same way. */
+int model_add_source(struct model *model, struct slice payload);
+int model_read_sources(struct model *model, uint32_t chunk);
+void model_sort_sources(struct model *model);
 
 #endif

@@ -9,7 +9,8 @@ kind_of_extended(enum flow_extended subtype)
     case FLOW_EXTENDED_EXCEPTION: return SPACE_EXCEPTIONS;
     case FLOW_EXTENDED_PROCESS:
     case FLOW_EXTENDED_PROCESS_END:
-    case FLOW_EXTENDED_SCOPE: return SPACE_PROCESSES;
+    case FLOW_EXTENDED_SCOPE:
+    case FLOW_EXTENDED_SOURCE: return SPACE_PROCESSES;
     default: return SPACE_LINKS;
     }
 }

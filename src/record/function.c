@@ -401,6 +401,16 @@ struct verdict {
     enum link link;
 };
 
+/* A module that is imported anew may be another version. */
+static void
+note_source(struct recorder *recorder, const struct function *function)
+{
+    if (!function->in_scope)
+        return;
+    source_log_add(recorder, function->code.file, function->code.flags & FLOW_CODE_MODULE);
+    source_log_write(recorder);
+}
+
 static struct function *
 first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, struct function *before,
             struct verdict *out)
@@ -432,6 +442,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, st
         function->in_scope = in_scope || function->watched;
         judge_secrets(recorder, function);
         function->generation = recorder->generation;
+        note_source(recorder, function);
         return function;
     }
     void *known = out_of_scope(recorder);
@@ -442,6 +453,7 @@ first_sight(struct recorder *recorder, PyCodeObject *code, PyObject *globals, st
         function->in_scope = in_scope;
         function->link = in_scope ? LINK_NONE : link;
         known = function;
+        note_source(recorder, function);
     }
     else {
         free(module);

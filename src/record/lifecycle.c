@@ -8,6 +8,7 @@
 #include "callable.h"
 #include "calls.h"
 #include "recorder.h"
+#include "surroundings.h"
 
 /* Each set_events() takes one of 2^24 versions: a function that is traced again
  * and again leaves the events on in the end. */
@@ -230,64 +231,6 @@ set_scope(struct recorder *recorder, const struct recorder_options *options, boo
 /* --- the process -------------------------------------------------------- */
 
 static uint8_t *
-extend(struct recorder *recorder, size_t more)
-{
-    uint8_t *grown = realloc(recorder->process_record, recorder->process_record_size + more);
-    if (!grown) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    recorder->process_record = grown;
-    return grown + recorder->process_record_size;
-}
-
-static int
-add_info(struct recorder *recorder, PyObject *text)
-{
-    Py_ssize_t length;
-    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "replace");
-    if (!bytes)
-        return -1;
-    length = PyBytes_GET_SIZE(bytes);
-    uint8_t *p = extend(recorder, (size_t)length + VARINT_MAX);
-    if (p) {
-        p = writer_text(p, PyBytes_AS_STRING(bytes), (size_t)length);
-        recorder->process_record_size = (size_t)(p - recorder->process_record);
-    }
-    Py_DECREF(bytes);
-    return p ? 0 : -1;
-}
-
-static int
-add_interpreter(struct recorder *recorder)
-{
-    if (!recorder->interpreter)
-        return 0;
-    PyObject *key = PyUnicode_FromString("interpreter");
-    PyObject *number = key ? PyUnicode_FromFormat("%lld", (long long)recorder->interpreter) : NULL;
-    int ret = number && add_info(recorder, key) == 0 ? add_info(recorder, number) : -1;
-    Py_XDECREF(number);
-    Py_XDECREF(key);
-    return ret;
-}
-
-static int
-encode_info(struct recorder *recorder, PyObject *info)
-{
-    recorder->process_record_size = 0;
-    Py_ssize_t position = 0;
-    PyObject *key, *value;
-    while (PyDict_Next(info, &position, &key, &value))
-        if (!PyUnicode_Check(key) || !PyUnicode_Check(value)) {
-            PyErr_SetString(PyExc_TypeError, "info must be a dict of str to str");
-            return -1;
-        }
-        else if (add_info(recorder, key) < 0 || add_info(recorder, value) < 0)
-            return -1;
-    return add_interpreter(recorder);
-}
-
-static uint8_t *
 put_extended(uint8_t *p, enum flow_extended subtype, const uint8_t *payload, size_t length)
 {
     p = varint_put(p, FLOW_EXTENDED);
@@ -368,7 +311,7 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     int secrets = recorder_apply_secrets(recorder, options->secrets);
     if (secrets < 0 || recorder_apply_settings(recorder, options->settings) < 0 || take_tool(recorder) < 0
         || set_scope(recorder, options, secrets > 0) < 0 || check_identity(recorder, options) < 0
-        || encode_info(recorder, options->info) < 0 || open_file(recorder, options) < 0)
+        || surroundings_encode(recorder, options) < 0 || open_file(recorder, options) < 0)
         return -1;
     if (recorder->calls_disabled && done(recorder_ask_monitoring(recorder, "restart_events", "()")) < 0)
         return -1;
@@ -380,6 +323,9 @@ recorder_start(struct recorder *recorder, const struct recorder_options *options
     recorder->failed = false;
     recorder->unsaid = 0;
     recorder->recording = true;
+    compat_lock(&recorder->shared);
+    source_log_begin(recorder);
+    compat_unlock(&recorder->shared);
     bool other = recorder->caught_events != (recorder->caught != 0) || recorder->events_boundary != recorder->boundary;
     if ((!recorder->events_on || other) && set_events(recorder, true) < 0) {
         recorder_stop(recorder, 0);
@@ -468,6 +414,7 @@ write_end(struct recorder *recorder, unsigned reason)
     if (recorder->file->slot_units) /* what was written as it was found may have been let go */
         recorder->scope_log.written = 0;
     p = scope_log_put(&recorder->scope_log, p, records + room);
+    p = source_log_put(&recorder->source_log, p, records + room);
     compat_unlock(&recorder->shared);
     trace_file_add_meta(recorder->file, recorder->process, recorder->pid, records, (size_t)(p - records));
     free(records);
@@ -628,6 +575,7 @@ recorder_clear(struct recorder *recorder)
     function_forget_all(recorder);
     thread_free_retired(recorder);
     scope_log_clear(&recorder->scope_log);
+    source_log_clear(&recorder->source_log);
     callable_forget_all(recorder);
     scope_clear(&recorder->scope);
     free(recorder->process_record);

@@ -27,6 +27,7 @@
 #include "scope.h"
 #include "scope_log.h"
 #include "shared_map.h"
+#include "source_log.h"
 #include "value.h"
 
 /* Functions of the standard library that tell who created what. */
@@ -155,6 +156,7 @@ struct recorder {
     struct trace_file *file; /* Owned; NULL while stopped */
     struct scope scope;
     struct scope_log scope_log;
+    struct source_log source_log;
     COMPAT_SHARED bool recording; /* callbacks write; else they return at once */
     bool events_on;
     bool values, time;
@@ -192,6 +194,7 @@ struct recorder {
     struct value_settings limits;
     unsigned caught;         /* a setting: see caught.c */
     unsigned identity_asked; /* a setting: see identity.h */
+    unsigned hash_at_end;    /* a setting: nobody else will make the hashes of source files */
     struct identity identity;
     struct code_table codes; /* code -> Owned struct function, or a mark; see function.c */
     struct function *retired; /* Owned; functions that a thread may still be looking at */
@@ -583,6 +586,8 @@ identity_put_of(const struct value_encoder *encoder, uint8_t *p, PyObject *objec
 
 /* `settings` is a dict or NULL: what it doesn't name gets its default. */
 int recorder_apply_settings(struct recorder *recorder, PyObject *settings);
+/* Setting `index` as an option of `flowtrace run`, "" where it has its default. False if there are no more. */
+bool recorder_setting_word(const struct recorder *recorder, size_t index, char *out, size_t size);
 /* `rules` is a list of str or NULL; 1 if they are others than before. */
 int recorder_apply_secrets(struct recorder *recorder, PyObject *rules);
 /* New list: the words of a command line, a list of str, without what looks secret by these rules. */

@@ -193,9 +193,8 @@ judge_file(const struct scope *scope, const char *file)
     return realpath(file, real) ? judge_path(scope, real) : verdict;
 }
 
-/* `file`, or, if that is relative, `file` in the program's folder. */
-static const char *
-absolute(const struct scope *scope, const char *file, char *out, size_t size)
+const char *
+scope_absolute(const struct scope *scope, const char *file, char *out, size_t size)
 {
     if (file[0] == '/' || file[0] == '<' || file[0] == '\0' || !scope->folder)
         return file;
@@ -222,7 +221,7 @@ scope_is_library(const struct scope *scope, const char *file)
 {
     char path[PATH_MAX];
     return strncmp(file, "<frozen ", 8) == 0
-           || is_library(judge_path(scope, absolute(scope, file, path, sizeof path)).why);
+           || is_library(judge_path(scope, scope_absolute(scope, file, path, sizeof path)).why);
 }
 
 /* --- rules -------------------------------------------------------------- */
@@ -281,7 +280,7 @@ judge(const struct scope *scope, const char *file, const char *path, const char 
     if (is_library(verdict.why))
         return verdict;
     if (module_file[0])
-        verdict = judge_file(scope, absolute(scope, module_file, module_path, sizeof module_path));
+        verdict = judge_file(scope, scope_absolute(scope, module_file, module_path, sizeof module_path));
     if (verdict.why == FLOW_SCOPE_ELSEWHERE && file[0] == '<' && !module_file[0])
         verdict.why = FLOW_SCOPE_GENERATED;
     bool typed = !verdict.in && strcmp(module, "__main__") == 0 && file[0] != '<';
@@ -292,7 +291,7 @@ struct scope_verdict
 scope_decide(struct scope *scope, const char *file, const char *module, const char *module_file)
 {
     char buffer[PATH_MAX];
-    const char *path = absolute(scope, file, buffer, sizeof buffer);
+    const char *path = scope_absolute(scope, file, buffer, sizeof buffer);
     struct scope_rule *last = NULL;
     for (size_t i = 0; i < scope->rule_count; i++) {
         struct scope_rule *rule = &scope->rules[i];

@@ -47,6 +47,8 @@ void scope_clear(struct scope *scope);
 
 /* `module_file`: of the module that the code runs in; code that has no file of its own belongs to it. */
 struct scope_verdict scope_decide(struct scope *scope, const char *file, const char *module, const char *module_file);
+/* `file`, or, if that is relative, `file` in the program's folder, in `out`. */
+const char *scope_absolute(const struct scope *scope, const char *file, char *out, size_t size);
 /* Does `file` belong to the standard library or an installed package? */
 bool scope_is_library(const struct scope *scope, const char *file);
 

@@ -9,16 +9,18 @@
 /* Whole numbers that a recording can be given; what is not named keeps its default. */
 static const struct setting {
     const char *name;
+    const char *option; /* of `flowtrace run`, or NULL */
     unsigned low, high, initial;
     size_t offset; /* of an unsigned in struct recorder */
 } settings[] = {
-    {"depth", 0, FLOW_VALUE_DEPTH_MAX - 1, 3, offsetof(struct recorder, limits.depth)},
-    {"items", 0, 127, 8, offsetof(struct recorder, limits.items)},
-    {"string", 0, VALUE_CALL_MAX / 2, 160, offsetof(struct recorder, limits.string)},
-    {"call", 0, VALUE_CALL_MAX, 4096, offsetof(struct recorder, limits.call)},
-    {"boundary", 0, 1, 0, offsetof(struct recorder, boundary)},
-    {"caught", 0, 1, 0, offsetof(struct recorder, caught)},
-    {"identity", 0, 1, 0, offsetof(struct recorder, identity_asked)},
+    {"depth", "--value-depth", 0, FLOW_VALUE_DEPTH_MAX - 1, 3, offsetof(struct recorder, limits.depth)},
+    {"items", "--value-items", 0, 127, 8, offsetof(struct recorder, limits.items)},
+    {"string", "--value-bytes", 0, VALUE_CALL_MAX / 2, 160, offsetof(struct recorder, limits.string)},
+    {"call", "--call-bytes", 0, VALUE_CALL_MAX, 4096, offsetof(struct recorder, limits.call)},
+    {"boundary", "--boundary", 0, 1, 0, offsetof(struct recorder, boundary)},
+    {"caught", "--caught", 0, 1, 0, offsetof(struct recorder, caught)},
+    {"identity", "--identity", 0, 1, 0, offsetof(struct recorder, identity_asked)},
+    {"hash", NULL, 0, 1, 0, offsetof(struct recorder, hash_at_end)},
 };
 
 #define SETTINGS (sizeof settings / sizeof *settings)
@@ -63,6 +65,24 @@ recorder_apply_settings(struct recorder *recorder, PyObject *given)
         if (apply_setting(recorder, name, value) < 0)
             return -1;
     return 0;
+}
+
+bool
+recorder_setting_word(const struct recorder *recorder, size_t index, char *out, size_t size)
+{
+    if (index >= SETTINGS)
+        return false;
+    const struct setting *setting = &settings[index];
+    unsigned value;
+    memcpy(&value, (const char *)recorder + setting->offset, sizeof value);
+    out[0] = '\0';
+    if (!setting->option || value == setting->initial)
+        return true;
+    if (setting->high == 1)
+        snprintf(out, size, "%s", setting->option);
+    else
+        snprintf(out, size, "%s %u", setting->option, value);
+    return true;
 }
 
 /* --- secrets ------------------------------------------------------------ */

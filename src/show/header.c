@@ -278,6 +278,8 @@ header_print_foot(struct printer *printer)
         text_string(text, "Part of this trace is missing: see flowtrace info.");
     }
     put_no_identity(text, printer->model);
+    if (printer->options->sources)
+        show_changed(text, printer->model);
     if (!text->length)
         return;
     size_t column = 0;

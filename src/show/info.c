@@ -40,6 +40,113 @@ put_text(struct text *out, const struct show_options *options, const char *key, 
     text_string(out, "\n");
 }
 
+static bool
+put_word(struct text *out, const char *word, bool first)
+{
+    text_string(out, first ? "" : " ");
+    text_string(out, word);
+    return false;
+}
+
+/* As options of `flowtrace run`. */
+static void
+put_settings(struct text *out, const struct model *model, const struct show_options *options)
+{
+    uint32_t flags = model->reader->header->flags;
+    struct slice settings = process_info(&model->processes[0], "settings");
+    bool childless = process_info(&model->processes[0], "no_children").length > 0;
+    bool first = true;
+    if (!(flags & (FLOW_FILE_NO_VALUES | FLOW_FILE_NO_TIME)) && !settings.length && !childless)
+        return;
+    put_key(out, options, "settings");
+    if (flags & FLOW_FILE_NO_VALUES)
+        first = put_word(out, "--no-values", first);
+    if (flags & FLOW_FILE_NO_TIME)
+        first = put_word(out, "--no-time", first);
+    if (childless)
+        first = put_word(out, "--no-children", first);
+    text_string(out, !first && settings.length ? " " : "");
+    text_clean(out, settings);
+    text_string(out, "\n");
+}
+
+/* Shortened: a whole program may stand there, behind -c. */
+static void
+put_command(struct text *out, const struct model *model, const struct show_options *options)
+{
+    enum { COMMAND_MAX = 400 };
+    struct slice command = process_info(&model->processes[0], "command");
+    struct text all = {.ascii = out->ascii};
+    text_clean(&all, command);
+    size_t fit = all.failed ? 0 : text_fit(all.data ? all.data : "", all.length, COMMAND_MAX);
+    if (command.length) {
+        put_key(out, options, "command");
+        text_bytes(out, all.data ? all.data : "", fit);
+        if (fit < all.length)
+            text_dots(out);
+        text_string(out, "\n");
+    }
+    out->failed |= all.failed;
+    text_free(&all);
+}
+
+/* "3.13.0, free-threaded, -O", then which that is. */
+static void
+put_python(struct text *out, const struct model *model, const struct show_options *options)
+{
+    const struct process *process = &model->processes[0];
+    struct slice mode = process_info(process, "mode");
+    struct slice version = process_info(process, "python");
+    struct slice build = process_info(process, "build");
+    if (!version.length)
+        return;
+    put_key(out, options, "python");
+    text_clean(out, build.length ? build : version);
+    if (mode.length) {
+        text_string(out, ", ");
+        text_clean(out, mode);
+    }
+    text_string(out, "\n");
+    put_text(out, options, "", process_info(process, "executable"));
+}
+
+/* Recorded ones come first, and of these what lies in the program's folders. */
+static bool
+any_root(const struct model *model)
+{
+    return model->module_count && model->modules[0].recorded && model->modules[0].why == FLOW_SCOPE_ROOT;
+}
+
+/* The folders whose code is the program's, where no module names one. */
+static void
+put_roots(struct text *out, const struct model *model, const struct show_options *options)
+{
+    struct slice roots = process_info(&model->processes[0], "roots");
+    const char *key = "folders";
+    while (roots.length) {
+        const char *end = memchr(roots.data, '\n', roots.length);
+        struct slice root = {roots.data, end ? (size_t)(end - roots.data) : roots.length};
+        put_text(out, options, key, root);
+        size_t used = root.length + (end != NULL);
+        roots = (struct slice){roots.data + used, roots.length - used};
+        key = "";
+    }
+}
+
+static void
+put_facts(struct text *out, const struct model *model, const struct show_options *options)
+{
+    static const char *const keys[] = {"folder", "", "platform", "host", "flowtrace"};
+    put_text(out, options, "program", process_info(&model->processes[0], "program"));
+    put_command(out, model, options);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i][0])
+            put_text(out, options, keys[i], process_info(&model->processes[0], keys[i]));
+        else
+            put_python(out, model, options);
+    put_settings(out, model, options);
+}
+
 static void
 put_start(struct text *out, const struct model *model, const struct show_options *options)
 {
@@ -279,9 +386,8 @@ show_info(struct text *out, const struct model *model, const struct show_options
 {
     bool ascii = out->ascii;
     out->ascii = options->ascii;
-    static const char *const keys[] = {"program", "command", "folder", "python", "platform", "host", "flowtrace"};
-    for (size_t i = 0; model->process_count && i < sizeof keys / sizeof *keys; i++)
-        put_text(out, options, keys[i], process_info(&model->processes[0], keys[i]));
+    if (model->process_count)
+        put_facts(out, model, options);
     put_start(out, model, options);
     put_counts(out, model, options);
     put_processes(out, model, options);
@@ -289,6 +395,12 @@ show_info(struct text *out, const struct model *model, const struct show_options
     if (model->module_count) {
         put_key(out, options, "modules");
         show_modules(out, model, KEY_WIDTH + 2, options->width);
+    }
+    if (model->process_count && !any_root(model))
+        put_roots(out, model, options);
+    if (options->sources && model->source_count) {
+        put_key(out, options, "sources");
+        show_sources(out, model, KEY_WIDTH + 2);
     }
     put_bound(out, model, options);
     put_bytes(out, model, options);

@@ -18,6 +18,7 @@ struct show_options {
     bool results;    /* show results */
     bool time;       /* show durations */
     unsigned long long newest; /* calls that are read of a big trace, about; 0: all */
+    bool sources;    /* compare source files with those that lie on this machine's disk */
     unsigned exceptions; /* so many of the calls that one left are named; 0: nothing of its way is told */
 };
 
@@ -45,6 +46,11 @@ void show_recovered(struct text *out, const struct reader *reader, const struct 
 
 /* Its modules: recorded or not, and why. The first line goes on where `out` stands, later ones are indented. */
 void show_modules(struct text *out, const struct model *model, unsigned indent, unsigned width);
+
+/* What has changed of the files of its functions; nothing if nothing has. A sentence, behind others in `out`. */
+void show_changed(struct text *out, const struct model *model);
+/* The same in numbers and names. The first line goes on where `out` stands, later ones are indented. */
+void show_sources(struct text *out, const struct model *model, unsigned indent);
 
 /* "41.2 ms": three significant digits and the right unit. */
 void show_duration(struct text *out, uint64_t ns, bool ascii);

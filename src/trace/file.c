@@ -14,6 +14,8 @@
 #include "replace.h"
 
 #define LOST_REASON_MAX 80
+#define SPARE 2048 /* bytes of a process's first META chunk for what it appends: mostly on the page that it has */
+#define SPARE_LATER 16384 /* of the next, and of the only one in a bounded file */
 
 /* --- the file ----------------------------------------------------------- */
 
@@ -387,15 +389,57 @@ trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid, con
     return 0;
 }
 
+/* One that more can be said in; what was said before stays in the file. */
+static int
+begin_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length, size_t spare)
+{
+    struct flow_chunk_header *chunk;
+    struct place place;
+    int ret = write_meta(file, process, pid, records, length, CHUNK_LOST_MAX + spare, &chunk, &place);
+    if (ret < 0)
+        return ret;
+    forget_meta(file);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t used = sizeof *chunk + length;
+    size_t end = (used + CHUNK_LOST_MAX + spare + page - 1) & ~(page - 1);
+    size_t all = (size_t)place.units * FLOW_UNIT_SIZE;
+    file->meta = chunk;
+    file->meta_place = place;
+    file->meta_used = (uint32_t)used;
+    file->meta_room = (uint32_t)(end < all ? end : all);
+    return 0;
+}
+
 int
 trace_file_begin_process(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length)
 {
     forget_meta(file);
-    int ret = write_meta(file, process, pid, records, length, CHUNK_LOST_MAX, &file->meta, &file->meta_place);
-    if (ret == 0)
-        file->meta_used = (uint32_t)(sizeof *file->meta + length);
-    else
+    int ret = begin_meta(file, process, pid, records, length, file->bound ? SPARE_LATER : SPARE);
+    if (ret < 0)
         atomic_fetch_add_explicit(&file->header->unrecorded, 1, memory_order_relaxed);
+    return ret;
+}
+
+static int
+append(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length)
+{
+    if (!file->meta)
+        return -ENOSPC;
+    if (file->meta_used + length + CHUNK_LOST_MAX > file->meta_room)
+        return file->bound ? -ENOBUFS : begin_meta(file, process, pid, records, length, SPARE_LATER);
+    memcpy((uint8_t *)file->meta + file->meta_used, records, length);
+    file->meta_used += (uint32_t)length;
+    protocol_publish(file->meta, file->meta_used);
+    return 0;
+}
+
+int
+trace_file_append(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length)
+{
+    if (atomic_exchange_explicit(&file->meta_taken, true, memory_order_acquire))
+        return -EAGAIN;
+    int ret = append(file, process, pid, records, length);
+    atomic_store_explicit(&file->meta_taken, false, memory_order_release);
     return ret;
 }
 
@@ -404,6 +448,7 @@ trace_file_after_fork(struct trace_file *file)
 {
     forget_meta(file);
     file->meta_place = (struct place){0}; /* the parent's */
+    atomic_store_explicit(&file->meta_taken, false, memory_order_relaxed); /* by a thread that is not here */
     bound_after_fork(file);
 }
 
@@ -419,8 +464,8 @@ chunk_put_lost(uint8_t *p, const char *reason)
     return writer_text(p, payload, (size_t)(end - (uint8_t *)payload));
 }
 
-int
-trace_file_lose(struct trace_file *file, const char *reason)
+static int
+lose(struct trace_file *file, const char *reason)
 {
     if (!file->meta)
         return -ENOSPC;
@@ -429,5 +474,15 @@ trace_file_lose(struct trace_file *file, const char *reason)
     protocol_publish(file->meta, (uint32_t)(end - base));
     int ret = chunk_is_gone(file->meta) ? -ENODATA : 0;
     forget_meta(file);
+    return ret;
+}
+
+int
+trace_file_lose(struct trace_file *file, const char *reason)
+{
+    if (atomic_exchange_explicit(&file->meta_taken, true, memory_order_acquire))
+        return -EAGAIN;
+    int ret = lose(file, reason);
+    atomic_store_explicit(&file->meta_taken, false, memory_order_release);
     return ret;
 }

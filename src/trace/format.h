@@ -249,6 +249,10 @@ enum flow_extended {
                                     * text the root or the rule's pattern: code of it was seen */
     FLOW_EXTENDED_NAME = 12,       /* varint id, text name: what task `id`, as SPAWN and ORIGIN have it, is
                                     * called now */
+    FLOW_EXTENDED_SOURCE = 13,     /* text file, as functions have it, text path, where that was found if not there,
+                                    * varint size, varint zigzag time of its last change (ns since 1970), text hash:
+                                    * how it was when its first code was seen. In META chunks alone. The hash is
+                                    * that of git's blob of it, 20 bytes; empty where nobody has made it */
 };
 
 enum flow_spawn {

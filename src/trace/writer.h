@@ -14,6 +14,7 @@
 #ifndef FLOW_WRITER_H
 #define FLOW_WRITER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +42,8 @@ struct trace_file {
     uint64_t device, inode;          /* what fd must be: a program may close and reuse it */
     struct flow_file_header *header; /* mapped, shared by all processes */
     struct flow_chunk_header *meta;  /* of this process, mapped, with room to say what is lost; or NULL */
-    uint32_t meta_used;              /* bytes of it */
+    uint32_t meta_used, meta_room;   /* bytes of it; those that its pages have */
+    _Atomic bool meta_taken;         /* by a thread that appends to it */
     struct flow_bound *bound;        /* in the header, or NULL: see bound.h */
     uint64_t limit_units;
     uint32_t meta_slots, event_slots, slot_units; /* 0: the file has no slots */
@@ -70,10 +72,13 @@ int trace_file_add_meta(struct trace_file *file, uint32_t process, uint32_t pid,
 /* The same for what a process says at its start, and keeps room for trace_file_lose(). */
 int trace_file_begin_process(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records,
                              size_t length);
+/* Appends to what the process said at its start, in another chunk where that is full. -EAGAIN: another thread does
+ * just now; -ENOBUFS: a bounded file has no other chunk for this. */
+int trace_file_append(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_t *records, size_t length);
 /* After fork, in the child: forgets what the parent's process keeps. */
 void trace_file_after_fork(struct trace_file *file);
 /* Says that and why this process records no more: where a thread has no chunk to say it in. Needs neither memory
- * nor disk. -ENOSPC if it has been said. */
+ * nor disk. -ENOSPC if it has been said, -EAGAIN while another thread appends. */
 int trace_file_lose(struct trace_file *file, const char *reason);
 
 /* What a chunk must say of a function the first time that it is named there. */

@@ -188,8 +188,8 @@ static void
 put_payload(struct maker *m, uint32_t subtype)
 {
     static const char *const kinds[] = {
-        "",     "tttttttt", "nnn", "nnt",  "nntn", "nntn", "t",    "nntn", "nnnnt", "nnttnnnnntnntnnntt",
-        "nntt", "nntt",     "nt",  "nnnn", "nntt", "nnnn", "nnnn", "nnnn"};
+        "",     "tttttttt", "nnn", "nnt",   "nntn", "nntn", "t",    "nntn", "nnnnt", "nnttnnnnntnntnnntt",
+        "nntt", "nntt",     "nt",  "ttnnt", "nntt", "nnnn", "nnnn", "nnnn"};
     uint8_t bytes[512];
     struct maker inner = {m->state, bytes, bytes + sizeof bytes};
     const char *kind = kinds[subtype % (sizeof kinds / sizeof *kinds)];

@@ -376,6 +376,7 @@ show(const struct model *model, const struct seed *seed, struct text *text)
                                    .time = seed->flags & SEED_TIME,
                                    .color = seed->flags & SEED_COLOR,
                                    .arguments = seed->flags & SEED_VALUES,
+                                   .sources = true,
                                    .results = seed->flags & SEED_VALUES,
                                    .exceptions = seed->flags & SEED_EXCEPTIONS ? 8 : 0};
     if (seed->flags & SEED_OUTLINE)
