@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,7 +95,7 @@ run(uint64_t first, double seconds)
         memcpy(input, seeds[chosen].bytes, seeds[chosen].size);
         input_size = mutate(input, seeds[chosen].size, sizeof input, random);
         if ((number & 1023) == 0)
-            alarm(60); /* an input that hangs */
+            setitimer(ITIMER_PROF, &(struct itimerval){.it_value.tv_sec = 60}, NULL); /* an input that hangs */
         target_run(input, input_size);
         if ((number & 4095) == 0 && difftime(time(NULL), begin) >= seconds)
             break;
@@ -104,7 +105,7 @@ run(uint64_t first, double seconds)
 int
 main(int argc, char **argv)
 {
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM};
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPROF};
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
         signal(fatal[i], on_signal);
     if (argc == 2) {
