@@ -104,6 +104,7 @@ hash_code(const struct code *code)
 
 struct children {
     uint64_t *codes;     /* Owned; their hashes */
+    uint32_t *first_calls; /* Owned; by code */
     uint64_t *shapes;    /* Owned */
     uint32_t *positions; /* Owned */
     uint32_t *scratch;   /* Owned */
@@ -163,7 +164,7 @@ shape_of(const struct outline *outline, const struct children *children, uint32_
 
 /* What its children add up to. They are done: they come later in the trace. */
 static void
-sum_up(struct outline *outline, uint32_t number)
+sum_up(struct outline *outline, uint32_t number, const uint32_t *first_calls)
 {
     const struct model *model = outline->model;
     const struct call *call = &model->calls[number];
@@ -173,12 +174,15 @@ sum_up(struct outline *outline, uint32_t number)
     for (uint32_t c = outline->first_child[number]; c != MODEL_NONE; c = outline->next_sibling[c]) {
         calls += outline->calls[c];
         depth = outline->depth[c] > depth ? outline->depth[c] : depth;
-        flags |= outline->flags[c] & (OUTLINE_ERROR | OUTLINE_RUNNING);
+        flags |= outline->flags[c] & (OUTLINE_ERROR | OUTLINE_RUNNING | OUTLINE_NEW);
+        flags |= outline->flags[c] & OUTLINE_NEW ? OUTLINE_NEW_INSIDE : 0;
         if (model->calls[c].code != call->code || !(outline->flags[c] & OUTLINE_RECURSION) || model->calls[c].origin)
             flags &= (uint8_t)~OUTLINE_RECURSION;
     }
     if (call->outcome == OUTCOME_RUNNING)
         flags |= OUTLINE_RUNNING;
+    if (first_calls[call->code->index] == number)
+        flags |= OUTLINE_NEW;
     uint32_t index = call_exception(model, call);
     const struct exception *exception = index != MODEL_NONE ? &model->exceptions[index] : NULL;
     if (exception && !exception->benign && !exception_is_cancellation(exception))
@@ -200,12 +204,15 @@ fill(struct outline *outline, struct children *children, bool hide)
     const struct model *model = outline->model;
     const struct reader *reader = model->reader;
     children->codes = malloc((reader->code_count + (size_t)1) * sizeof *children->codes);
-    if (!children->codes)
+    children->first_calls = malloc((reader->code_count + (size_t)1) * sizeof *children->first_calls);
+    if (!children->codes || !children->first_calls)
         return -ENOMEM;
+    for (uint32_t i = model->call_count; i-- > 0;)
+        children->first_calls[model->calls[i].code->index] = i;
     for (uint32_t i = 0; i < reader->code_count; i++)
         children->codes[i] = hash_code(reader->codes[i]);
     for (uint32_t i = model->call_count; i-- > 0;) {
-        sum_up(outline, i);
+        sum_up(outline, i, children->first_calls);
         if (!collect(children, outline, i))
             return -ENOMEM;
         outline->shape[i] = shape_of(outline, children, i);
@@ -244,6 +251,7 @@ outline_build(struct outline *out, const struct model *model, bool hide)
         struct children children = {0};
         ret = fill(out, &children, hide);
         free(children.codes);
+        free(children.first_calls);
         free(children.shapes);
         free(children.positions);
         free(children.scratch);

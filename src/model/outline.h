@@ -15,6 +15,8 @@ enum outline_flags {
     OUTLINE_RUNNING = 2,   /* a call in here did not end */
     OUTLINE_HIDDEN = 4,    /* a class body or __annotate__ that called nothing */
     OUTLINE_RECURSION = 8, /* nothing in here but calls of the same function */
+    OUTLINE_NEW = 16,      /* a function was called here or in here that had not been called before */
+    OUTLINE_NEW_INSIDE = 32, /* in here */
 };
 
 struct outline {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../trace/array.h"
+#include "chain.h"
 
 #define RECURSION_MIN 12 /* fewer calls of itself are shown one by one */
 #define CHAIN_MIN 8      /* as are fewer calls that are each the only one in the one before */
@@ -59,11 +60,10 @@ add_member(struct story *story, uint32_t number, uint32_t call)
 
 /* --- the queue ---------------------------------------------------------- */
 
-static unsigned
-rank(const struct story *story, const struct story_line *line)
+static bool
+has_new_inside(const struct story *story, const struct story_line *line)
 {
-    unsigned flags = story->outline->flags[line->calls[0]];
-    return flags & OUTLINE_ERROR ? 0 : flags & OUTLINE_RUNNING ? 1 : 2;
+    return story->outline->flags[line->calls[0]] & OUTLINE_NEW_INSIDE;
 }
 
 static bool
@@ -71,12 +71,14 @@ is_better(const struct story *story, uint32_t left, uint32_t right)
 {
     const struct story_line *a = &story->lines[left];
     const struct story_line *b = &story->lines[right];
-    if (rank(story, a) != rank(story, b))
-        return rank(story, a) < rank(story, b);
+    if (chain_rank(story, a) != chain_rank(story, b))
+        return chain_rank(story, a) < chain_rank(story, b);
     if (a->depth != b->depth) /* one exception's way to its end rather than the beginnings of many */
-        return rank(story, a) == 0 ? a->depth > b->depth : a->depth < b->depth;
-    if (rank(story, a) == 0)
+        return chain_rank(story, a) == 0 ? a->depth > b->depth : a->depth < b->depth;
+    if (chain_rank(story, a) == 0)
         return left < right;
+    if (has_new_inside(story, a) != has_new_inside(story, b))
+        return has_new_inside(story, a);
     if (a->inside != b->inside)
         return a->inside > b->inside;
     return left < right;
@@ -196,30 +198,6 @@ add_lines(struct teller *teller, uint32_t parent, uint32_t depth, const uint32_t
     return lines;
 }
 
-static uint32_t
-cost_of(const struct story *story, const struct story_line *line)
-{
-    const struct model *model = story->outline->model;
-    uint32_t exception = call_exception(model, &model->calls[line->calls[0]]);
-    struct leg leg;
-    bool raised = exception != MODEL_NONE && !model->exceptions[exception].benign
-                  && exception_leg_at(model, &model->exceptions[exception], line->calls[0], &leg);
-    uint32_t caught;
-    exception_caught_in(model, line->calls[0], &caught);
-    bool told = raised || call_kept_cancellation(model, line->calls[0]);
-    return 1 + told + (caught > CAUGHT_SHOWN ? CAUGHT_SHOWN + 1 : caught);
-}
-
-/* What the chain that begins at `line` takes, the notes of skipped lines included. */
-static uint32_t
-chain_cost(const struct story *story, uint32_t line)
-{
-    uint32_t cost = 0;
-    for (; line != MODEL_NONE; line = story->lines[line].next_sibling)
-        cost += cost_of(story, &story->lines[line]) + (story->lines[line].skipped > 0);
-    return cost;
-}
-
 static bool
 enqueue_chain(struct teller *teller, uint32_t line)
 {
@@ -237,103 +215,7 @@ enqueue_chain(struct teller *teller, uint32_t line)
     return true;
 }
 
-static void
-forget_lines(struct story *story, uint32_t base)
-{
-    while (story->line_count > base)
-        free(story->lines[--story->line_count].calls);
-}
-
-/* --- leaving siblings out ----------------------------------------------- */
-
-/* How much a line is wanted among too many siblings. */
-struct candidate {
-    unsigned order; /* what failed or runs comes first, then the last line, then the biggest */
-    uint64_t inside;
-    uint32_t line;
-};
-
-static int
-compare_candidates(const void *left, const void *right)
-{
-    const struct candidate *a = left;
-    const struct candidate *b = right;
-    if (a->order != b->order)
-        return a->order < b->order ? -1 : 1;
-    if (a->inside != b->inside)
-        return a->inside > b->inside ? -1 : 1;
-    return a->line < b->line ? -1 : 1;
-}
-
-static struct candidate *
-rank_candidates(const struct story *story, uint32_t base, uint32_t lines)
-{
-    struct candidate *candidates = malloc(lines * sizeof *candidates);
-    for (uint32_t i = 0; candidates && i < lines; i++) {
-        const struct story_line *line = &story->lines[base + i];
-        unsigned order = rank(story, line) < 2 ? 0 : i + 1 == lines ? 1 : 2;
-        candidates[i] = (struct candidate){.order = order, .inside = line->inside, .line = i};
-    }
-    if (candidates)
-        qsort(candidates, lines, sizeof *candidates, compare_candidates);
-    return candidates;
-}
-
-/* Of the lines that are kept, and a note for each gap. */
-static uint32_t
-cost_kept(const struct story *story, uint32_t base, uint32_t lines, const bool *keep)
-{
-    uint32_t cost = 0;
-    for (uint32_t i = 0; i < lines; i++)
-        cost += keep[i] ? cost_of(story, &story->lines[base + i]) : keep[i - 1];
-    return cost;
-}
-
-static void
-link_kept(struct story *story, uint32_t base, uint32_t lines, const bool *keep)
-{
-    uint32_t kept = base;
-    for (uint32_t i = base + 1; i < base + lines; i++) {
-        const struct story_line *line = &story->lines[i];
-        if (keep[i - base]) {
-            story->lines[kept].next_sibling = i;
-            kept = i;
-            continue;
-        }
-        story->lines[kept].skipped++;
-        story->lines[kept].skipped_calls += line->inside + line->count;
-    }
-    story->lines[kept].next_sibling = MODEL_NONE;
-}
-
-/* Keeps of too many siblings the first and those that tell most: 1, 0 if even that
- * does not fit the limit, or -ENOMEM. */
-static int
-fit_chain(struct story *story, uint32_t base, uint32_t lines, uint32_t limit)
-{
-    if (chain_cost(story, base) <= limit)
-        return 1;
-    bool *keep = calloc(lines, sizeof *keep);
-    struct candidate *candidates = rank_candidates(story, base, lines);
-    int ret = -ENOMEM;
-    if (keep && candidates) {
-        keep[0] = true;
-        uint32_t tries = 4 * limit < lines ? 4 * limit : lines;
-        for (uint32_t i = 0; i < tries; i++) {
-            bool kept = keep[candidates[i].line];
-            keep[candidates[i].line] = true;
-            if (!kept && cost_kept(story, base, lines, keep) > limit)
-                keep[candidates[i].line] = false;
-        }
-        /* Better closed than open without what it would be opened for. */
-        bool tells = candidates[0].order > 0 || keep[candidates[0].line];
-        ret = tells && cost_kept(story, base, lines, keep) <= limit;
-        link_kept(story, base, lines, keep);
-    }
-    free(candidates);
-    free(keep);
-    return ret;
-}
+/* --- chains ----------------------------------------------------------- */
 
 /* How much of the room a chain may take: what an exception went through may lie deeper.
  * When its way is at its end the chain need not spare. */
@@ -343,7 +225,7 @@ share_of(const struct teller *teller, uint32_t base, uint32_t lines)
     uint32_t room = teller->budget - teller->story->used;
     uint32_t share = room / 3 + 2;
     for (uint32_t i = base; i < base + lines; i++)
-        if (cost_of(teller->story, &teller->story->lines[i]) > 1)
+        if (chain_line_cost(teller->story, &teller->story->lines[i]) > 1)
             share = room;
     if (share > teller->budget / 4 + 4)
         share = teller->budget / 4 + 4;
@@ -355,12 +237,16 @@ static int
 open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
 {
     struct story *story = teller->story;
-    uint32_t room = teller->budget - story->used;
-    int ret = fit_chain(story, base, lines, teller->sparing ? share_of(teller, base, lines) : room);
+    uint32_t limit = teller->sparing ? share_of(teller, base, lines) : teller->budget - story->used;
+    int ret = 1;
+    if (chain_cost(story, base) > limit) {
+        ret = chain_gather(story, base, &lines, limit);
+        ret = ret < 0 ? ret : chain_thin_out(story, base, lines, limit);
+    }
     if (ret < 0)
         return ret;
     if (!ret && !must) {
-        forget_lines(story, base);
+        chain_forget(story, base);
         return 0;
     }
     for (uint32_t i = base; i != MODEL_NONE; i = story->lines[i].next_sibling)
@@ -411,7 +297,7 @@ open_as_chain(struct teller *teller, uint32_t number)
     story->lines[note].first_child = end;
     story->lines[number].first_child = note;
     story->lines[number].opened = true;
-    story->used += 1 + cost_of(story, &story->lines[end]);
+    story->used += 1 + chain_line_cost(story, &story->lines[end]);
     return enqueue_chain(teller, end) ? 1 : -ENOMEM;
 }
 
@@ -484,7 +370,7 @@ story_build(struct story *out, const struct outline *outline, uint32_t budget)
 void
 story_free(struct story *story)
 {
-    forget_lines(story, 0);
+    chain_forget(story, 0);
     free(story->lines);
     *story = (struct story){0};
 }

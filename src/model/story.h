@@ -3,7 +3,8 @@
  * A line stands for one call, or for several of equal shape that did the same
  * in a row or in the rounds of a loop; then the lines under it stand for what
  * all of them did. Lines are opened best first: the way to an exception, calls
- * that still run, then what lies high and is big, until the budget is used up.
+ * that still run, then what lies high, is new and is big, until the budget is used
+ * up.
  */
 #ifndef FLOW_STORY_H
 #define FLOW_STORY_H
@@ -19,8 +20,11 @@ struct story_line {
     uint32_t depth;
     uint32_t skipped;     /* lines left out between this and the next sibling */
     uint64_t skipped_calls;
+    uint64_t skipped_ns;        /* that they ran */
+    uint32_t skipped_functions; /* that were called in there */
     uint64_t inside;      /* calls under this line in all its members */
     uint32_t chain;       /* no call but a note: so many calls, each the only one in the one before */
+    bool scattered;       /* its calls stood apart, among those of its siblings */
     bool opened;
     bool recursion;       /* what is inside is told in a word: only calls of itself */
 };

@@ -36,6 +36,7 @@ fields_put(struct text *out, struct printer *printer, const struct story_line *l
     if (folded) {
         text_string(out, printer->glyphs->times);
         label_count(out, line->count);
+        text_string(out, line->scattered ? " apart" : "");
     }
     size_t columns = printer_columns(out);
     if (!printer->options->time)

@@ -50,6 +50,21 @@ print_note(struct printer *printer)
     text_string(printer->out, "\n");
 }
 
+/* Where there is room. */
+static void
+put_right(struct printer *printer, uint64_t ns)
+{
+    struct text right = {0};
+    show_duration(&right, ns, printer->options->ascii);
+    size_t used = printer_columns(&printer->prefix) + printer_columns(&printer->line) + printer_columns(&right);
+    if (used + 2 <= printer->options->width) {
+        for (; used < printer->options->width; used++)
+            text_string(&printer->line, " ");
+        text_slice(&printer->line, printer_slice(&right));
+    }
+    text_free(&right);
+}
+
 static void
 print_skipped(struct printer *printer, const struct story_line *line)
 {
@@ -61,7 +76,11 @@ print_skipped(struct printer *printer, const struct story_line *line)
     label_count(text, line->skipped);
     text_string(text, label_plural(line->skipped, " more line here, ", " more lines here, "));
     label_count(text, line->skipped_calls);
-    text_string(text, label_plural(line->skipped_calls, " call", " calls"));
+    text_string(text, label_plural(line->skipped_calls, " call of ", " calls of "));
+    label_count(text, line->skipped_functions);
+    text_string(text, label_plural(line->skipped_functions, " function", " functions"));
+    if (printer->options->time)
+        put_right(printer, line->skipped_ns);
     print_note(printer);
 }
 

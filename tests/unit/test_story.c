@@ -272,6 +272,98 @@ TEST(too_many_siblings_are_thinned_out)
     finish(&f);
 }
 
+/* Four functions without a rule: no loop, and more lines than there is room for. */
+static void
+build_mixed(struct fixture *f, const char *last)
+{
+    static const char *const made[] = {"one ", "two{ inner } ", "three ", "four "};
+    static const char turns[] = "bbcdaadcbbdddbbbdaabacacdddddbcaabdbcdcddcdbcacbcabccaaddacadbacddaaadccbacaaaab";
+    char calls[2048] = "main{ ";
+    for (size_t i = 0; turns[i]; i++)
+        snprintf(calls + strlen(calls), sizeof calls - strlen(calls), "%s", made[turns[i] - 'a']);
+    strcat(calls, last);
+    strcat(calls, "}");
+    build_story(&f->b, calls);
+}
+
+TEST(siblings_in_no_order_are_gathered)
+{
+    struct fixture f;
+    build_mixed(&f, "one ");
+    open_story(&f, 20);
+    const struct story_line *first = get(&f, "one", 0);
+    const struct story_line *second = get(&f, "two", 0);
+    CHECK(first->scattered && second->scattered);
+    CHECK_NUMBER(first->count, 24);
+    CHECK_NUMBER(second->count, 17);
+    for (uint32_t i = 1; i < first->count; i++)
+        CHECK(first->calls[i - 1] < first->calls[i]);
+    struct sums sums = check_story(&f, 20, "gathered");
+    CHECK_NUMBER(sums.left_out, 0);
+    tell_again(&f, 200); /* in order, where there is room */
+    CHECK(!get(&f, "one", 0)->scattered);
+    CHECK(check_story(&f, 200, "in order").lines > 30);
+    finish(&f);
+}
+
+TEST(what_failed_among_them_stands_alone)
+{
+    struct fixture f;
+    build_mixed(&f, "one! one ");
+    open_story(&f, 20);
+    CHECK_NUMBER(get(&f, "one", 0)->count, 24);
+    bool found = false;
+    for (uint32_t i = 0; i < f.story.line_count; i++)
+        found |= f.story.lines[i].count == 1 && f.model.calls[f.story.lines[i].calls[0]].outcome == OUTCOME_RAISED
+                 && f.story.lines[i].depth == 1;
+    CHECK(found);
+    check_story(&f, 20, "gathered but one");
+    finish(&f);
+}
+
+TEST(order_is_kept_where_little_would_be_gained)
+{
+    struct fixture f;
+    build_many(&f, false);
+    open_story(&f, 20);
+    for (uint32_t i = 0; i < f.story.line_count; i++)
+        CHECK(!f.story.lines[i].scattered);
+    finish(&f);
+}
+
+/* Of two subtrees of one size the one that has something new in it is opened. */
+TEST(what_is_new_is_told_first)
+{
+    struct fixture f;
+    begin(&f, "main{ old{ x x y y } new{ x x z z } other{ x y x y x y } }", 8);
+    CHECK(!get(&f, "other", 0)->opened);
+    CHECK(get(&f, "new", 0)->opened || get(&f, "old", 0)->opened);
+    check_story(&f, 8, "new");
+    finish(&f);
+}
+
+/* What a gap's note says of it. */
+TEST(a_gap_knows_what_was_called_in_it)
+{
+    struct fixture f;
+    char calls[4096] = "main{ ";
+    for (int i = 0; i < 100; i++)
+        snprintf(calls + strlen(calls), sizeof calls - strlen(calls), "f%02d{ inner%d } ", i, i % 3);
+    strcat(calls, "}");
+    begin(&f, calls, 12);
+    bool any = false;
+    for (uint32_t i = 0; i < f.story.line_count; i++) {
+        const struct story_line *line = &f.story.lines[i];
+        if (line->depth != 1 || line->skipped < 50)
+            continue;
+        any = true;
+        CHECK_NUMBER(line->skipped_functions, line->skipped + 3);
+        CHECK(line->skipped_ns > 0);
+    }
+    CHECK(any);
+    finish(&f);
+}
+
 TEST(roots_are_thinned_out_too)
 {
     struct fixture f;
