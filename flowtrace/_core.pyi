@@ -119,6 +119,23 @@ def show(
     newest: so many calls are read, about, of a trace that has more; 0: all.
     """
 
+def diff(
+    path_a: _Path,
+    path_b: _Path,
+    *,
+    lines: int = 200,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    values: bool = True,
+    ignore: list[str] = ...,
+    filters: list[tuple[str, str]] | None = None,
+) -> tuple[bytes, bool]:
+    """Where two runs part and what differs, as UTF-8, and whether nothing does. Raises FlowTraceError.
+
+    lines=0: all of it. ignore: names of functions, parameters, fields, keys, with wildcards. filters: as in show().
+    """
+
 def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False, newest: int = 0) -> bytes:
     """What the file holds, as UTF-8; of a trace with more calls than `newest`, about what those tell; 0: all.
 

@@ -90,13 +90,18 @@ def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes
 
 def trace_name(verb: str, options: _options.Options) -> str:
     """Return the one file that was named, or the default; checks that it can be read here."""
-    import os
-
     if len(options.rest) > 1:
         raise UsageError(f"one file at a time, not {len(options.rest)}; see: flowtrace {verb} --help")
     name = options.rest[0] if options.rest else DEFAULT_FILE
+    check_trace(name, "is the name right?" if options.rest else "record one: flowtrace run app.py")
+    return name
+
+
+def check_trace(name: str, hint: str) -> None:
+    """Raise UsageError, with the hint where there is no such file, for what can't be read here."""
+    import os
+
     if not os.path.exists(name):
-        hint = "record one: flowtrace run app.py" if not options.rest else "is the name right?"
         where = "" if os.path.isabs(name) else f" in {os.getcwd()}"
         raise UsageError(f"no file {name}{where}; {hint}")
     if os.path.isdir(name):
@@ -105,4 +110,3 @@ def trace_name(verb: str, options: _options.Options) -> str:
         from .. import _core  # noqa: F401
     except ImportError as error:
         raise UsageError(f"reading traces needs the compiled core, which isn't here: {why_no_core(error)}") from None
-    return name

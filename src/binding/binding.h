@@ -86,6 +86,7 @@ uint32_t binding_number_of(PyTypeObject *type, const struct trace *trace, PyObje
 PyObject *binding_trace_events(struct trace *trace);
 
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_live(PyObject *module, PyObject *path);
 PyObject *binding_verify(PyObject *module, PyObject *path);

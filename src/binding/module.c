@@ -239,6 +239,7 @@ static PyMethodDef methods[] = {
     {"_end", end, METH_NOARGS, NULL},
     {"show", WITH_KEYWORDS(binding_show), NULL},
     {"info", WITH_KEYWORDS(binding_info), NULL},
+    {"diff", WITH_KEYWORDS(binding_diff), NULL},
     {"live", binding_live, METH_O, NULL},
     {"verify", binding_verify, METH_O, NULL},
     {"add_status", WITH_KEYWORDS(binding_add_status), NULL},

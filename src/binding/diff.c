@@ -1,0 +1,86 @@
+/* diff.c - two traces compared, as text. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../model/glob.h"
+#include "../show/show_diff.h"
+#include "binding.h"
+
+/* The texts of a list of str, which keeps them. -1 with an exception set. */
+static int
+read_names(const struct binding_types *types, PyObject *list, struct names *out, const char ***patterns, bool **used)
+{
+    Py_ssize_t count = PyList_GET_SIZE(list);
+    *patterns = calloc((size_t)count + 1, sizeof **patterns);
+    *used = calloc((size_t)count + 1, sizeof **used);
+    if (!*patterns || !*used) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PyList_GET_ITEM(list, i); /* Borrowed */
+        if (!((*patterns)[i] = PyUnicode_AsUTF8(item)))
+            return -1;
+        size_t fault = glob_fault((*patterns)[i]);
+        if (fault) {
+            PyErr_Format(types->error, "--ignore %U: nothing closes the [ at byte %zu; [[] stands for one itself", item,
+                         fault);
+            return -1;
+        }
+    }
+    *out = (struct names){*patterns, *used, (uint32_t)count};
+    return 0;
+}
+
+static PyObject *
+compare(const struct binding_types *types, const struct show_options *show, const struct show_diff_options *options,
+        PyObject *filters)
+{
+    struct reader readers[2];
+    struct model models[2];
+    struct text text = {0};
+    bool same = false;
+    if (binding_load_filtered(types, &readers[0], &models[0], options->name_a, 0, filters) < 0)
+        return NULL;
+    int ret = binding_load_filtered(types, &readers[1], &models[1], options->name_b, 0, filters);
+    Py_BEGIN_ALLOW_THREADS
+    if (ret == 0) {
+        if (show_diff(&text, &models[0], &models[1], show, options, &same) < 0)
+            text.failed = true;
+        model_free(&models[1]);
+        reader_close(&readers[1]);
+    }
+    model_free(&models[0]);
+    reader_close(&readers[0]);
+    Py_END_ALLOW_THREADS
+    PyObject *told = ret < 0 ? NULL : binding_text_bytes(&text);
+    return told ? Py_BuildValue("(NN)", told, PyBool_FromLong(same)) : NULL;
+}
+
+PyObject *
+binding_diff(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *words[] = {"path_a", "path_b", "lines",  "width",   "color",
+                            "ascii",  "values", "ignore", "filters", NULL};
+    const struct binding_types *types = binding_types_of(module);
+    PyObject *path_a = NULL, *path_b = NULL, *ignore = NULL, *filters = NULL, *result = NULL;
+    int color = 0, ascii = 0, values = 1;
+    struct show_options show = {.lines = 200, .width = 100, .exceptions = 0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&|$IIpppO!O:diff", words, PyUnicode_FSConverter, &path_a,
+                                     PyUnicode_FSConverter, &path_b, &show.lines, &show.width, &color, &ascii, &values,
+                                     &PyList_Type, &ignore, &filters))
+        return NULL;
+    struct show_diff_options options = {
+        .name_a = PyBytes_AS_STRING(path_a), .name_b = PyBytes_AS_STRING(path_b), .values = values};
+    const char **patterns = NULL;
+    bool *used = NULL;
+    show.color = color;
+    show.ascii = ascii;
+    if (!ignore || read_names(types, ignore, &options.ignored, &patterns, &used) == 0)
+        result = compare(types, &show, &options, filters);
+    free((void *)patterns);
+    free(used);
+    Py_DECREF(path_a);
+    Py_DECREF(path_b);
+    return result;
+}

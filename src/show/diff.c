@@ -1,0 +1,253 @@
+/* diff.c - `flowtrace diff`: two runs, where they part, and what differs. */
+#include "show_diff.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "diff_printer.h"
+
+static struct slice
+slice_of(const char *text)
+{
+    return (struct slice){text, strlen(text)};
+}
+
+static struct slice
+program_of(const struct model *model)
+{
+    return model->process_count ? process_info(&model->processes[0], "program") : slice_of("");
+}
+
+static void
+put_calls(struct text *out, uint64_t calls)
+{
+    label_count(out, calls);
+    text_string(out, label_plural(calls, " call", " calls"));
+}
+
+/* "- before.flow: app.py vip · 1,204 calls" */
+static void
+print_side(struct diff_printer *printer, const struct diff_side *side, bool old, const char *name)
+{
+    struct text text = {.ascii = printer->options->ascii};
+    struct slice command = side->model->process_count ? process_info(&side->model->processes[0], "command")
+                                                      : slice_of("");
+    text_string(&text, old ? "- " : "+ ");
+    text_name(&text, slice_of(name));
+    text_format(&text, " %s ", printer->a.glyphs->dot);
+    text_name(&text, command.length ? command : program_of(side->model));
+    if (command.length || program_of(side->model).length)
+        text_format(&text, " %s ", printer->a.glyphs->dot);
+    put_calls(&text, side->compared);
+    diff_put(printer, old ? STYLE_RED : STYLE_GREEN, printer_slice(&text));
+    text_string(printer->out, "\n");
+    text_free(&text);
+}
+
+static void
+print_paragraph(struct diff_printer *printer, struct style style, struct text *text)
+{
+    size_t column = 0;
+    printer->of_line.color = printer->options->color;
+    printer->of_line.width = printer->options->width;
+    printer->a.out = printer->out;
+    printer_put_wrapped(&printer->a, style, printer_slice(text), &column);
+    printer->a.out = &printer->line;
+    text_string(printer->out, "\n");
+    text_truncate(text, 0);
+}
+
+static struct slice
+last_part(struct slice path)
+{
+    return label_file(path);
+}
+
+static bool
+is_damaged(const struct model *model)
+{
+    return model->lost_records || model->reader->damaged || model->reader->header->unrecorded;
+}
+
+static bool
+has_no_values(const struct model *model)
+{
+    return model->reader->header->flags & FLOW_FILE_NO_VALUES;
+}
+
+/* What makes a comparison of these two say less than one may think. */
+static void
+print_reservations(struct diff_printer *printer, const struct model *a, const struct model *b, bool values)
+{
+    struct text text = {.ascii = printer->options->ascii};
+    const char *names[] = {printer->name_a, printer->name_b};
+    const struct model *models[] = {a, b};
+    if (a->call_count && b->call_count && !slice_equals(last_part(program_of(a)), last_part(program_of(b)))) {
+        text_string(&text, "These are runs of two programs, ");
+        text_name(&text, program_of(a));
+        text_string(&text, " and ");
+        text_name(&text, program_of(b));
+        text_string(&text, "; they are compared all the same.");
+        print_paragraph(printer, STYLE_PLAIN, &text);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (values && has_no_values(models[i]) && !has_no_values(models[1 - i])) {
+            text_name(&text, slice_of(names[i]));
+            text_string(&text, " was recorded without values: only calls and exceptions are compared.");
+            print_paragraph(printer, STYLE_PLAIN, &text);
+        }
+        if (is_damaged(models[i])) {
+            text_string(&text, "Part of ");
+            text_name(&text, slice_of(names[i]));
+            text_string(&text, " is missing: see flowtrace info.");
+            print_paragraph(printer, STYLE_PLAIN, &text);
+        }
+    }
+    if (!printer->diff->a.match.budget || !printer->diff->b.match.budget) {
+        text_string(&text, "Not all values were compared: their texts are too long by far.");
+        print_paragraph(printer, STYLE_PLAIN, &text);
+    }
+    text_free(&text);
+}
+
+static void
+print_unused(struct diff_printer *printer, const struct names *ignored)
+{
+    struct text text = {.ascii = printer->options->ascii};
+    for (uint32_t i = 0; ignored->used && i < ignored->count; i++)
+        if (!ignored->used[i]) {
+            text_string(&text, "No function, parameter or field goes by the name of --ignore ");
+            text_name(&text, slice_of(ignored->patterns[i]));
+            text_string(&text, ".");
+            print_paragraph(printer, STYLE_DIM, &text);
+        }
+    text_free(&text);
+}
+
+struct sums {
+    uint32_t changed, moved, gone, added;
+    uint64_t calls_gone, calls_added;
+};
+
+static struct sums
+sum_up(const struct diff *diff)
+{
+    struct sums sums = {0};
+    for (uint32_t i = 1; i < diff->node_count; i++) {
+        const struct diff_node *node = &diff->nodes[i];
+        sums.moved += (node->what & DIFF_MOVED) != 0;
+        sums.changed += (node->what & ~DIFF_MOVED) != 0;
+        sums.gone += node->kind == DIFF_GONE;
+        sums.added += node->kind == DIFF_ADDED;
+        sums.calls_gone += node->kind == DIFF_GONE ? node->calls : 0;
+        sums.calls_added += node->kind == DIFF_ADDED ? node->calls : 0;
+    }
+    return sums;
+}
+
+static void
+put_sum(struct text *out, uint32_t count, const char *what, uint64_t calls)
+{
+    if (!count)
+        return;
+    text_string(out, out->length ? ", " : "");
+    label_count(out, count);
+    text_string(out, label_plural(count, " call ", " calls "));
+    text_string(out, what);
+    if (calls <= count)
+        return;
+    text_string(out, " with ");
+    label_count(out, calls - count);
+    text_string(out, " in them");
+}
+
+/* "2 calls changed, 1 call gone, 3 calls added with 12 in them. Not shown: 31 differences; --lines N shows more, --all
+ * everything." */
+static void
+print_foot(struct diff_printer *printer)
+{
+    struct sums sums = sum_up(printer->diff);
+    struct text text = {.ascii = printer->options->ascii};
+    put_sum(&text, sums.changed, "changed", 0);
+    put_sum(&text, sums.moved, "in another order", 0);
+    put_sum(&text, sums.gone, "gone", sums.calls_gone);
+    put_sum(&text, sums.added, "added", sums.calls_added);
+    text_string(&text, ".");
+    if (printer->left_out) {
+        text_string(&text, " Not shown: ");
+        label_count(&text, printer->left_out);
+        text_string(&text, label_plural(printer->left_out, " difference", " differences"));
+        text_string(&text, "; --lines N shows more, --all everything.");
+    }
+    text_string(printer->out, "\n");
+    print_paragraph(printer, STYLE_DIM, &text);
+    text_free(&text);
+}
+
+static int
+print_differences(struct diff_printer *printer)
+{
+    print_side(printer, &printer->diff->a, true, printer->name_a);
+    print_side(printer, &printer->diff->b, false, printer->name_b);
+    text_string(printer->out, "\n");
+    diff_print_first(printer);
+    text_string(printer->out, "\n");
+    int ret = diff_print_tree(printer);
+    print_foot(printer);
+    return ret;
+}
+
+static void
+print_same(struct diff_printer *printer)
+{
+    struct text text = {.ascii = printer->options->ascii};
+    text_string(&text, "The runs are the same: ");
+    put_calls(&text, printer->diff->a.compared);
+    text_string(&text, ".");
+    print_paragraph(printer, STYLE_PLAIN, &text);
+    text_free(&text);
+}
+
+static int
+print_all(struct diff_printer *printer, const struct model *a, const struct model *b,
+          const struct show_diff_options *options)
+{
+    int ret = 0;
+    printer_open(&printer->a, &printer->line, a, &printer->of_line);
+    printer_open(&printer->b, &printer->line, b, &printer->of_line);
+    print_reservations(printer, a, b, options->values);
+    if (printer->diff->first == MODEL_NONE)
+        print_same(printer);
+    else
+        ret = print_differences(printer);
+    print_unused(printer, &options->ignored);
+    printer_close(&printer->a);
+    printer_close(&printer->b);
+    text_free(&printer->line);
+    return ret;
+}
+
+int
+show_diff(struct text *out, const struct model *a, const struct model *b, const struct show_options *show,
+          const struct show_diff_options *options, bool *same)
+{
+    struct diff diff;
+    bool values = options->values && !has_no_values(a) && !has_no_values(b);
+    struct diff_options how = {.values = values, .ignored = options->ignored};
+    int ret = diff_build(&diff, a, b, &how);
+    if (ret < 0)
+        return ret;
+    struct diff_printer printer = {.out = out,
+                                   .diff = &diff,
+                                   .options = show,
+                                   .name_a = options->name_a,
+                                   .name_b = options->name_b,
+                                   .line = {.ascii = show->ascii}};
+    printer.of_line = *show;
+    printer.of_line.arguments = printer.of_line.results = values;
+    printer.of_line.time = false;
+    ret = print_all(&printer, a, b, options);
+    *same = diff.first == MODEL_NONE;
+    diff_free(&diff);
+    return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
+}
