@@ -54,6 +54,7 @@ FOLLOW_NEWEST = 200_000  # read in some 50 ms: who follows sees what happens now
 def main(arguments: list[str]) -> int:
     options = _options.parse("show", OPTIONS, arguments)
     trace = trace_name("show", options)
+    filters = _filters.given(options)
     if "--follow" in options:
         from .. import _follow
 
@@ -61,14 +62,19 @@ def main(arguments: list[str]) -> int:
             options.order.append(("--lines", str(rows)))
         if rows and "--newest" not in options:
             options.order.append(("--newest", str(FOLLOW_NEWEST)))
-        _follow.follow(trace, lambda: story(trace, options, sys.stdout), sys.stdout)
+        _follow.follow(trace, lambda: story(trace, options, sys.stdout, filters), sys.stdout)
         return 0
-    _terminal.write(sys.stdout, story(trace, options, sys.stdout))
+    _terminal.write(sys.stdout, story(trace, options, sys.stdout, filters))
     return 0
 
 
-def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes:
-    """Return the story as it suits `stream`. Raises FlowTraceError for what is no trace."""
+def story(
+    trace: str, options: _options.Options, stream: TextIO | None, filters: list[tuple[str, str]] | None = None
+) -> bytes:
+    """Return the story as it suits `stream`. Raises FlowTraceError for what is no trace.
+
+    `run` has options of the same names as filters, which choose what is recorded.
+    """
     from .. import _core
 
     ascii_only = "--ascii" in options or _terminal.needs_ascii(stream)
@@ -82,7 +88,7 @@ def story(trace: str, options: _options.Options, stream: TextIO | None) -> bytes
         results="--no-values" not in options,
         time="--no-time" not in options,
         newest=options.number("--newest", DEFAULT_NEWEST),
-        filters=_filters.given(options),
+        filters=filters or [],
         view="errors" if "--errors" in options else "tree",
     )
     return _terminal.to_ascii(text) if ascii_only else text

@@ -65,6 +65,7 @@ UNLIKE = {
     r"ThreadPool|to_thread|run_in_executor": "which worker takes a job is chance",
     r"\bflowtrace\b": "the program asks FlowTrace for something",
     r"\bsignal\b": "a signal may arrive in its own functions",
+    r'"x" \* 5000': "it cuts no name of a file, however long",
     r"greenlet": "it knows one stack for each thread",
     r"sys\.monitoring|settrace|setprofile": "the program sees its events too",
     r"getrefcount|weakref|gc\.get": "in 3.12 it keeps arguments alive, and its frames are in everybody's callers",
