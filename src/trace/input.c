@@ -35,8 +35,10 @@ grow_code_table(struct reader *reader, struct code_table *table)
     bigger.slots = calloc(bigger.mask + 1, sizeof *bigger.slots);
     if (!bigger.slots)
         return false;
-    for (uint32_t i = 0; i < reader->code_count; i++)
-        bigger.slots[code_slot(reader, &bigger, reader->codes[i]->process, reader->codes[i]->number)] = i + 1;
+    for (uint32_t i = 0; i < reader->code_count; i++) {
+        size_t slot = code_slot(reader, &bigger, reader->codes[i]->process, reader->codes[i]->number);
+        bigger.slots[slot] = bigger.slots[slot] ? bigger.slots[slot] : i + 1;
+    }
     free(table->slots);
     *table = bigger;
     return true;
@@ -50,7 +52,15 @@ free_code(struct code *code)
     free(code);
 }
 
-/* Takes `code` over. The one that is known by this number, or this one, or NULL without memory. */
+/* Are records of the one read like those of the other? */
+static bool
+is_alike(const struct code *a, const struct code *b)
+{
+    return a->parameter_count == b->parameter_count && a->flags == b->flags;
+}
+
+/* Takes `code` over. The one that is known by this number, or this one, or NULL without memory. What a damaged chunk
+ * says of a number is for that chunk alone: no chunk is read by what stands in another. */
 static const struct code *
 add_code(struct reader *reader, struct code *code)
 {
@@ -65,13 +75,15 @@ add_code(struct reader *reader, struct code *code)
     }
     reader->codes = codes;
     size_t slot = code_slot(reader, table, code->process, code->number);
-    if (table->slots[slot]) {
+    const struct code *known = table->slots[slot] ? reader->codes[table->slots[slot] - 1] : NULL;
+    if (known && is_alike(known, code)) {
         free_code(code);
-        return reader->codes[table->slots[slot] - 1];
+        return known;
     }
     code->index = reader->code_count;
     reader->codes[reader->code_count++] = code;
-    table->slots[slot] = reader->code_count;
+    if (!known)
+        table->slots[slot] = reader->code_count;
     return code;
 }
 
