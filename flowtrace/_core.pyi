@@ -136,6 +136,26 @@ def diff(
     lines=0: all of it. ignore: names of functions, parameters, fields, keys, with wildcards. filters: as in show().
     """
 
+def find(
+    path: _Path,
+    *,
+    limit: int = 100,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    arguments: bool = True,
+    results: bool = True,
+    time: bool = True,
+    newest: int = 40_000_000,
+    filters: list[tuple[str, str]] | None = None,
+    produced: str | None = None,
+) -> tuple[bytes, int, int]:
+    """A line of UTF-8 for each call that the filters leave, how many these are, and of how many.
+
+    limit: so many lines at most; 0: all. produced: the calls that returned this value, and got it afterwards.
+    Raises FlowTraceError.
+    """
+
 def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = False, newest: int = 0) -> bytes:
     """What the file holds, as UTF-8; of a trace with more calls than `newest`, about what those tell; 0: all.
 

@@ -11,6 +11,7 @@ VERBS = {
     "run": "run a program as it is, then tell what it did",
     "show": "tell the story of a recorded run again",
     "diff": "where two recorded runs part, and what differs",
+    "find": "the calls that match, one a line; the way of a value through them",
     "info": "what a trace file holds",
     "recover": "make a clean trace of a damaged one",
     "explain": "how FlowTrace gets its data, on one screen",

@@ -46,7 +46,8 @@ VARYING = [
     (re.compile(r"tmp\w{3,8}\b"), "tmpX"),
     (re.compile(r"(Nor|Not shown:) \d+ class bod(y|ies) (or|and) annotations?\."), ""),
     (re.compile(r"\bprocess \d+"), "process N"),
-    (re.compile(r"(ilters leave [\w,]+ of) [\d,]+ calls"), r"\1 N calls"),  # class bodies and annotations count
+    (re.compile(r"^#\d+ +"), "#N "),  # of calls: class bodies and annotations count
+    (re.compile(r"(ilters leave [\w,]+ of) [\d,]+ calls"), r"\1 N calls"),
 ]
 # Here threads race for the work: which one does what, and first, differs from run to run.
 RACING = ("examples/crawler", "examples/pipeline")

@@ -87,6 +87,7 @@ PyObject *binding_trace_events(struct trace *trace);
 
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *binding_find(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_live(PyObject *module, PyObject *path);
 PyObject *binding_verify(PyObject *module, PyObject *path);

@@ -238,6 +238,7 @@ static PyMethodDef methods[] = {
     {"_nothing", (PyCFunction)(void (*)(void))nothing, METH_FASTCALL, NULL},
     {"_end", end, METH_NOARGS, NULL},
     {"show", WITH_KEYWORDS(binding_show), NULL},
+    {"find", WITH_KEYWORDS(binding_find), NULL},
     {"info", WITH_KEYWORDS(binding_info), NULL},
     {"diff", WITH_KEYWORDS(binding_diff), NULL},
     {"live", binding_live, METH_O, NULL},

@@ -17,12 +17,28 @@ read_whole_number(struct value_pattern *pattern)
     pattern->whole = slice_is(pattern->text, again);
 }
 
+/* Order#3 */
+static void
+read_identity(struct value_pattern *pattern)
+{
+    const char *sign = strchr(pattern->text.data, '#');
+    if (!sign || sign == pattern->text.data || strlen(sign) > 19)
+        return;
+    size_t digits = strspn(sign + 1, "0123456789");
+    if (!digits || sign[1 + digits] || strpbrk(pattern->text.data, " '\"([{"))
+        return;
+    pattern->type = (struct slice){pattern->text.data, (size_t)(sign - pattern->text.data)};
+    pattern->identity = strtoull(sign + 1, NULL, 10);
+}
+
 struct value_pattern
 value_pattern(const char *text, bool contains)
 {
     struct value_pattern pattern = {.text = {text, strlen(text)}, .contains = contains};
     pattern.cut = strstr(text, DOTS) != NULL;
     read_whole_number(&pattern);
+    if (!contains)
+        read_identity(&pattern);
     return pattern;
 }
 
@@ -134,6 +150,9 @@ value_matches(const struct reader *reader, struct value value, const struct valu
     struct value begin = value;
     if (!value.data || value_read(reader, &value, &head) < 0 || head.tag == FLOW_VALUE_ABSENT)
         return false;
+    if (pattern->identity && head.identity == pattern->identity
+        && slice_equals(value_type_name(reader, begin), pattern->type))
+        return true;
     if (head.tag == FLOW_VALUE_INT && !pattern->contains && !pattern->cut && !head.identity)
         return pattern->whole && pattern->number == head.integer;
     if (plain_text_matches(&head, pattern))
@@ -142,4 +161,40 @@ value_matches(const struct reader *reader, struct value value, const struct valu
     if (!any && head.tag != FLOW_VALUE_INT && !may_begin(&head, pattern->text))
         return false;
     return told_text_matches(reader, begin, pattern, scratch);
+}
+
+struct search {
+    const struct reader *reader;
+    const struct value_pattern *pattern;
+    struct text *scratch;
+    bool failed; /* the value is damaged */
+};
+
+/* In what the value holds, not the value itself; advances behind it. */
+static bool
+search_children(struct search *search, struct value *value, unsigned depth)
+{
+    struct value_head head;
+    struct slice name;
+    if (depth > FLOW_VALUE_DEPTH_MAX || value_read(search->reader, value, &head) < 0) {
+        search->failed = true;
+        return false;
+    }
+    for (uint64_t i = 0; i < head.count && !search->failed; i++) {
+        if (head.tag == FLOW_VALUE_FIELDS && value_read_name(search->reader, &head, value, &name) < 0)
+            search->failed = true;
+        for (int k = 0; k <= (head.tag == FLOW_VALUE_DICT) && !search->failed; k++)
+            if (value_matches(search->reader, *value, search->pattern, search->scratch)
+                || search_children(search, value, depth + 1))
+                return true;
+    }
+    return false;
+}
+
+bool
+value_contains(const struct reader *reader, struct value value, const struct value_pattern *pattern,
+               struct text *scratch)
+{
+    struct search search = {reader, pattern, scratch, false};
+    return value.data && search_children(&search, &value, 0);
 }

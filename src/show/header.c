@@ -241,6 +241,17 @@ put_left_out(struct text *text, const struct model *model)
     text_string(text, "; --newest N reads more.");
 }
 
+void
+header_put_missing(struct text *text, const struct model *model)
+{
+    put_left_out(text, model);
+    put_bound(text, model);
+    if (put_recovered(text, model) || !is_incomplete(model))
+        return;
+    text_string(text, text->length ? " " : "");
+    text_string(text, "Part of this trace is missing: see flowtrace info.");
+}
+
 static void
 put_filtered(struct text *text, const struct printer *printer)
 {
@@ -271,12 +282,7 @@ header_print_foot(struct printer *printer)
         put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
         text_string(text, ".");
     }
-    put_left_out(text, printer->model);
-    put_bound(text, printer->model);
-    if (!put_recovered(text, printer->model) && is_incomplete(printer->model)) {
-        text_string(text, text->length ? " " : "");
-        text_string(text, "Part of this trace is missing: see flowtrace info.");
-    }
+    header_put_missing(text, printer->model);
     put_no_identity(text, printer->model);
     if (printer->options->sources)
         show_changed(text, printer->model);

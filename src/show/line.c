@@ -32,7 +32,8 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
         text_format(out, "%scallback: ", printer->glyphs->task);
         return;
     }
-    if ((call->parent != MODEL_NONE && !forked) || (track->kind == TRACK_MAIN && track->process == 0))
+    if ((call->parent != MODEL_NONE && !forked && !printer->alone)
+        || (track->kind == TRACK_MAIN && track->process == 0))
         return;
     if (track_is_foreign(model, track)) {
         put_interpreter(out, printer, model->processes[track->process].interpreter,
@@ -115,7 +116,8 @@ put_end(struct text *out, struct printer *printer, const struct story_line *line
     if (exception_is_cancellation(exception))
         return;
     text_string(out, printer->glyphs->cross);
-    label_exception(out, printer->model, exception, line_raised_here(printer, line->calls[0]), width < 40 ? 40 : width);
+    bool whole = printer->alone || line_raised_here(printer, line->calls[0]);
+    label_exception(out, printer->model, exception, whole, width < 40 ? 40 : width);
 }
 
 /* Iterators end and generators are closed by exceptions that are no errors. */

@@ -33,6 +33,7 @@ struct printer {
     struct text prefix; /* of the line being written: bars and gaps */
     struct text line;
     struct text scratch;
+    bool alone; /* each line stands for itself: it says which track it is of */
     size_t cuts[PRINTER_CUTS]; /* where in `line` arguments begin: it is cut there if it must be */
     size_t cut_count;
     unsigned without; /* enum line_part: parts of a line that are left out */
@@ -65,6 +66,8 @@ void printer_put_wrapped(struct printer *printer, struct style style, struct sli
 /* header.c */
 void header_print(struct printer *printer);
 void header_print_foot(struct printer *printer);
+/* What a view of this model can't know: sentences, behind those that are there. */
+void header_put_missing(struct text *text, const struct model *model);
 /* Instead of a story of no calls. */
 void header_print_nothing(struct text *out, const struct model *model);
 

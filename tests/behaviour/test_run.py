@@ -819,7 +819,7 @@ def test_colour_on_a_terminal(tree: Workshop) -> None:
     assert b"\x1b[" not in shown(TERM="dumb")
 
 
-@pytest.mark.parametrize("verb", ["run", "show", "info", "explain"])
+@pytest.mark.parametrize("verb", ["run", "show", "find", "info", "explain"])
 def test_help_of_each_verb_has_an_example(workshop: Workshop, verb: str) -> None:
     shown = workshop.flowtrace(verb, "--help")
     assert (shown.status, shown.stderr) == (0, b"")
@@ -832,7 +832,7 @@ def test_help_of_each_verb_has_an_example(workshop: Workshop, verb: str) -> None
 def test_help_names_each_option_that_is_taken() -> None:
     from importlib import import_module
 
-    for verb in ("run", "show", "info"):
+    for verb in ("run", "show", "info", "find"):
         command = import_module(f"flowtrace.commands.{verb}")
         for option in command.OPTIONS:
             assert re.search(rf"^  {option}\b", command.HELP, re.MULTILINE), (verb, option)
@@ -841,7 +841,7 @@ def test_help_names_each_option_that_is_taken() -> None:
 def test_help_and_version(workshop: Workshop) -> None:
     shown = workshop.flowtrace("--help")
     assert shown.status == 0
-    for verb in ("run", "show", "info", "explain"):
+    for verb in ("run", "show", "find", "info", "explain"):
         assert f"\n  {verb} " in shown.out
     assert workshop.flowtrace("-h").stdout == shown.stdout
     nothing = workshop.flowtrace()

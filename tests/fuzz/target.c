@@ -12,7 +12,7 @@
 #include "../../src/model/select.h"
 #include "../../src/model/story.h"
 #include "../../src/model/value_text.h"
-#include "../../src/show/show.h"
+#include "../../src/show/find.h"
 #include "../unit/check_model.h"
 #include "../unit/random_filter.h"
 #include "seed.h"
@@ -393,6 +393,24 @@ show(const struct model *model, const struct seed *seed, struct text *text)
     show_modules(text, model, 4, options.width);
 }
 
+static void
+find(const struct model *model, const struct seed *seed, struct text *text)
+{
+    static const char *const values[] = {"None", "main", "…a…", "Order#3"};
+    struct show_options options = {.lines = 20,
+                                   .width = 20 + seed->width,
+                                   .time = seed->flags & SEED_TIME,
+                                   .arguments = seed->flags & SEED_VALUES,
+                                   .results = true};
+    struct value_pattern value = value_pattern(values[seed->lines % 4], false);
+    uint32_t found;
+    text_truncate(text, 0);
+    HOLDS(find_print(text, model, &options, &found) == 0);
+    HOLDS(found <= model->call_count);
+    HOLDS(find_print_path(text, model, &options, &value, &found) == 0);
+    HOLDS(text->length < (1u << 20));
+}
+
 /* What filters leave of it is as sound, and can be told. */
 static void
 show_filtered(struct model *model, const struct seed *seed, struct text *text)
@@ -407,6 +425,7 @@ show_filtered(struct model *model, const struct seed *seed, struct text *text)
     text_free(&error);
     walk_model(model, text);
     show(model, seed, text);
+    find(model, seed, text);
 }
 
 /* --- writing anew -------------------------------------------------------- */
