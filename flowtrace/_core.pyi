@@ -174,6 +174,35 @@ def recover(damaged: _Path, path: _Path, /) -> bytes:
     Raises FlowTraceError where nothing can, OSError where `path` can't be written, or is being recorded.
     """
 
+class _Start(TypedDict):
+    start_unix_ns: int
+    """0 where it isn't known."""
+    start_mono_ns: int
+    time: bool
+    values: bool
+    trace_id: bytes
+    """Empty where it isn't known."""
+    program: str
+    host: str
+
+def trace_start(path: _Path, /) -> _Start:
+    """When a trace began, as all clocks said it, and where. Raises FlowTraceError."""
+
+def merge(
+    path: _Path,
+    inputs: list[tuple[str, str, str, int]],
+    time: bool,
+    values: bool,
+    start_mono_ns: int,
+    start_unix_ns: int,
+    /,
+) -> list[tuple[bytes, bool]]:
+    """Write several traces into one; return what is damaged of each, and whether nothing is.
+
+    Each input is a path, the name and the clock that are told of it, and after how many nanoseconds it begins.
+    Raises OSError.
+    """
+
 def add_status(path: _Path, pid: int, wait_status: int) -> None:
     """Note how a process of the trace has ended. Raises FlowTraceError."""
 
@@ -455,6 +484,8 @@ class Call:
 
 class _Process(TypedDict, total=False):
     pid: int
+    run: int
+    """Of which of the merged traces it is, from 1; 0 where nothing was merged."""
     ended: bool
     """The interpreter ended in order, or the recording was stopped."""
     end: Literal["exited", "killed", "replaced", "ended", "gone", "running"]
@@ -488,7 +519,7 @@ class _Process(TypedDict, total=False):
     no_identity: str
     """Why objects have no numbers, or not throughout, though --identity asked for them."""
     recovered: str
-    """What `flowtrace recover` found missing; of the first process."""
+    """What `flowtrace recover` or `merge` found missing; of the first process of a run."""
 
 class _Module(TypedDict):
     name: str

@@ -14,6 +14,7 @@ VERBS = {
     "find": "the calls that match, one a line; the way of a value through them",
     "info": "what a trace file holds",
     "recover": "make a clean trace of a damaged one",
+    "merge": "join the traces of several runs or hosts",
     "explain": "how FlowTrace gets its data, on one screen",
 }
 

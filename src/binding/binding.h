@@ -103,6 +103,8 @@ void binding_hash_quietly(const char *path);
 PyObject *binding_hash(PyObject *module, PyObject *path);
 /* New list of dicts. */
 PyObject *binding_sources(const struct model *model);
+PyObject *binding_trace_start(PyObject *module, PyObject *path);
+PyObject *binding_merge(PyObject *module, PyObject *args);
 int binding_add_trace_types(PyObject *module);
 int binding_add_call_types(PyObject *module);
 

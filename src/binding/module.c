@@ -247,6 +247,8 @@ static PyMethodDef methods[] = {
     {"hash_sources", binding_hash, METH_O, NULL},
     {"limit_reached", binding_limit_reached, METH_O, NULL},
     {"recover", binding_recover, METH_VARARGS, NULL},
+    {"trace_start", binding_trace_start, METH_O, NULL},
+    {"merge", binding_merge, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -321,9 +321,9 @@ process_dict(const struct process *process)
 {
     PyObject *lost = process->lost.length ? binding_str(process->lost) : Py_NewRef(Py_None);
     PyObject *status = process->has_status ? PyLong_FromLong(process->wait_status) : Py_NewRef(Py_None);
-    PyObject *dict = lost && status ? Py_BuildValue("{s:I, s:O, s:s, s:O, s:O}", "pid", process->pid, "ended",
-                                                    process->ended ? Py_True : Py_False, "end", process_end(process),
-                                                    "wait_status", status, "lost", lost)
+    PyObject *dict = lost && status ? Py_BuildValue("{s:I, s:I, s:O, s:s, s:O, s:O}", "pid", process->pid, "run",
+                                                    process->run, "ended", process->ended ? Py_True : Py_False, "end",
+                                                    process_end(process), "wait_status", status, "lost", lost)
                                     : NULL;
     if (dict && (add_interpreter(dict, process) < 0 || add_roots(dict, process) < 0 || add_texts(dict, process) < 0))
         Py_CLEAR(dict);

@@ -59,12 +59,13 @@ process_start_limit(const struct process *process)
 }
 
 uint32_t
-model_process_at(const struct model *model, uint64_t pid, uint64_t ns, uint32_t except)
+model_process_at(const struct model *model, uint32_t run, uint64_t pid, uint64_t ns, uint32_t except)
 {
     uint32_t found = MODEL_NONE;
     for (uint32_t i = 0; i < model->process_count; i++) {
         const struct process *process = &model->processes[i];
-        if (i != except && process->pid == pid && !process->interpreter.length && process->joined_ns <= ns
+        if (i != except && process->run == run && process->pid == pid && !process->interpreter.length
+            && process->joined_ns <= ns
             && (found == MODEL_NONE || process->joined_ns >= model->processes[found].joined_ns))
             found = i;
     }

@@ -25,6 +25,7 @@ struct spawn {
 
 /* A process that library code started, as SPAWN tells. */
 struct birth {
+    uint32_t run;
     uint64_t pid;
     uint64_t time_ns;
     uint32_t creator; /* call */
@@ -79,7 +80,7 @@ struct builder {
     struct id_map threads;    /* -> lane */
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map exception_ids;
-    uint32_t call_room, extra_room, track_room, exception_room, leg_room, process_room, cancel_room;
+    uint32_t call_room, extra_room, track_room, exception_room, leg_room, process_room, run_room, cancel_room;
     uint32_t inherited; /* calls */
     uint32_t exits;     /* of processes, as their parents tell */
     uint64_t first_ns;  /* of all events */
@@ -111,6 +112,11 @@ void build_on_thread(struct builder *builder, struct lane *lane, struct slice pa
 void build_on_link(struct builder *builder, struct lane *lane, const struct record *record);
 void build_on_name(struct builder *builder, struct lane *lane, struct slice payload);
 void build_on_greenlet(struct builder *builder, struct lane *lane, struct slice payload);
+
+/* runs.c: what a META chunk says of the runs that were merged. 0 or -ENOMEM. */
+int build_runs(struct builder *builder, uint32_t chunk);
+/* When all processes are known. */
+void build_assign_runs(struct model *model);
 
 /* build_exceptions.c */
 

@@ -24,14 +24,15 @@ creator_at_birth(const struct builder *builder, const struct birth *birth)
 /* The last that was told of this pid by then, since pids are used again; or NULL. A child may be
  * up before its parent has told of it: then the call that started it has begun before, and still ran. */
 static const struct birth *
-birth_of(const struct builder *builder, uint64_t pid, uint64_t start_ns)
+birth_of(const struct builder *builder, uint32_t run, uint64_t pid, uint64_t start_ns)
 {
     const struct birth *late = NULL;
     for (uint32_t i = builder->birth_count; i-- > 0;) {
         const struct birth *birth = &builder->births[i];
-        if (birth->pid == pid && birth->time_ns <= start_ns)
+        bool same = birth->pid == pid && birth->run == run;
+        if (same && birth->time_ns <= start_ns)
             return birth;
-        if (birth->pid == pid)
+        if (same)
             late = birth;
     }
     uint32_t creator = late ? creator_at_birth(builder, late) : MODEL_NONE;
@@ -47,8 +48,8 @@ creator_by_ancestors(const struct builder *builder, const struct process *proces
     size_t count = process_ancestors(process, ancestors);
     for (size_t i = 0; i < count; i++) {
         uint32_t index = (uint32_t)(process - model->processes);
-        uint32_t parent = model_process_at(model, ancestors[i].pid, process->joined_ns, index);
-        const struct birth *birth = birth_of(builder, ancestors[i].pid, process->joined_ns);
+        uint32_t parent = model_process_at(model, process->run, ancestors[i].pid, process->joined_ns, index);
+        const struct birth *birth = birth_of(builder, process->run, ancestors[i].pid, process->joined_ns);
         if (parent != MODEL_NONE)
             return model_running(model, parent, ancestors[i].thread, process_start_limit(process), process->joined_ns);
         if (birth)
@@ -65,8 +66,8 @@ creator_of_process(const struct builder *builder, uint32_t index, uint64_t start
     struct process *process = &model->processes[index];
     if (process->interpreter.length)
         return MODEL_NONE;
-    const struct birth *birth = birth_of(builder, process->pid, start_ns);
-    uint32_t before = model_process_at(model, process->pid, process->joined_ns, index);
+    const struct birth *birth = birth_of(builder, process->run, process->pid, start_ns);
+    uint32_t before = model_process_at(model, process->run, process->pid, process->joined_ns, index);
     if (before != MODEL_NONE && before < index && !model->processes[before].ended
         && (!birth || birth->time_ns <= model->processes[before].joined_ns)) {
         model->processes[before].replaced = true;

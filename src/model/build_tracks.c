@@ -125,7 +125,8 @@ build_on_link(struct builder *builder, struct lane *lane, const struct record *r
     uint32_t caller = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
     uint32_t task = spawns && via ? build_spawn(builder, lane->process, via) : MODEL_NONE;
     if (spawns && kind == FLOW_SPAWN_PROCESS) {
-        add_birth(builder, (struct birth){id, record->time_ns, caller, task});
+        add_birth(builder,
+                  (struct birth){builder->model->processes[lane->process].run, id, record->time_ns, caller, task});
         return;
     }
     uint32_t index = origin_of(builder, lane, (enum flow_spawn)kind, id, spawns ? 0 : via);

@@ -15,8 +15,11 @@ is_same_code(const struct code *a, const struct code *b)
 
 /* The call of the parent process that a fork copied, from the calls in order of their start. */
 static uint32_t
-original_of(const struct call *calls, const uint32_t *order, uint32_t count, const struct call *copy)
+original_of(const struct model *model, const uint32_t *order, uint32_t count, uint32_t number)
 {
+    const struct call *calls = model->calls;
+    const struct call *copy = &calls[number];
+    uint32_t run = model_run_of(model, number);
     uint64_t from = copy->start_ns > FORK_CLOCKS_NS ? copy->start_ns - FORK_CLOCKS_NS : 0;
     uint64_t nearest = FORK_CLOCKS_NS + 1;
     uint32_t original = MODEL_NONE;
@@ -32,7 +35,8 @@ original_of(const struct call *calls, const uint32_t *order, uint32_t count, con
     for (; low < count && calls[order[low]].start_ns <= copy->start_ns + FORK_CLOCKS_NS; low++) {
         uint64_t start = calls[order[low]].start_ns;
         uint64_t apart = start > copy->start_ns ? start - copy->start_ns : copy->start_ns - start;
-        if (apart < nearest && is_same_code(calls[order[low]].code, copy->code)) {
+        if (apart < nearest && is_same_code(calls[order[low]].code, copy->code)
+            && model_run_of(model, order[low]) == run) {
             nearest = apart;
             original = order[low];
         }
@@ -76,7 +80,7 @@ build_originals(struct builder *builder)
     uint64_t last = 0;
     for (uint32_t i = 0; order && i < model->call_count; i++) {
         if (calls[i].origin == CALL_INHERITED) {
-            build_spawner(builder, &calls[i], original_of(calls, order, count, &calls[i]));
+            build_spawner(builder, &calls[i], original_of(model, order, count, i));
         }
         else if (calls[i].start_ns >= last) {
             last = calls[i].start_ns;

@@ -222,8 +222,9 @@ build_drop(struct builder *builder, struct lane *lane, uint64_t count, uint64_t 
 
 /* The parent has heard how a process ended. */
 static void
-on_process_exit(struct builder *builder, const struct record *record)
+on_process_exit(struct builder *builder, const struct lane *lane, const struct record *record)
 {
+    uint32_t run = builder->model->processes[lane->process].run;
     const uint8_t *p = (const uint8_t *)record->payload.data;
     const uint8_t *end = p + record->payload.length;
     uint64_t reason, status, pid;
@@ -231,7 +232,7 @@ on_process_exit(struct builder *builder, const struct record *record)
     p = payload_number(p, end, &status);
     p = payload_number(p, end, &pid);
     bool holds = p && reason == 2 && builder->exits++ < EXITS_MAX;
-    uint32_t index = holds ? model_process_at(builder->model, pid, record->time_ns, MODEL_NONE) : MODEL_NONE;
+    uint32_t index = holds ? model_process_at(builder->model, run, pid, record->time_ns, MODEL_NONE) : MODEL_NONE;
     if (index == MODEL_NONE || builder->model->processes[index].has_status)
         return;
     struct process *process = &builder->model->processes[index];
@@ -247,7 +248,7 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
     case FLOW_EXTENDED_THREAD: build_on_thread(builder, lane, record->payload); break;
     case FLOW_EXTENDED_SPAWN:
     case FLOW_EXTENDED_ORIGIN: build_on_link(builder, lane, record); break;
-    case FLOW_EXTENDED_PROCESS_END: on_process_exit(builder, record); break;
+    case FLOW_EXTENDED_PROCESS_END: on_process_exit(builder, lane, record); break;
     case FLOW_EXTENDED_SCOPE: builder->failed |= model_add_module(builder->model, record->payload) < 0; break;
     case FLOW_EXTENDED_NAME: build_on_name(builder, lane, record->payload); break;
     case FLOW_EXTENDED_GREENLET: build_on_greenlet(builder, lane, record->payload); break;
@@ -344,6 +345,7 @@ read_meta(struct builder *builder, uint32_t chunk)
         return -ENOMEM;
     struct model *model = builder->model;
     int ret = process_read_meta(&model->processes[index], model->reader, chunk, &model->space);
+    ret = ret < 0 ? ret : build_runs(builder, chunk);
     ret = ret < 0 ? ret : model_read_modules(model, chunk);
     return ret < 0 ? ret : model_read_sources(model, chunk);
 }
@@ -365,6 +367,7 @@ open_lanes(struct builder *builder)
                            || !id_map_put(&builder->threads, lane->process, stream->thread, i);
         lane->task = lane->origin = lane->thrown = lane->leaving = MODEL_NONE;
     }
+    build_assign_runs(builder->model);
     return builder->failed ? -ENOMEM : 0;
 }
 
@@ -440,6 +443,7 @@ void
 model_free(struct model *model)
 {
     free(model->processes);
+    free(model->runs);
     free(model->tracks);
     free(model->calls);
     free(model->extras);

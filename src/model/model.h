@@ -44,7 +44,17 @@ struct process {
     struct slice lost;   /* why recording stopped before the end; empty if it did not */
     struct slice info[PROCESS_INFO_MAX]; /* PROCESS payloads: pairs of texts */
     uint32_t info_count;
+    uint32_t run;        /* from 1, of those in model->runs; 0: nothing was merged */
 };
+
+/* A trace that was merged with others: its processes are numbered in a row, and their pids are its own. */
+struct run {
+    struct slice name;
+    struct slice clock;  /* how its times were brought in line with the others' */
+    uint32_t first_process, process_count;
+};
+
+#define RUNS_MAX 10000
 
 /* A line of execution: a thread, or an asyncio task or greenlet that moves over one. */
 struct track {
@@ -167,6 +177,8 @@ struct model {
     struct reader *reader;
     struct process *processes;
     uint32_t process_count;
+    struct run *runs;
+    uint32_t run_count;
     struct track *tracks;
     uint32_t track_count;
     struct call *calls;
@@ -336,8 +348,11 @@ struct ancestor {
 size_t process_ancestors(const struct process *process, struct ancestor out[ANCESTORS_MAX]);
 /* The latest that the process may have been started. */
 uint64_t process_start_limit(const struct process *process);
-/* The last process of that pid, and no sub-interpreter, that had joined by then, other than `except`; or MODEL_NONE. */
-uint32_t model_process_at(const struct model *model, uint64_t pid, uint64_t ns, uint32_t except);
+/* The last process of that pid in a run, and no sub-interpreter, that had joined by then, other than `except`; or
+ * MODEL_NONE. */
+uint32_t model_process_at(const struct model *model, uint32_t run, uint64_t pid, uint64_t ns, uint32_t except);
+/* Of which run a call is, from 1; 0 where nothing was merged. */
+uint32_t model_run_of(const struct model *model, uint32_t call);
 /* The innermost call of a thread that had begun at `started_ns` and ran until `until_ns` at least; or MODEL_NONE.
  * Thread 0 stands for the main one. */
 uint32_t model_running(const struct model *model, uint32_t process, uint64_t thread, uint64_t started_ns,

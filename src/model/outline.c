@@ -226,10 +226,44 @@ fill(struct outline *outline, struct children *children, bool hide)
             continue;
         }
         uint32_t parent = outline_parent(model, i);
+        if (parent == MODEL_NONE && model->run_count) /* what other runs did alike is not told in one line */
+            outline->shape[i] = mix(outline->shape[i], model_run_of(model, i));
         uint32_t *head = parent == MODEL_NONE ? &outline->first_root : &outline->first_child[parent];
         outline->next_sibling[i] = *head;
         *head = i;
     }
+    return 0;
+}
+
+/* What one run did stands together, run by run. */
+static int
+group_roots(struct outline *outline)
+{
+    const struct model *model = outline->model;
+    uint32_t count = model->run_count + 1;
+    uint32_t *ends = malloc(2 * (size_t)count * sizeof *ends);
+    if (!ends)
+        return -ENOMEM;
+    uint32_t *last = ends, *first = ends + count;
+    memset(ends, 0xff, 2 * (size_t)count * sizeof *ends); /* MODEL_NONE */
+    for (uint32_t root = outline->first_root; root != MODEL_NONE; root = outline->next_sibling[root]) {
+        uint32_t run = model_run_of(model, root);
+        if (last[run] == MODEL_NONE)
+            first[run] = root;
+        else
+            outline->next_sibling[last[run]] = root;
+        last[run] = root;
+    }
+    uint32_t before = MODEL_NONE;
+    outline->first_root = MODEL_NONE;
+    for (uint32_t run = 0; run < count; run++) {
+        if (last[run] == MODEL_NONE)
+            continue;
+        *(before == MODEL_NONE ? &outline->first_root : &outline->next_sibling[before]) = first[run];
+        before = last[run];
+        outline->next_sibling[before] = MODEL_NONE;
+    }
+    free(ends);
     return 0;
 }
 
@@ -250,6 +284,8 @@ outline_build(struct outline *out, const struct model *model, bool hide)
         memset(out->next_sibling, 0xff, n * sizeof *out->next_sibling);
         struct children children = {0};
         ret = fill(out, &children, hide);
+        if (ret == 0 && model->run_count)
+            ret = group_roots(out);
         free(children.codes);
         free(children.first_calls);
         free(children.shapes);

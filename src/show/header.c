@@ -85,9 +85,8 @@ count_exceptions(const struct model *model, uint32_t *all, uint32_t *uncaught, u
 }
 
 static void
-put_status(struct text *out, const struct model *model, const char *dot)
+put_status(struct text *out, const struct process *process, const char *dot)
 {
-    const struct process *process = &model->processes[0];
     if (process->lost.length) {
         text_format(out, " %s recording stopped early: ", dot);
         text_clean(out, process->lost);
@@ -127,7 +126,10 @@ header_print(struct printer *printer)
     count_exceptions(model, &exceptions, &uncaught, &unknown);
     struct slice program = process_info(&model->processes[0], "program");
     text_truncate(text, 0);
-    text_clean(text, program);
+    if (model->run_count)
+        put_item(text, model->run_count, " run", " runs");
+    else
+        text_clean(text, program);
     size_t name = text->length;
     if (name)
         text_format(text, " %s ", dot);
@@ -155,7 +157,8 @@ header_print(struct printer *printer)
         else if (!unknown)
             text_string(text, ", all caught");
     }
-    put_status(text, model, dot);
+    if (!model->run_count)
+        put_status(text, &model->processes[0], dot);
     size_t column = 0;
     printer_put_wrapped(printer, STYLE_BOLD, (struct slice){text->data, name}, &column);
     printer_put_wrapped(printer, STYLE_PLAIN, (struct slice){text->data + name, text->length - name}, &column);
@@ -163,6 +166,36 @@ header_print(struct printer *printer)
 }
 
 #define RECOVERED_TOLD 4
+
+void
+header_print_run(struct printer *printer, uint32_t number)
+{
+    const struct model *model = printer->model;
+    const char *dot = printer->glyphs->dot;
+    struct text *text = &printer->line;
+    const struct process *first = NULL;
+    uint32_t processes = 0;
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        processes += model->processes[i].run == number && !model->processes[i].interpreter.length;
+        first = !first && model->processes[i].run == number ? &model->processes[i] : first;
+    }
+    text_truncate(text, 0);
+    text_format(text, "run %u %s ", number, dot);
+    text_clean(text, model->runs[number - 1].name);
+    if (first) {
+        text_format(text, " %s ", dot);
+        label_program(text, first);
+    }
+    if (processes > 1) {
+        text_format(text, " %s ", dot);
+        put_item(text, processes, "", " processes");
+    }
+    if (first)
+        put_status(text, first, dot);
+    size_t column = 0;
+    printer_put_wrapped(printer, STYLE_BOLD, printer_slice(text), &column);
+    text_string(printer->out, "\n");
+}
 
 /* That of the first process stands in the head. */
 static bool

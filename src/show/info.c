@@ -174,6 +174,26 @@ put_interpreters(struct text *out, const struct show_options *options, uint32_t 
 }
 
 static void
+put_runs(struct text *out, const struct model *model, const struct show_options *options)
+{
+    for (uint32_t run = 1; run <= model->run_count; run++) {
+        put_key(out, options, run > 1 ? "" : "runs");
+        text_format(out, "%u  ", run);
+        text_clean(out, model->runs[run - 1].name);
+        for (uint32_t i = 0; i < model->process_count; i++)
+            if (model->processes[i].run == run) {
+                text_string(out, ", ");
+                label_program(out, &model->processes[i]);
+                break;
+            }
+        if (model->runs[run - 1].clock.length)
+            text_string(out, "; ");
+        text_clean(out, model->runs[run - 1].clock);
+        text_string(out, "\n");
+    }
+}
+
+static void
 put_processes(struct text *out, const struct model *model, const struct show_options *options)
 {
     uint32_t interpreters = 0;
@@ -186,6 +206,8 @@ put_processes(struct text *out, const struct model *model, const struct show_opt
             continue;
         }
         put_key(out, options, i ? "" : "processes");
+        if (process->run)
+            text_format(out, "run %u  ", process->run);
         text_format(out, "%u  ", process->pid);
         int status = process->wait_status;
         if (process->replaced)
@@ -386,10 +408,11 @@ show_info(struct text *out, const struct model *model, const struct show_options
 {
     bool ascii = out->ascii;
     out->ascii = options->ascii;
-    if (model->process_count)
+    if (model->process_count && !model->run_count) /* each run has its own */
         put_facts(out, model, options);
     put_start(out, model, options);
     put_counts(out, model, options);
+    put_runs(out, model, options);
     put_processes(out, model, options);
     put_tracks(out, model, options);
     if (model->module_count) {

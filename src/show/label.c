@@ -152,3 +152,18 @@ label_unplaced(struct text *out, const struct flow_bound *bound)
     label_size(out, bound->units * FLOW_UNIT_SIZE);
     text_format(out, " has room for %u at a time; give it more", bound->event_slots);
 }
+
+void
+label_program(struct text *out, const struct process *process)
+{
+    struct slice program = process_info(process, "program");
+    struct slice host = process_info(process, "host");
+    if (program.length)
+        text_clean(out, program);
+    else
+        text_format(out, "process %u", process->pid);
+    if (host.length) {
+        text_string(out, " on ");
+        text_clean(out, host);
+    }
+}

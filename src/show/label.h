@@ -13,6 +13,8 @@ void label_exception(struct text *out, const struct model *model, const struct e
                      unsigned width);
 /* "thread", "task", "greenlet" */
 const char *label_track_kind(const struct track *track);
+/* "app.py on desk": which program the process was, and where; as far as that is known. */
+void label_program(struct text *out, const struct process *process);
 void label_track_name(struct text *out, const struct track *track);
 /* "1,204" */
 void label_count(struct text *out, uint64_t count);

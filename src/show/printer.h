@@ -37,6 +37,7 @@ struct printer {
     size_t cuts[PRINTER_CUTS]; /* where in `line` arguments begin: it is cut there if it must be */
     size_t cut_count;
     unsigned without; /* enum line_part: parts of a line that are left out */
+    uint32_t run; /* whose heading was printed last; 0: none */
 };
 
 enum line_part { LINE_ORIGIN = 1, LINE_RESULT = 2, LINE_END = 4 };
@@ -64,6 +65,8 @@ void printer_put(struct printer *printer, struct style style, const char *data, 
 void printer_put_wrapped(struct printer *printer, struct style style, struct slice text, size_t *column);
 
 /* header.c */
+/* Of a run that was merged with others, before its part of the story. */
+void header_print_run(struct printer *printer, uint32_t number);
 void header_print(struct printer *printer);
 void header_print_foot(struct printer *printer);
 /* What a view of this model can't know: sentences, behind those that are there. */

@@ -95,6 +95,18 @@ print_chain(struct printer *printer, const struct story_line *line)
     print_note(printer);
 }
 
+/* Roots stand run by run: a heading before the first of each. */
+static void
+print_run(struct printer *printer, uint32_t run)
+{
+    if (run == printer->run || !run)
+        return;
+    if (printer->run)
+        text_string(printer->out, "\n");
+    printer->run = run;
+    header_print_run(printer, run);
+}
+
 static void
 print_story_line(struct printer *printer, uint32_t number)
 {
@@ -102,6 +114,8 @@ print_story_line(struct printer *printer, uint32_t number)
     const struct glyphs *glyphs = printer->glyphs;
     bool last = line->next_sibling == MODEL_NONE && !line->skipped;
     bool root = line->parent == MODEL_NONE;
+    if (root && printer->model->run_count)
+        print_run(printer, model_run_of(printer->model, line->calls[0]));
     make_prefix(printer, number);
     if (line->chain) {
         print_chain(printer, line);
@@ -172,8 +186,9 @@ show_tree(struct text *out, const struct model *model, const struct show_options
     int ret = outline_build(&outline, model, options->lines > 0);
     if (ret < 0)
         return ret;
-    /* The header and the footer take two lines each. */
-    uint32_t budget = options->lines > 10 ? options->lines - 4 : 6;
+    /* The header and the footer take two lines each, */
+    uint32_t around = 4 + (model->run_count < 10 ? 2 * model->run_count : 20); /* each run has a heading */
+    uint32_t budget = options->lines > around + 6 ? options->lines - around : 6;
     ret = story_build(&story, &outline, options->lines ? budget : 0);
     if (ret == 0) {
         struct printer printer;

@@ -81,6 +81,7 @@ get_fields(struct input *in, struct record *out)
     case FLOW_DROP: out->count = input_varint(in); break;
     case FLOW_OPEN:
         get_code_and_generator(in, out);
+        out->payload = (struct slice){(const char *)in->p, 0};
         out->start_ns = input_varint(in); /* an age in ticks, until the caller converts it */
         out->count = input_varint(in);
         break;

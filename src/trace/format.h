@@ -253,6 +253,9 @@ enum flow_extended {
                                     * varint size, varint zigzag time of its last change (ns since 1970), text hash:
                                     * how it was when its first code was seen. In META chunks alone. The hash is
                                     * that of git's blob of it, 20 bytes; empty where nobody has made it */
+    FLOW_EXTENDED_RUN = 15,        /* varint run, from 1; varint first process, varint how many; text name,
+                                    * text how its times were brought in line: several traces were merged,
+                                    * and these processes are of one. Pids of other runs are others */
 };
 
 enum flow_spawn {

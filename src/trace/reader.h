@@ -68,7 +68,7 @@ struct record {
     uint64_t count;          /* DROP: calls; OPEN: ordinal in the thread */
     uint64_t start_ns;       /* OPEN: when the call began */
     enum flow_extended extended; /* EXTENDED: subtype, and its bytes */
-    struct slice payload;
+    struct slice payload; /* OPEN: where its age stands */
     uint32_t size;     /* bytes of the record, and */
     uint32_t defining; /* of them those that define functions */
 };

@@ -41,7 +41,7 @@ enum {
     SEED_VALUES = 8,
     SEED_EXCEPTIONS = 16,
     SEED_OUTLINE = 32,
-    SEED_RECOVER = 64, /* and write it anew */
+    SEED_RECOVER = 64, /* and write it anew: recovered, and merged with itself */
     SEED_FILTER = 128, /* and show what a filter leaves */
 };
 
