@@ -1,9 +1,10 @@
 """A program that proves what it has done, and dies where it is told to.
 
-    program.py KIND WORKERS STEPS PROOFS WAY PLACE WORKER STEP
+    program.py KIND WORKERS STEPS PROOFS WAY PLACE WORKER STEP BALLAST
 
 KIND: thread, fork, spawn, task. Each of WORKERS makes STEPS calls of step(), and writes to the descriptor PROOFS which
-of them has returned. Where WORKER makes the call STEP, at PLACE, the process ends by WAY.
+of them has returned. Where WORKER makes the call STEP, at PLACE, the process ends by WAY. Each call has an argument of
+BALLAST bytes.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import sys
 import threading
 from multiprocessing.connection import Connection
 
-KIND, WORKERS, STEPS, PROOFS, WAY, PLACE, WORKER, STEP = (
+KIND, WORKERS, STEPS, PROOFS, WAY, PLACE, WORKER, STEP, BALLAST = (
     int(word) if word.lstrip("-").isdecimal() else word for word in sys.argv[1:]
 )
 
@@ -46,13 +47,13 @@ def inner(worker, number):
     return number + 1
 
 
-def step(worker, number):
+def step(worker, number, ballast=""):
     dies_here("step", worker, number)
     return inner(worker, number) + number - 1
 
 
 def one(worker, number, proofs=PROOFS):
-    step(worker, number)
+    step(worker, number, f"{worker} {number} ".ljust(BALLAST, "x"))
     dies_here("returned", worker, number)
     os.write(proofs, struct.pack("<II", worker, number))
     dies_here("proven", worker, number)

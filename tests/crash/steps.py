@@ -90,6 +90,13 @@ class Watch:
         self.copy_file = self.copy.open("w+b", buffering=0)
         self.states = self.calls = 0
 
+    def claims(self) -> int:
+        """Chunks that have been begun so far, and more."""
+        next_unit, bound = 72, 4096
+        (units,) = struct.unpack_from("<Q", self.trace.map, next_unit)
+        (claims,) = struct.unpack_from("<Q", self.trace.map, bound + 24)
+        return int(claims if self.scene == "a_slot" else units)
+
     def look(self) -> None:
         proved = struct.unpack_from(f"<{WORKERS}I", self.proofs.map)  # before the trace: that is ahead of them
         if self.trace.look():
@@ -141,6 +148,7 @@ def step_through(pid: int, watch: Watch) -> int:
     except OSError as error:
         raise NotAllowed(error.errno, error.strerror) from None
     stepping = False
+    before = 0
     ptrace(INTERRUPT, pid)
     while True:
         task, status = os.waitpid(-1, 0x40000000)  # __WALL
@@ -153,9 +161,12 @@ def step_through(pid: int, watch: Watch) -> int:
         if number == signal.SIGUSR1:
             stepping = True
             watch.look()
+            before = watch.claims()
         elif number == signal.SIGUSR2:
             stepping = False
             watch.look()
+            if watch.claims() == before and watch.scene != "kinds":
+                raise Unsound("no chunk was begun meanwhile")
         elif event == 0 and number != signal.SIGTRAP:
             sent = number
         elif stepping and number == signal.SIGTRAP:
@@ -199,12 +210,12 @@ def run(scene: str, steps: int, folder: Path) -> Seen:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scene", nargs="*", default=SCENES, choices=SCENES)
+    parser.add_argument("scene", nargs="*", help=", ".join(SCENES))
     parser.add_argument("--steps", type=int, default=3, help="calls")
     arguments = parser.parse_args()
-    # On one processor the two need not wake one another.
+    # On one processor neither needs to wake the other.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    for scene in arguments.scene:
+    for scene in arguments.scene or SCENES:
         with tempfile.TemporaryDirectory(prefix="flowtrace-steps-") as folder:
             try:
                 seen = run(scene, arguments.steps, Path(folder))

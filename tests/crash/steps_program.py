@@ -58,12 +58,12 @@ def fill_chunk(left):
     number = 0
     while (free := room()) > left:
         number += 1
-        fill(f"{number:06}" + "x" * min(3000, max(free - left - 100, 1)))
+        fill(f"{number:06}" + "x" * min(3000, max(free - left - 60, 1)))
 
 
 def a_chunk():
     """The calls before and after a chunk is full."""
-    fill_chunk(200)
+    fill_chunk(40)
     signal.raise_signal(signal.SIGUSR1)
     works(0, 0, STEPS)
     signal.raise_signal(signal.SIGUSR2)
@@ -72,9 +72,9 @@ def a_chunk():
 def a_slot():
     """The same where all slots have been used: the oldest is let go."""
     for _ in range(14):
-        fill_chunk(200)
+        fill_chunk(40)
         works(0, proved(0), 30)
-    fill_chunk(200)
+    fill_chunk(40)
     signal.raise_signal(signal.SIGUSR1)
     works(0, proved(0), STEPS)
     signal.raise_signal(signal.SIGUSR2)
@@ -92,8 +92,8 @@ def a_fork():
         child()
         os._exit(0)
     works(0, 2, STEPS)
-    signal.raise_signal(signal.SIGUSR2)
     os.waitpid(pid, 0)
+    signal.raise_signal(signal.SIGUSR2)
 
 
 def in_thread(worker, done):

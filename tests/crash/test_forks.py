@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import crash
 from conftest import Workshop
 
 LAST_PID = Path("/proc/sys/kernel/ns_last_pid")
 
 
 def test_a_storm_of_forks_in_threads(workshop: Workshop) -> None:
-    run = workshop.record("""
-        import os, threading, warnings
-        warnings.simplefilter("ignore")
-
-        def work(n): return n + 1
-        def child(n):
-            work(n)
-            os._exit(n % 7)
-        def starts(n):
-            pid = os.fork()
-            if not pid:
-                child(n)
-            os.waitpid(pid, 0)
-        def storm(first):
-            for n in range(first, first + 50):
-                starts(n)
-
-        threads = [threading.Thread(target=storm, args=[first]) for first in range(0, 200, 50)]
-        for thread in threads: thread.start()
-        for thread in threads: thread.join()
-        """)
-    children = run.calls("child")
-    assert sorted(call.arguments["n"].python() for call in children) == list(range(200))
-    assert len({call.track.pid for call in children}) == 200
-    for call in children:
-        n = call.arguments["n"].python()
-        (work,) = call.children
-        assert (work.arguments["n"].python(), work.result.python()) == (n, n + 1)
-        assert call.outcome == "running"
-        assert call.parent is not None
-        assert call.parent.function.qualname == "starts"
-        assert call.parent.arguments["n"].python() == n
-    assert run.trace.info["damaged_chunks"] == 0
-    assert len(run.trace.info["processes"]) == 201
+    crash.storm(200, workshop.folder)
 
 
 @pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="the next pid can't be chosen here")
