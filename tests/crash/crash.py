@@ -30,7 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from flowtrace._core import Trace, info, show
+from flowtrace._core import Call, Trace, info, show
 
 PROGRAM = Path(__file__).with_name("program.py")
 STORM = Path(__file__).with_name("storm_program.py")
@@ -125,46 +125,64 @@ def read_proofs(read: int, group: int | None, enough: int) -> Counter[int]:
     return proofs
 
 
+class Told:
+    """What a trace tells of each worker's steps."""
+
+    def __init__(self, moment: Moment, read: Trace) -> None:
+        self.returned: dict[int, set[int]] = defaultdict(set)
+        self.running: dict[int, list[int]] = defaultdict(list)
+        self.homes: dict[int, set[object]] = defaultdict(set)
+        for call in read.calls(function="step"):
+            if not (moment.last and not call.arguments and call.outcome != "abandoned"):
+                self.add(call)  # else the chunk in which it began was let go
+
+    def add(self, call: Call) -> None:
+        worker, number = (call.arguments[name].python() for name in ("worker", "number"))
+        self.homes[worker].add((call.track.pid, call.track.name))
+        if call.outcome == "returned":
+            if call.result is None or call.result.python() != 2 * number or number in self.returned[worker]:
+                raise Lost(f"worker {worker}: call {number} returned {call.result}")
+            self.returned[worker].add(number)
+        elif call.outcome == "running":
+            self.running[worker].append(number)
+        else:
+            raise Lost(f"worker {worker}: call {number} {call.outcome}")
+
+    def check(self, worker: int, count: int, first: int) -> None:
+        """All of its `count` proved calls are there, from the `first` one on."""
+        returned, running = self.returned[worker], self.running[worker]
+        missing = set(range(first, count)) - returned
+        if missing:
+            raise Lost(f"worker {worker} proved {count} calls; {len(missing)} are missing, the first is {min(missing)}")
+        unproven = returned - set(range(count + 1))
+        if unproven or len(running) > 1 or any(number < count for number in running):
+            raise Lost(f"worker {worker} proved {count} calls; also {unproven} returned, {running} run")
+
+
 def check(moment: Moment, trace: Path, proofs: Counter[int]) -> Found:
     """Raise Lost, or tell what was found."""
     read = Trace(trace)
     if read.info["damaged_chunks"] or read.info["lost_records"]:
         raise Lost(f"damage: {read.info['damaged_chunks']} chunks, {read.info['lost_records']} records")
-    returned: dict[int, set[int]] = defaultdict(set)
-    running: dict[int, list[int]] = defaultdict(list)
-    homes: dict[int, set[object]] = defaultdict(set)
-    for call in read.calls(function="step"):
-        if moment.last and not call.arguments and call.outcome != "abandoned":
-            continue  # the chunk in which it began was let go
-        worker, number = (call.arguments[name].python() for name in ("worker", "number"))
-        homes[worker].add((call.track.pid, call.track.name))
-        if call.outcome == "returned":
-            if call.result is None or call.result.python() != 2 * number or number in returned[worker]:
-                raise Lost(f"worker {worker}: call {number} returned {call.result}")
-            returned[worker].add(number)
-        elif call.outcome == "running":
-            running[worker].append(number)
-        else:
-            raise Lost(f"worker {worker}: call {number} {call.outcome}")
-    let_go = {worker: oldest(moment, worker, count, returned[worker]) for worker, count in proofs.items()}
+    told = Told(moment, read)
+    let_go = {worker: oldest(moment, worker, count, told.returned[worker]) for worker, count in proofs.items()}
     for worker, count in proofs.items():
-        missing = set(range(let_go[worker], count)) - returned[worker]
-        if missing:
-            raise Lost(f"worker {worker} proved {count} calls; {len(missing)} are missing, the first is {min(missing)}")
-        unproven = returned[worker] - set(range(count + 1))
-        if unproven or len(running[worker]) > 1 or any(number < count for number in running[worker]):
-            raise Lost(f"worker {worker} proved {count} calls; also {unproven} returned, {running[worker]} run")
-        if (len(homes[worker]) > 1 and not moment.last) or not (homes[worker] or let_go[worker] == count):
-            raise Lost(f"worker {worker} ran in {homes[worker]}")
-    # Of a task whose beginning was let go it is not known any more which one it is.
-    named = not (moment.last and moment.kind == "tasks" and any(let_go.values()))
-    if named and len({home for known in homes.values() for home in known}) != sum(map(bool, homes.values())):
-        raise Lost(f"workers share a track: {dict(homes)}")
+        told.check(worker, count, let_go[worker])
+    check_homes(moment, told, let_go)
     if moment.last:
         check_bound(moment, trace, read, let_go)
-    check_death(moment, let_go, returned, running)
-    check_story(moment, trace, any(running.values()))
+    check_death(moment, told, let_go)
+    check_story(moment, trace, any(told.running.values()))
     return Found(proofs.total(), sum(let_go.values()), os.stat(trace).st_blocks * 512)
+
+
+def check_homes(moment: Moment, told: Told, let_go: dict[int, int]) -> None:
+    """Each worker is a thread, task or process of its own."""
+    if moment.kind == "tasks" and any(let_go.values()):
+        return  # of a task whose beginning was let go it is not known any more which one it is
+    homes = [home for known in told.homes.values() for home in known]
+    if any(len(known) != 1 for known in told.homes.values()) or len(set(homes)) != len(homes):
+        raise Lost(f"workers share a track, or have several: {dict(told.homes)}")
 
 
 def oldest(moment: Moment, worker: int, count: int, returned: set[int]) -> int:
@@ -200,20 +218,17 @@ def check_bound(moment: Moment, trace: Path, read: Trace, let_go: dict[int, int]
         raise Lost(f"{missing} steps are missing, but {counted} calls were counted")
 
 
-def check_death(
-    moment: Moment, let_go: dict[int, int], returned: dict[int, set[int]], running: dict[int, list[int]]
-) -> None:
+def check_death(moment: Moment, told: Told, let_go: dict[int, int]) -> None:
     """Where it died by its own hand it is known exactly what had begun and what had ended."""
-    if moment.way == "killed from outside":
+    returned, running = told.returned[moment.worker], told.running[moment.worker]
+    others_went_on = moment.last and moment.kind not in ONE_PROCESS
+    if moment.way == "killed from outside" or (others_went_on and not (running or returned)):
         return
     ended = moment.place in ("returned", "proven")
-    calls = [] if ended else [moment.step]
     count = moment.step + ended
-    if moment.last and moment.kind not in ONE_PROCESS and not (running[moment.worker] or returned[moment.worker]):
-        return  # the others have gone on for long
     first = min(let_go.get(moment.worker, 0), count)
-    if running[moment.worker] != calls or returned[moment.worker] != set(range(first, count)):
-        raise Lost(f"{running[moment.worker]} run of worker {moment.worker}, {len(returned[moment.worker])} returned")
+    if running != ([] if ended else [moment.step]) or returned != set(range(first, count)):
+        raise Lost(f"{running} run of worker {moment.worker}, {len(returned)} returned")
 
 
 def check_story(moment: Moment, trace: Path, runs: bool) -> None:
