@@ -17,6 +17,7 @@ struct source {
     uint32_t count, base;
     uint32_t runs;     /* that it has itself */
     bool time;         /* its times count */
+    uint64_t first;    /* when the chunk before began, in the new trace */
 };
 
 /* --- numbers of processes ------------------------------------------------ */
@@ -229,13 +230,25 @@ set_times(const struct combine *combine, const struct source *source, struct flo
     atomic_store(&header->last_ticks, time ? start + last : 0);
 }
 
+/* When a chunk begins. Of two of one number, as only damage makes them, whose times are nonsense both would begin at 0:
+ * the second would be taken for the first once more. */
+static uint64_t
+first_of(struct source *source, uint32_t index, uint64_t first)
+{
+    const struct chunk *chunk = &source->reader->chunks[index];
+    bool again = index && chunk[-1].process == chunk->process && chunk[-1].thread == chunk->thread
+                 && chunk[-1].sequence == chunk->sequence;
+    source->first = first + (again && first == source->first);
+    return source->first;
+}
+
 static int
 add_chunk(struct combine *combine, struct source *source, uint32_t index, uint64_t *last_ns)
 {
     struct chunk *chunk = &source->reader->chunks[index];
     struct flow_chunk_header header = recover_header(source->reader, index);
     bool event = header.kind == FLOW_CHUNK_EVENTS;
-    uint64_t first = source->time || !event ? since_start(source, header.first_ns) : 0;
+    uint64_t first = first_of(source, index, source->time || !event ? since_start(source, header.first_ns) : 0);
     uint64_t last = source->time || !event ? since_start(source, atomic_load(&header.last_ns)) : 0;
     int ret = rewrite(combine, source, index, first, last_ns);
     reader_forget(source->reader, index);

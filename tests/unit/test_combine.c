@@ -277,6 +277,29 @@ TEST(what_is_damaged_is_merged_as_far_as_it_is_sound)
     build_free(&b);
 }
 
+/* Two chunks of one number, both from before the trace began: neither is taken for a copy of the other. */
+TEST(chunks_that_damage_made_alike_are_both_merged)
+{
+    struct trace_builder builders[2];
+    struct reader sources[2];
+    struct merged merged;
+    for (uint64_t i = 0; i < 2; i++) {
+        build_trace(&builders[i], FLOW_CLOCK_MONOTONIC);
+        for (uint64_t k = 1; k <= 3; k++) {
+            build_chunk(&builders[i], 1, 1, 0);
+            builders[i].chunk->first_ticks = builders[i].chunk->first_ns = k;
+            build_call(&builders[i], 10, "f");
+        }
+        open_source(&builders[i], &sources[i]);
+    }
+    merge(&merged, sources, 2, SECOND, true);
+    CHECK_NUMBER(merged.model.call_count, 6);
+    CHECK_NUMBER(merged.reader.doubles, 0);
+    forget(&merged);
+    build_free(&builders[0]);
+    build_free(&builders[1]);
+}
+
 /* The runs of a merged trace stay what they are. */
 TEST(a_merged_trace_can_be_merged)
 {
