@@ -162,6 +162,27 @@ def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = Fa
     Raises FlowTraceError.
     """
 
+def report(
+    path: _Path,
+    *,
+    by: str = "function",
+    sort: str | None = None,
+    reverse: bool = False,
+    limit: int = 40,
+    format: str = "text",
+    time: bool = True,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    newest: int = 40_000_000,
+    filters: list[tuple[str, str]] | None = None,
+) -> bytes:
+    """The calls in numbers, as UTF-8. Raises ValueError for a name that is none of these, FlowTraceError.
+
+    by: function, file, module, track or exception; format: text, csv or json; limit: rows, 0 for all;
+    newest and filters as of show().
+    """
+
 def live(path: _Path, /) -> list[int]:
     """Ids of the processes that have not told an end, nor has anybody of them. Raises FlowTraceError."""
 

@@ -15,6 +15,7 @@
 #include "../../src/show/find.h"
 #include "../../src/show/show.h"
 #include "../../src/trace/combine.h"
+#include "../../src/show/report.h"
 #include "../unit/check_model.h"
 #include "../unit/random_filter.h"
 #include "seed.h"
@@ -393,6 +394,13 @@ show(const struct model *model, const struct seed *seed, struct text *text)
     HOLDS(show_info(text, model, &options) == 0);
     text_truncate(text, 0);
     show_modules(text, model, 4, options.width);
+    text_truncate(text, 0);
+    struct report_options report = {.show = options,
+                                    .by = (enum report_by)(seed->lines % 5),
+                                    .format = (enum report_format)(seed->width % 3),
+                                    .sort = seed->flags & SEED_OUTLINE ? "name" : NULL,
+                                    .limit = seed->lines};
+    HOLDS(show_report(text, model, &report) == 0);
 }
 
 static void

@@ -1,0 +1,91 @@
+/* reports.c - the views that sum a trace up. */
+#include <errno.h>
+#include <string.h>
+
+#include "../show/report.h"
+#include "binding.h"
+
+/* --- report ------------------------------------------------------------- */
+
+/* The index of `name` among `names`, which end with NULL; -1 with ValueError. */
+static int
+choose(const char *what, const char *name, const char *const *names)
+{
+    PyObject *list = PyUnicode_FromString("");
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            Py_XDECREF(list);
+            return i;
+        }
+        if (list)
+            Py_SETREF(list, PyUnicode_FromFormat(i ? "%U, %s" : "%U%s", list, names[i]));
+    }
+    if (list)
+        PyErr_Format(PyExc_ValueError, "no %s '%s'; there are %U", what, name, list);
+    Py_XDECREF(list);
+    return -1;
+}
+
+static int
+check_column(const struct report_options *options)
+{
+    const char *names[32];
+    uint32_t count;
+    const struct report_column *columns = report_columns(options->by, &count);
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = columns[i].name;
+    names[count] = NULL;
+    return options->sort && choose("column", options->sort, names) < 0 ? -1 : 0;
+}
+
+static int
+read_names(struct report_options *options, const char *by, const char *format)
+{
+    static const char *const groups[] = {"function", "file", "module", "track", "exception", NULL};
+    static const char *const formats[] = {"text", "csv", "json", NULL};
+    int group = choose("grouping", by, groups);
+    int written = group < 0 ? -1 : choose("format", format, formats);
+    if (written < 0)
+        return -1;
+    options->by = (enum report_by)group;
+    options->format = (enum report_format)written;
+    return check_column(options);
+}
+
+PyObject *
+binding_report(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path",  "by",    "sort",  "reverse", "limit",   "format", "time",
+                            "width", "color", "ascii", "newest",  "filters", NULL};
+    PyObject *path, *filters = NULL;
+    const char *by = "function", *format = "text";
+    int reverse = 0, time = 1, color = 0, ascii = 0;
+    struct report_options options = {.limit = 40, .show = {.width = 100, .newest = BINDING_NEWEST}};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$szpIspIppKO:report", names, PyUnicode_FSConverter, &path, &by,
+                                     &options.sort, &reverse, &options.limit, &format, &time, &options.show.width,
+                                     &color, &ascii, &options.show.newest, &filters))
+        return NULL;
+    options.reverse = reverse;
+    options.show.time = time;
+    options.show.color = color;
+    options.show.ascii = ascii;
+    struct reader reader;
+    struct model model;
+    struct text text = {0};
+    if (read_names(&options, by, format) < 0
+        || binding_load_filtered(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path),
+                                 options.show.newest, filters)
+               < 0) {
+        Py_DECREF(path);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    bool told = options.format == REPORT_TEXT && binding_nothing_left(&model, &text);
+    if (!told && show_report(&text, &model, &options) < 0)
+        text.failed = true;
+    model_free(&model);
+    reader_close(&reader);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    return binding_text_bytes(&text);
+}
