@@ -50,7 +50,6 @@ VARYING = [
     (re.compile(r"(ilters leave [\w,]+ of) [\d,]+ calls"), r"\1 N calls"),
     # A column of times in a table.
     (re.compile(r"  +\d+(?:\.\d+)? (?:ns|µs|us|ms|s|min)(?=  )"), "  TIME"),
-    (re.compile(r"(ilters leave [\w,]+ of) [\d,]+ calls"), r"\1 N calls"),  # class bodies and annotations count
 ]
 # Here threads race for the work: which one does what, and first, differs from run to run.
 RACING = ("examples/crawler", "examples/pipeline")

@@ -298,17 +298,6 @@ put_filtered(struct text *text, const struct printer *printer)
 }
 
 void
-header_put_lacks(struct text *text, const struct model *model)
-{
-    put_left_out(text, model);
-    put_bound(text, model);
-    if (put_recovered(text, model) || !is_incomplete(model))
-        return;
-    text_string(text, text->length ? " " : "");
-    text_string(text, "Part of this trace is missing: see flowtrace info.");
-}
-
-void
 header_print_foot(struct printer *printer)
 {
     const struct story *story = printer->story;
@@ -327,7 +316,6 @@ header_print_foot(struct printer *printer)
         text_string(text, ".");
     }
     header_put_missing(text, printer->model);
-    header_put_lacks(text, printer->model);
     put_no_identity(text, printer->model);
     if (printer->options->sources)
         show_changed(text, printer->model);

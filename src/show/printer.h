@@ -69,10 +69,8 @@ void printer_put_wrapped(struct printer *printer, struct style style, struct sli
 void header_print_run(struct printer *printer, uint32_t number);
 void header_print(struct printer *printer);
 void header_print_foot(struct printer *printer);
-/* What a view of this model can't know: sentences, behind those that are there. */
+/* What was let go, not read, or is damaged: sentences, behind those that are there. */
 void header_put_missing(struct text *text, const struct model *model);
-/* What was let go, not read, or is damaged: sentences behind those that stand there. */
-void header_put_lacks(struct text *text, const struct model *model);
 /* Instead of a story of no calls. */
 void header_print_nothing(struct text *out, const struct model *model);
 

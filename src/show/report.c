@@ -492,7 +492,7 @@ print_foot(struct table *table)
         text_string(line, line->length ? " " : "");
         text_string(line, "Not all columns fit: --width N, --csv.");
     }
-    header_put_lacks(line, report->model);
+    header_put_missing(line, report->model);
     if (!line->length)
         return;
     column = 0;
