@@ -109,7 +109,12 @@ def show(
     exceptions: int = 8,
     newest: int = 40_000_000,
     filters: list[tuple[str, str]] | None = None,
-    view: Literal["tree", "errors"] = "tree",
+    view: str = "tree",  # errors, call
+    call: int = 0,
+    fields: str = "",
+    wide: bool = False,
+    full: bool = False,
+    links: bool = False,
 ) -> bytes:
     """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
 

@@ -40,6 +40,15 @@ def wants_color(stream: TextIO | None) -> bool:
     return os.environ.get("TERM") != "dumb" and is_terminal(stream)
 
 
+def takes_links(stream: TextIO | None) -> bool:
+    """Those that don't know links (OSC 8) pass them over, but for a few."""
+    return (
+        is_terminal(stream)
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM", "dumb") not in {"dumb", "linux", "emacs", "eterm", "eterm-color"}
+    )
+
+
 def needs_ascii(stream: TextIO | None) -> bool:
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
     return encoding.replace("-", "").replace("_", "") not in {"utf8", "utf8sig", "cp65001"}

@@ -36,6 +36,8 @@ TIME = r"\d+(?:\.\d+)?(?: (?:ns|µs|us|ms|s|min))?"
 VARYING = [
     # Padding, a count, the times at the right of a line.
     (re.compile(rf"  +([×x][\d,]+(?: apart)?)?(?: *{TIME} (?:…|\.\.\.))? *{TIME}(?: \+ {TIME} wait)?$"), r"  \1 TIME"),
+    (re.compile(rf"  +{TIME}(?=  )"), "  TIME"),
+    (re.compile(r"^   (time|waited)  .*"), r"   \1  TIME"),
     (re.compile(rf"(?<=[·-] ){TIME}(?= [·-]|$)"), "TIME"),
     (re.compile(r"main thread \+ \d+ threads?"), "main thread + threads"),
     (re.compile(r"\b(parser|worker)_\d(?: … \1_\d)?"), r"\1_N"),

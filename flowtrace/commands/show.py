@@ -22,7 +22,12 @@ named.
   --all              everything
   --newest N         read no more than the newest N calls (40,000,000: 4 GB)
   --errors           exceptions alone: the way of each, and what was swallowed
-  --no-values        leave arguments and results out
+  --call N           all of one call: the number stands behind # in other views
+  --fields LIST      what stands at the right: running, duration, waiting, self,
+                     start, thread, where, depth, call; with commas between
+  --values HOW       none, short, or full: as long as they were recorded
+  --wide             cut no line to the width
+  --no-values        leave arguments and results out, as --values none
   --no-time          leave times out
   --width N          columns to write to (the terminal's)
   --ascii            no character beyond ASCII
@@ -40,6 +45,10 @@ OPTIONS = {
     "--all": _options.FLAG,
     "--newest": _options.NUMBER,
     "--errors": _options.FLAG,
+    "--call": _options.NUMBER,
+    "--fields": _options.TEXT,
+    "--values": _options.TEXT,
+    "--wide": _options.FLAG,
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
     "--width": _options.NUMBER,
@@ -47,6 +56,10 @@ OPTIONS = {
     "--follow": _options.FLAG,
 }
 DEFAULT_LINES = 200
+VIEWS = ("errors", "call")
+VALUES = ("none", "short", "full")
+FIELDS = ("running", "duration", "waiting", "self", "start", "thread", "where", "depth", "call")
+MOST_FIELDS = 16
 DEFAULT_NEWEST = 40_000_000
 FOLLOW_NEWEST = 200_000  # read in some 50 ms: who follows sees what happens now
 
@@ -78,20 +91,54 @@ def story(
     from .. import _core
 
     ascii_only = "--ascii" in options or _terminal.needs_ascii(stream)
+    values = values_wanted(options)
     text = _core.show(
         trace,
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
         width=options.number("--width", 0) or _terminal.columns(stream),
         color=_terminal.wants_color(stream),
         ascii=ascii_only,
-        arguments="--no-values" not in options,
-        results="--no-values" not in options,
+        arguments=values != "none",
+        results=values != "none",
         time="--no-time" not in options,
         newest=options.number("--newest", DEFAULT_NEWEST),
         filters=filters or [],
-        view="errors" if "--errors" in options else "tree",
+        view=view_wanted(options),
+        call=options.number("--call", 0),
+        fields=",".join(fields_wanted(options)),
+        wide="--wide" in options,
+        full=values == "full",
+        links=not ascii_only and _terminal.takes_links(stream),
     )
     return _terminal.to_ascii(text) if ascii_only else text
+
+
+def view_wanted(options: _options.Options) -> str:
+    views = [view for view in VIEWS if f"--{view}" in options]
+    if len(views) > 1:
+        raise UsageError(f"--{views[0]} or --{views[1]}: one at a time")
+    return views[0] if views else "tree"
+
+
+def values_wanted(options: _options.Options) -> str:
+    values = "none" if "--no-values" in options else options.text("--values", "short")
+    if values not in VALUES:
+        raise UsageError(f"--values is none, short or full, not {values!r}")
+    return values
+
+
+def fields_wanted(options: _options.Options) -> list[str]:
+    names = [name.strip() for name in options.text("--fields", "").split(",") if name.strip()]
+    for name in names:
+        if name not in FIELDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, FIELDS, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"no field {name!r}{hint}; the fields are {', '.join(FIELDS)}")
+    if "--fields" in options and not 0 < len(names) <= MOST_FIELDS:
+        raise UsageError(f"--fields takes 1 to {MOST_FIELDS} of {', '.join(FIELDS)}")
+    return names
 
 
 def trace_name(verb: str, options: _options.Options) -> str:

@@ -76,17 +76,44 @@ print_view(PyObject *module, PyObject *path, PyObject *filters, view_function *v
     struct reader reader;
     struct model model;
     struct text text = {0};
+    int ret = 0;
     if (binding_load_filtered(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path), options->newest,
                               filters)
         < 0)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    if (!binding_nothing_left(&model, &text) && view(&text, &model, options) < 0)
-        text.failed = true;
+    if (!binding_nothing_left(&model, &text))
+        ret = view(&text, &model, options);
+    text.failed |= ret < 0 && ret != -ERANGE;
     model_free(&model);
     reader_close(&reader);
     Py_END_ALLOW_THREADS
-    return binding_text_bytes(&text);
+    PyObject *told = ret == -ERANGE ? binding_text_str(&text) : binding_text_bytes(&text);
+    if (ret == -ERANGE && told)
+        PyErr_SetObject(binding_types_of(module)->error, told);
+    if (ret == -ERANGE)
+        Py_CLEAR(told);
+    return told;
+}
+
+/* Fields by name, with commas between. 0, or -1 with ValueError. */
+static int
+read_fields(const char *names, struct show_options *options)
+{
+    for (const char *name = names; *name;) {
+        size_t length = strcspn(name, ",");
+        unsigned field = 0;
+        while (field < SHOW_FIELDS
+               && (strlen(show_field_names[field]) != length || memcmp(show_field_names[field], name, length) != 0))
+            field++;
+        if (field == SHOW_FIELDS || options->field_count == SHOW_FIELDS_MAX) {
+            PyErr_Format(PyExc_ValueError, "no field %s", name);
+            return -1;
+        }
+        options->fields[options->field_count++] = (uint8_t)field;
+        name += length + (name[length] == ',');
+    }
+    return 0;
 }
 
 static view_function *
@@ -95,7 +122,7 @@ find_view(const char *name)
     static const struct {
         const char *name;
         view_function *view;
-    } views[] = {{"tree", show_tree}, {"errors", show_errors}};
+    } views[] = {{"tree", show_tree}, {"errors", show_errors}, {"call", show_call}};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++)
         if (strcmp(views[i].name, name) == 0)
             return views[i].view;
@@ -106,16 +133,19 @@ find_view(const char *name)
 PyObject *
 binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "lines",      "width",  "color",   "ascii", "arguments", "results",
-                            "time", "exceptions", "newest", "filters", "view",  NULL};
+    static char *names[] = {"path",    "lines",  "width",      "color",  "ascii",   "arguments",
+                            "results", "time",   "exceptions", "newest", "filters", "view",
+                            "call",    "fields", "wide",       "full",   "links",   NULL};
     PyObject *path;
     const char *view = "tree";
+    const char *fields = "";
     PyObject *filters = NULL;
-    int color = 0, ascii = 0, arguments = 1, results = 1, time = 1;
+    int color = 0, ascii = 0, arguments = 1, results = 1, time = 1, wide = 0, full = 0, links = 0;
     struct show_options options = {.lines = 200, .width = 100, .exceptions = 8, .newest = BINDING_NEWEST};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKOs:show", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKOsKsppp:show", names, PyUnicode_FSConverter, &path,
                                      &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
-                                     &options.exceptions, &options.newest, &filters, &view))
+                                     &options.exceptions, &options.newest, &filters, &view, &options.call, &fields,
+                                     &wide, &full, &links))
         return NULL;
     options.color = color;
     options.ascii = ascii;
@@ -123,8 +153,13 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
     options.arguments = arguments;
     options.results = results;
     options.time = time;
+    options.wide = wide || full;
+    options.full = full;
+    options.links = links;
     view_function *function = find_view(view);
-    PyObject *result = function ? print_view(module, path, filters, function, &options) : NULL;
+    PyObject *result = function && read_fields(fields, &options) == 0
+                           ? print_view(module, path, filters, function, &options)
+                           : NULL;
     Py_DECREF(path);
     return result;
 }

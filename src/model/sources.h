@@ -1,7 +1,7 @@
 /* sources.h - the files that functions come from, as they were when they were recorded and as they are now.
  *
- * Only what is declared here looks at the disk, and only at regular files: opening anything else might wait, or do
- * something.
+ * Only what is declared here, and in show/quote.h, looks at the disk, and only at regular files: opening anything else
+ * might wait, or do something.
  */
 #ifndef FLOW_SOURCES_H
 #define FLOW_SOURCES_H

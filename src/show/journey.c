@@ -244,7 +244,7 @@ put_part(struct printer *printer, const char *indent, size_t *used)
         printer_put(printer, STYLE_DIM, indent, strlen(indent));
         *used = 0;
     }
-    bool cut = columns > width;
+    bool cut = columns > width && !printer->options->wide;
     size_t length = cut ? text_fit(printer->line.data, printer->line.length, width - 3) : printer->line.length;
     printer_put(printer, STYLE_RED, printer->line.data, length);
     if (cut)

@@ -317,10 +317,12 @@ put_part(struct printer *printer, struct style style, size_t from, size_t to)
 }
 
 static void
-put_parts(struct printer *printer, const struct parts *parts)
+put_parts(struct printer *printer, const struct parts *parts, const struct code *code)
 {
     put_part(printer, STYLE_CYAN, 0, parts->name);
+    printer_link(printer, code->file, code->first_line);
     put_part(printer, STYLE_BOLD, parts->name, parts->arguments);
+    printer_unlink(printer);
     put_part(printer, STYLE_PLAIN, parts->arguments, parts->result);
     put_part(printer, STYLE_GREEN, parts->result, parts->end);
     put_part(printer, STYLE_RED, parts->end, parts->inside);
@@ -340,14 +342,17 @@ print_between(struct printer *printer, const struct story_line *line, const char
     }
     size_t after = printer_columns(right);
     size_t room = width > begin + reserved + 2 + 8 ? width - begin - reserved - 2 : 8;
+    if (printer->options->wide)
+        room = SIZE_MAX;
     struct parts parts = compose_to_fit(printer, line, room);
     if (printer_columns(&printer->line) > room)
         shorten(printer, &parts, room);
     printer_put(printer, STYLE_DIM, printer->prefix.data, printer->prefix.length);
     printer_put(printer, STYLE_DIM, before, strlen(before));
-    put_parts(printer, &parts);
+    put_parts(printer, &parts, printer->model->calls[line->calls[0]].code);
     if (right->length) {
-        for (size_t used = begin + printer_columns(&printer->line); used + after < width; used++)
+        size_t used = begin + printer_columns(&printer->line);
+        for (size_t least = used + 2; used + after < width || used < least; used++)
             text_string(printer->out, " ");
         printer_put(printer, STYLE_DIM, right->data, right->length);
     }

@@ -1,6 +1,7 @@
 #include "printer.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const struct glyphs UNICODE = {"├─ ", "└─ ", "│  ", "   ", " → ", "  ✗ ", "⇢ ", "⇉ ", "↻", "×", "…", "·"};
 static const struct glyphs ASCII = {"|- ", "`- ", "|  ", "   ", " -> ", "  ! ", "=> ", "=> ", "~", "x", "...", "-"};
@@ -14,6 +15,8 @@ printer_open(struct printer *out, struct text *text, const struct model *model, 
                             .line = {.ascii = options->ascii},
                             .scratch = {.ascii = options->ascii},
                             .glyphs = options->ascii ? &ASCII : &UNICODE};
+    if (options->links && gethostname(out->host, sizeof out->host - 1) < 0)
+        out->host[0] = '\0';
 }
 
 void
@@ -58,4 +61,46 @@ printer_put_wrapped(struct printer *printer, struct style style, struct slice te
         *column += columns;
         at = end;
     }
+}
+
+static bool
+needs_no_escape(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("/-._~", c));
+}
+
+static void
+put_percent(struct text *out, struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (needs_no_escape(text.data[i]))
+            text_bytes(out, text.data + i, 1);
+        else
+            text_format(out, "%%%02X", (unsigned)(uint8_t)text.data[i]);
+}
+
+static bool
+is_linked(const struct printer *printer, struct slice file)
+{
+    return printer->options->links && file.length && file.data[0] == '/' && file.length < 4096;
+}
+
+void
+printer_link(struct printer *printer, struct slice file, uint32_t line)
+{
+    if (!is_linked(printer, file))
+        return;
+    text_string(printer->out, "\033]8;;file://");
+    put_percent(printer->out, (struct slice){printer->host, strlen(printer->host)});
+    put_percent(printer->out, file);
+    if (line)
+        text_format(printer->out, "#%u", line);
+    text_string(printer->out, "\033\\");
+}
+
+void
+printer_unlink(struct printer *printer)
+{
+    if (printer->options->links)
+        text_string(printer->out, "\033]8;;\033\\");
 }

@@ -36,6 +36,7 @@ struct printer {
     bool alone; /* each line stands for itself: it says which track it is of */
     size_t cuts[PRINTER_CUTS]; /* where in `line` arguments begin: it is cut there if it must be */
     size_t cut_count;
+    char host[256];   /* of links */
     unsigned without; /* enum line_part: parts of a line that are left out */
     uint32_t run; /* whose heading was printed last; 0: none */
 };
@@ -61,6 +62,9 @@ void printer_close(struct printer *printer);
 /* Writes text in a style, where colours are wanted. */
 void printer_put(struct printer *printer, struct style style, const char *data, size_t length);
 
+/* What is written between these leads to a line of a file, where links are wanted. */
+void printer_link(struct printer *printer, struct slice file, uint32_t line);
+void printer_unlink(struct printer *printer);
 /* Text of many words, broken at spaces where it does not fit; `column` goes on from part to part. */
 void printer_put_wrapped(struct printer *printer, struct style style, struct slice text, size_t *column);
 
@@ -74,12 +78,17 @@ void header_put_missing(struct text *text, const struct model *model);
 /* Instead of a story of no calls. */
 void header_print_nothing(struct text *out, const struct model *model);
 
+/* tree.c: the lines of printer->story. */
+void tree_print_lines(struct printer *printer);
+
 /* line.c: one line of the story, `branch` before it. */
 void line_print(struct printer *printer, const struct story_line *line, const char *branch);
 /* One call on a line of another view; `right` stands at its right, as far as there is room. */
 void line_print_call(struct printer *printer, uint32_t call, const char *before, unsigned without, struct text *right);
 /* fields.c: "×11  200 … 900 µs", and what was spent waiting. Returns the columns to keep free: as many for any time,
  * so that the words of a line don't depend on how long it took. */
+/* The names of the columns, where fields were chosen. */
+void fields_print_names(struct printer *printer);
 size_t fields_put(struct text *out, struct printer *printer, const struct story_line *line);
 /* Was the exception that left this call raised in it, as far as is recorded? */
 bool line_raised_here(const struct printer *printer, uint32_t call);

@@ -9,7 +9,32 @@
 #include "../model/text.h"
 #include "../trace/recover.h"
 
+#define SHOW_LINES_DEFAULT 200
+#define SHOW_FIELDS_MAX 16
+
+/* What may stand at the right of a line. */
+enum show_field {
+    SHOW_RUNNING,  /* without waits */
+    SHOW_DURATION, /* with them */
+    SHOW_WAITING,
+    SHOW_SELF,     /* running, without the calls that it made */
+    SHOW_START,    /* since the recording began */
+    SHOW_THREAD,   /* or task, or greenlet */
+    SHOW_WHERE,    /* file and line of the function */
+    SHOW_DEPTH,
+    SHOW_CALL,     /* its number */
+    SHOW_FIELDS,
+};
+
+extern const char *const show_field_names[SHOW_FIELDS];
+
 struct show_options {
+    uint64_t call;   /* of show_call() */
+    bool wide;       /* no line is cut to the width */
+    bool full;       /* nor a value */
+    bool links;      /* the terminal takes links */
+    unsigned field_count; /* 0: the usual times */
+    uint8_t fields[SHOW_FIELDS_MAX]; /* enum show_field */
     unsigned lines;  /* budget; 0: everything */
     unsigned width;  /* columns of the terminal */
     bool color;
@@ -27,6 +52,9 @@ int show_tree(struct text *out, const struct model *model, const struct show_opt
 
 /* The story of exceptions alone, what was swallowed apart. */
 int show_errors(struct text *out, const struct model *model, const struct show_options *options);
+
+/* All of call options->call, counted from 1. -ERANGE, and a sentence that says so, if there is none. */
+int show_call(struct text *out, const struct model *model, const struct show_options *options);
 
 /* What `flowtrace info` prints: the file, its processes, tracks, counts, bytes, damage. */
 int show_info(struct text *out, const struct model *model, const struct show_options *options);

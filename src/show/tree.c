@@ -41,7 +41,7 @@ print_note(struct printer *printer)
     size_t before = printer_columns(&printer->prefix);
     size_t room = printer->options->width > before ? printer->options->width - before : 0;
     size_t mark = text_columns(dots, strlen(dots));
-    if (printer_columns(text) > room) {
+    if (printer_columns(text) > room && !printer->options->wide) {
         text_truncate(text, text_fit(text->data, text->length, room > mark ? room - mark : 0));
         text_string(text, dots);
     }
@@ -143,8 +143,8 @@ print_story_line(struct printer *printer, uint32_t number)
 }
 
 /* Depth first, without recursion; the note on skipped siblings comes behind a line's own subtree. */
-static void
-print_lines(struct printer *printer)
+void
+tree_print_lines(struct printer *printer)
 {
     const struct story *story = printer->story;
     uint32_t line = story->first_root;
@@ -196,7 +196,8 @@ show_tree(struct text *out, const struct model *model, const struct show_options
         printer.outline = &outline;
         printer.story = &story;
         header_print(&printer);
-        print_lines(&printer);
+        fields_print_names(&printer);
+        tree_print_lines(&printer);
         header_print_foot(&printer);
         printer_close(&printer);
         story_free(&story);

@@ -20,6 +20,8 @@ static void
 value_into(struct text *out, const struct printer *printer, struct value value, unsigned width)
 {
     struct value_limits limits = {.width = width, .depth = 3};
+    if (printer->options->full)
+        limits = (struct value_limits){0};
     text_truncate(out, 0);
     if (value.data)
         value_text(out, printer->model->reader, &value, &limits);
@@ -158,6 +160,10 @@ values_put(struct text *out, struct printer *printer, const struct story_line *l
     if (equal) {
         value_into(&text, printer, first, width);
         text_slice(out, printer_slice(&text));
+    }
+    else if (printer->options->full) {
+        value_into(&other, printer, last, 0);
+        put_ends(out, printer, printer_slice(&text), printer_slice(&other));
     }
     else if (!put_short_difference(out, printer, first, last, width)) {
         put_type(out, printer, first, last);

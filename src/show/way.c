@@ -50,7 +50,7 @@ way_print_words(struct printer *printer, size_t indent, const char *label, struc
     size_t width = printer->options->width;
     size_t room = width > begin + after + 10 ? width - begin - after - 2 : 10;
     size_t mark = text_columns(dots, strlen(dots));
-    if (printer_columns(text) > room) {
+    if (printer_columns(text) > room && !printer->options->wide) {
         text_truncate(text, text_fit(text->data, text->length, room - mark));
         text_string(text, dots);
     }

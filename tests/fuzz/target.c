@@ -1,5 +1,6 @@
 #include "target.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,6 +390,10 @@ show(const struct model *model, const struct seed *seed, struct text *text)
     longest = text->length;
     text_truncate(text, 0);
     HOLDS(show_errors(text, model, &options) == 0);
+    options.call = seed->lines;
+    text_truncate(text, 0);
+    int ret = show_call(text, model, &options);
+    HOLDS(ret == 0 || ret == -ERANGE);
     HOLDS(!options.lines || text->length < (1u << 20));
     text_truncate(text, 0);
     HOLDS(show_info(text, model, &options) == 0);

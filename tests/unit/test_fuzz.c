@@ -1,5 +1,6 @@
 /* Traces are damaged in every way, a little each time, and told as if nothing were wrong. Nothing may
  * crash, hang or grow without end. UNIT_FUZZ_ROUNDS says how often; UNIT_FUZZ_SEED with which number to begin. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -362,6 +363,9 @@ tell(const char *path, uint64_t *state, struct text *text)
     text_truncate(text, 0);
     CHECK_NUMBER(show_tree(text, &model, &options), 0);
     CHECK_NUMBER(show_errors(text, &model, &options), 0);
+    options.call = random_number(state, model.call_count + 2);
+    int ret = show_call(text, &model, &options);
+    CHECK(ret == 0 || ret == -ERANGE);
     CHECK_NUMBER(show_info(text, &model, &options), 0);
     if (text->length > SHOWN_MAX)
         unit_fail(__FILE__, __LINE__, "seed %llu shows %zu bytes", (unsigned long long)seed, text->length);

@@ -555,7 +555,7 @@ check_view(view_function *view, const struct model *model, struct show_options *
 
 TEST(no_line_is_wider_than_the_terminal)
 {
-    static view_function *const views[] = {show_tree, show_errors};
+    static view_function *const views[] = {show_tree, show_errors, show_call};
     static const unsigned widths[] = {20, 30, 40, 41, 47, 60, 79, 80, 100, 160, 200};
     for (uint64_t seed = 1; seed <= 40; seed++) {
         struct random_trace r;
@@ -572,6 +572,11 @@ TEST(no_line_is_wider_than_the_terminal)
             options.time = (seed + i) % 3 > 0;
             options.ascii = (seed + i) % 4 == 0;
             options.lines = i % 5 == 0 ? 0 : 20 * (unsigned)i;
+            options.call = 1 + (seed * 7 + i) % model.call_count;
+            if (i % 3 == 1) {
+                options.field_count = 3;
+                memcpy(options.fields, (uint8_t[]){SHOW_SELF, SHOW_WHERE, SHOW_CALL}, 3);
+            }
             for (size_t k = 0; k < sizeof views / sizeof *views; k++)
                 check_view(views[k], &model, &options, what);
         }
