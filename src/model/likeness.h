@@ -18,7 +18,7 @@ struct value_cache {
     const char *data;
     size_t length;
     uint64_t hash;
-    bool named;
+    bool named, plain;
 };
 
 /* One run's values. */
@@ -26,6 +26,7 @@ struct likeness {
     const struct reader *reader;
     struct varying varying;
     const struct names *ignored;
+    bool plain;      /* for now what varies counts as well */
     uint64_t budget; /* bytes that may still be looked at: a damaged trace may name one long text a million times */
     struct value_cache cache[LIKENESS_CACHED]; /* of long texts */
 };

@@ -193,6 +193,23 @@ put_amount(struct trace_builder *b, int variant)
     put_int(b, 16000u + (unsigned)variant);
 }
 
+static void
+put_what_varies_in_one_run_only(struct trace_builder *b, int variant)
+{
+    (void)variant;
+    build_head(b, FLOW_VALUE_LIST, 3, 3);
+    put_int(b, 16060);      /* the pid of the first run */
+    put_int(b, 1795645196); /* when it ran */
+    build_head(b, FLOW_VALUE_SET, 2, 2);
+    put_int(b, 16061);      /* of the second */
+    build_str(b, "2026-11-25 22:19:56");
+}
+
+TEST(what_varies_in_one_run_only_is_the_same_as_itself)
+{
+    SAME(put_what_varies_in_one_run_only);
+}
+
 TEST(readings_of_a_clock_and_ids_make_no_difference)
 {
     SAME(put_address);
