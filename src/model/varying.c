@@ -46,6 +46,10 @@ varying_open(struct varying *out, const struct model *model)
         if (track->kind == TRACK_MAIN || track->kind == TRACK_THREAD)
             out->ids[out->id_count++] = track->native_id;
     }
+    for (uint32_t i = 0; i < model->process_count; i++) {
+        struct slice mode = process_info(&model->processes[i], "mode");
+        out->free_threaded |= mode.length && memmem(mode.data, mode.length, "free-threaded", 13);
+    }
     qsort(out->ids, out->id_count, sizeof *out->ids, compare_ids);
     out->unix_from = minus(header->start_unix_ns, SECOND);
     out->unix_to = plus(header->start_unix_ns, plus(lasted, SECOND));
@@ -80,11 +84,14 @@ is_mono(const struct varying *varying, uint64_t ns)
 
 /* Where Linux puts heaps and mappings, on x86-64 and on ARM. Objects lie at multiples of 16, threads too. */
 static bool
-is_address(uint64_t n)
+is_address(const struct varying *varying, uint64_t n)
 {
-    return n % 16 == 0
-           && ((n >= 0x550000000000 && n < 0x570000000000) || (n >= 0x7e0000000000 && n < 0x800000000000)
-               || (n >= 0xaaaa00000000 && n < 0xaaac00000000) || (n >= 0xfff000000000 && n < 0x1000000000000));
+    if (n % 16)
+        return false;
+    if (varying->free_threaded && n >= 0x20000000000 && n < 0x200000000000)
+        return true; /* where mimalloc asks for memory */
+    return (n >= 0x550000000000 && n < 0x570000000000) || (n >= 0x7e0000000000 && n < 0x800000000000)
+           || (n >= 0xaaaa00000000 && n < 0xaaac00000000) || (n >= 0xfff000000000 && n < 0x1000000000000);
 }
 
 static bool
@@ -101,7 +108,7 @@ varying_int(const struct varying *varying, int64_t number)
         return VARYING_NONE;
     if (bsearch(&n, varying->ids, varying->id_count, sizeof n, compare_ids))
         return VARYING_ID;
-    if (is_address(n))
+    if (is_address(varying, n))
         return VARYING_ADDRESS;
     bool clock = is_mono(varying, n) || is_unix(varying, n) || is_unit_of(varying, n, 1000)
                  || is_unit_of(varying, n, 1000000) || is_unit_of(varying, n, SECOND);

@@ -23,6 +23,7 @@ struct varying {
     uint64_t mono_from, mono_to;
     uint64_t *ids;               /* Owned; of processes and threads, sorted */
     uint32_t id_count;
+    bool free_threaded;          /* objects lie elsewhere */
 };
 
 /* 0 or -ENOMEM. */
