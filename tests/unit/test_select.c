@@ -198,6 +198,55 @@ TEST(an_exception_keeps_the_part_of_its_way_that_is_left)
     finish(&f);
 }
 
+TEST(who_resumed_a_generator_and_is_left_out_is_not_told)
+{
+    struct fixture f = {0};
+    struct text error = {0};
+    uint32_t count;
+    build_trace(&f.b, FLOW_CLOCK_MONOTONIC);
+    build_chunk(&f.b, 1, 1, 0);
+    build_call(&f.b, 10, "first");
+    build_generator(&f.b, 10, "numbers", 5);
+    build_yield(&f.b, 10);
+    build_record(&f.b, 10, FLOW_RETURN);
+    build_call(&f.b, 10, "second");
+    build_resume(&f.b, 10, "numbers", 5);
+    build_record(&f.b, 10, FLOW_RETURN);
+    build_record(&f.b, 10, FLOW_RETURN);
+    end(&f);
+    call_drivers(&f.model, 1, &count);
+    CHECK_NUMBER(count, 1);
+    CHECK_NUMBER(narrow(&f, "--hide first", &error), 0);
+    CHECK_NUMBER(call_drivers(&f.model, 0, &count)->driver, 1);
+    CHECK_NUMBER(count, 1);
+    CHECK_NUMBER(narrow(&f, "--hide second", &error), 0);
+    call_drivers(&f.model, 0, &count);
+    CHECK_NUMBER(count, 0);
+    CHECK(!check_model(&f.model));
+    finish(&f);
+}
+
+TEST(what_a_thread_called_comes_from_where_the_thread_came)
+{
+    struct fixture f = {0};
+    struct text error = {0};
+    build_trace(&f.b, FLOW_CLOCK_MONOTONIC);
+    build_chunk(&f.b, 1, 1, 0);
+    build_call(&f.b, 10, "main");
+    build_link(&f.b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_TASK, "Task-1");
+    build_link(&f.b, FLOW_EXTENDED_ORIGIN, 7, FLOW_SPAWN_TASK, "Task-1");
+    build_call(&f.b, 10, "root");
+    build_call(&f.b, 10, "inner");
+    end(&f);
+    CHECK_NUMBER(narrow(&f, "--hide root", &error), 0);
+    CHECK_NUMBER(f.model.call_count, 2);
+    CHECK_NUMBER(f.model.calls[1].parent, MODEL_NONE);
+    CHECK_NUMBER(f.model.calls[1].origin, FLOW_SPAWN_TASK);
+    CHECK_NUMBER(call_spawned_by(&f.model, &f.model.calls[1]), 0);
+    CHECK(!check_model(&f.model));
+    finish(&f);
+}
+
 /* --- random traces ------------------------------------------------------ */
 
 /* A model as it was, to compare what is left with. */
