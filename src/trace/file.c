@@ -366,7 +366,8 @@ write_meta(struct trace_file *file, uint32_t process, uint32_t pid, const uint8_
         return ret;
     chunk->process = process;
     chunk->pid = pid;
-    memcpy(chunk + 1, records, length);
+    if (length)
+        memcpy(chunk + 1, records, length);
     struct clock_reading now = clock_read(file->header->clock);
     chunk_begin(chunk, FLOW_CHUNK_META, place, &now);
     protocol_publish(chunk, (uint32_t)used);

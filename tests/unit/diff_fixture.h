@@ -54,7 +54,7 @@ diff_finish(struct diff_fixture *f)
 static inline bool
 diff_says(const struct diff_fixture *f, const char *words)
 {
-    return f->text.length && memmem(f->text.data, f->text.length, words, strlen(words));
+    return f->text.data && memmem(f->text.data, f->text.length, words, strlen(words));
 }
 
 #define SAYS(f, words)                                                                             \
