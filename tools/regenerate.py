@@ -58,6 +58,8 @@ RACING = ("examples/crawler", "examples/pipeline")
 VALUES = re.compile(r"\(.*?\)(?: → .*?)?(?=  |$)")
 # What these print is about this machine: only the words before the first number or path are compared.
 ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|recover|merge|--version)\b(?!.*--help)")
+# These count all calls, also those of annotations, which each version of Python has others of: numbers are not compared.
+COUNTS_ALL = re.compile(r"flowtrace (diff|report)\b(?!.*--help)")
 
 
 @dataclass(frozen=True)
@@ -123,10 +125,17 @@ def comparable(sample: Sample, text: str) -> list[str]:
     """Return the lines without what differs from run to run."""
     if ABOUT_THE_MACHINE.search(sample.command):
         return [re.split(r"[\d/]", line)[0].split("  ")[0].rstrip() for line in text.splitlines()][:3]
+    if COUNTS_ALL.search(sample.command):
+        return [_words(line) for line in _stable_lines(text, racing=False)]
     racing = str(sample.path.relative_to(ROOT)).startswith(RACING) or any(
         f"{part} " in sample.command for part in RACING
     )
     return list(_stable_lines(text, racing=racing))
+
+
+def _words(line: str) -> str:
+    line = re.sub(r"\d[\d,.]*", "N", line)
+    return re.sub(r"  +", " ", re.sub(r"raised \w+\.py", "raised FILE", line)).rstrip()
 
 
 def _stable_lines(text: str, *, racing: bool) -> Iterator[str]:

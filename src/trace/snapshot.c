@@ -7,7 +7,7 @@
 #include "guard.h"
 #include "protocol.h"
 
-#define TRIES 8
+#define TRIES 16
 
 struct snapshot {
     const uint8_t *from;
@@ -65,7 +65,10 @@ copy_slot(const struct snapshot *snapshot, const struct flow_slot *slot, uint64_
         ((struct flow_chunk_header *)(void *)(snapshot->to + offset))->units = (uint16_t)units;
 }
 
-/* False if so many slots were recycled meanwhile that what was copied first may be older than what was lost. */
+#define FEW_SLOTS 256
+
+/* False if slots were recycled meanwhile: what was copied first may be older than what was lost. A big file takes so
+ * long to be copied that some always are: there it is only its beginning that may have a hole. */
 static bool
 copy_all(const struct reader *reader, const struct flow_bound *bound, uint8_t *map)
 {
@@ -76,7 +79,24 @@ copy_all(const struct reader *reader, const struct flow_bound *bound, uint8_t *m
         copy_slot(&snapshot, &bound->slots[i], unit, 1);
     for (uint32_t i = 0; i < bound->event_slots; i++, unit += bound->slot_units)
         copy_slot(&snapshot, &bound->slots[bound->meta_slots + i], unit, bound->slot_units);
-    return protocol_last_claim(bound) - snapshot.last_claim < bound->event_slots / 2;
+    uint64_t recycled = protocol_last_claim(bound) - snapshot.last_claim;
+    return recycled <= (bound->event_slots > FEW_SLOTS ? bound->event_slots / 2 : 0);
+}
+
+/* Slots are recycled in the order of their claims, those apart whose thread is idle: what is as old as those that were
+ * lost is dropped, lest there be a hole. */
+static void
+drop_oldest(const struct flow_bound *bound, uint8_t *map, size_t size)
+{
+    uint64_t last = protocol_last_claim(bound);
+    size_t offset = (1 + (size_t)bound->meta_slots) * FLOW_UNIT_SIZE;
+    for (uint32_t i = 0; i < bound->event_slots; i++, offset += (size_t)bound->slot_units * FLOW_UNIT_SIZE) {
+        if (offset + sizeof(struct flow_chunk_header) > size)
+            return;
+        struct flow_chunk_header *chunk = (void *)(map + offset);
+        if (atomic_load_explicit(&chunk->claim, memory_order_relaxed) + bound->event_slots <= last)
+            atomic_store_explicit(&chunk->magic, 0, memory_order_relaxed);
+    }
 }
 
 int
@@ -88,8 +108,11 @@ snapshot_take(struct reader *reader)
     void *map = mmap(NULL, reader->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return -ENOMEM;
-    for (int i = 0; i < TRIES && !copy_all(reader, bound, map); i++)
-        continue;
+    bool whole = false;
+    for (int i = 0; i < TRIES && !whole; i++)
+        whole = copy_all(reader, bound, map);
+    if (!whole)
+        drop_oldest(bound, map, reader->size);
     reader->cut_off |= guard_is_broken(reader->map);
     guard_unmap((void *)(uintptr_t)reader->map, reader->size);
     reader->map = map;
