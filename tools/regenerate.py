@@ -58,7 +58,7 @@ RACING = ("examples/crawler", "examples/pipeline")
 VALUES = re.compile(r"\(.*?\)(?: → .*?)?(?=  |$)")
 # What these print is about this machine: only the words before the first number or path are compared.
 ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|recover|merge|--version)\b(?!.*--help)")
-# These count all calls, also those of annotations, which each version of Python has others of: numbers are not compared.
+# These count all calls, those of annotations too, of which each Python has others: numbers are not compared.
 COUNTS_ALL = re.compile(r"flowtrace (diff|report)\b(?!.*--help)")
 
 

@@ -12,7 +12,7 @@ from conftest import Run, Workshop, told
 from flowtrace._core import Trace
 
 PROGRAM = """
-    import asyncio, os, subprocess, sys, threading
+    import warnings, asyncio, os, subprocess, sys, threading
     def work(n):
         return n + 1
     def loop(count):
@@ -27,6 +27,7 @@ PROGRAM = """
         thread.start()
         thread.join()
         asyncio.run(main())
+        warnings.simplefilter("ignore")  # the thread that was joined may still be there
         pid = os.fork()
         if pid == 0:
             loop(3)
