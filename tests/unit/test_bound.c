@@ -356,6 +356,46 @@ TEST(what_lies_behind_a_file_cut_off_stays)
     end(&f);
 }
 
+/* --- no bound --------------------------------------------------------------- */
+
+enum { CLAIMANTS = 4, CLAIMS = 1000000 };
+
+static pthread_barrier_t together;
+
+static void *
+claim_on(void *context)
+{
+    struct fixture *f = context;
+    pthread_barrier_wait(&together);
+    for (int i = 0; i < CLAIMS; i++) {
+        struct place place;
+        CHECK_NUMBER(bound_take(f->file, FLOW_CHUNK_EVENTS, 2, false, &place), 0);
+    }
+    pthread_barrier_wait(&together);
+    for (int i = 0; i < CLAIMS; i++)
+        trace_file_add_process(f->file);
+    return NULL;
+}
+
+/* If two had one place, or one number, fewer would have been given out. */
+TEST(each_claim_has_a_place_of_its_own)
+{
+    struct fixture f;
+    pthread_t threads[CLAIMANTS];
+    begin(&f, 0);
+    pthread_barrier_init(&together, NULL, CLAIMANTS);
+    uint64_t unit = atomic_load(&f.file->header->next_unit);
+    uint32_t process = atomic_load(&f.file->header->next_process);
+    for (int i = 0; i < CLAIMANTS; i++)
+        CHECK_NUMBER(pthread_create(&threads[i], NULL, claim_on, &f), 0);
+    for (int i = 0; i < CLAIMANTS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_NUMBER(atomic_load(&f.file->header->next_unit) - unit, 2 * CLAIMANTS * CLAIMS);
+    CHECK_NUMBER(atomic_load(&f.file->header->next_process) - process, CLAIMANTS * CLAIMS);
+    pthread_barrier_destroy(&together);
+    end(&f);
+}
+
 /* --- reading meanwhile ---------------------------------------------------- */
 
 static atomic_bool writes;
