@@ -67,19 +67,36 @@ copy_slot(const struct snapshot *snapshot, const struct flow_slot *slot, uint64_
 
 #define FEW_SLOTS 256
 
+/* The file may have grown since it was mapped: what was claimed before the first slot that lies behind the map. */
+static uint64_t
+last_claim_in_map(const struct reader *reader, const struct flow_bound *bound)
+{
+    uint64_t last = protocol_last_claim(bound);
+    size_t unit = 1 + (size_t)bound->meta_slots;
+    for (uint32_t i = 0; i < bound->event_slots && !reader->cut_off; i++, unit += bound->slot_units) {
+        const struct flow_slot *slot = &bound->slots[bound->meta_slots + i];
+        uint64_t claim = atomic_load_explicit(&slot->word, memory_order_acquire) >> FLOW_SLOT_CLAIM_SHIFT;
+        bool behind = unit * FLOW_UNIT_SIZE + sizeof(struct flow_chunk_header) > reader->size;
+        if (behind && claim && claim <= last)
+            last = claim - 1;
+    }
+    return last;
+}
+
 /* False if slots were recycled meanwhile: what was copied first may be older than what was lost. A big file takes so
  * long to be copied that some always are: there it is only its beginning that may have a hole. */
 static bool
 copy_all(const struct reader *reader, const struct flow_bound *bound, uint8_t *map)
 {
-    struct snapshot snapshot = {reader->map, map, reader->size, protocol_last_claim(bound)};
+    uint64_t claims = protocol_last_claim(bound);
+    struct snapshot snapshot = {reader->map, map, reader->size, last_claim_in_map(reader, bound)};
     copy(map, reader->map, FLOW_UNIT_SIZE);
     uint64_t unit = 1;
     for (uint32_t i = 0; i < bound->meta_slots; i++, unit++)
         copy_slot(&snapshot, &bound->slots[i], unit, 1);
     for (uint32_t i = 0; i < bound->event_slots; i++, unit += bound->slot_units)
         copy_slot(&snapshot, &bound->slots[bound->meta_slots + i], unit, bound->slot_units);
-    uint64_t recycled = protocol_last_claim(bound) - snapshot.last_claim;
+    uint64_t recycled = protocol_last_claim(bound) - claims;
     return recycled <= (bound->event_slots > FEW_SLOTS ? bound->event_slots / 2 : 0);
 }
 
