@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../../src/show/show.h"
-#include "../../src/trace/writer.h"
+#include "../../src/trace/chunk.h"
 #include "model_fixture.h"
 
 static void
@@ -400,6 +400,7 @@ TEST(room_is_kept_to_say_what_is_lost)
     while (count < 1000 && append_source(&w, count) == 0)
         count++;
     CHECK_NUMBER(append_source(&w, count), -ENOBUFS); /* it takes no slot that another process might need */
+    CHECK(w.file->meta_used + CHUNK_LOST_MAX <= w.file->meta_room); /* the pages behind that were given back */
     CHECK(count > 40 && count < 200);
     CHECK_NUMBER(trace_file_lose(w.file, "a reason of a length that is usual for such reasons, if not of the greatest "
                                          "one"),
