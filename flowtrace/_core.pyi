@@ -167,6 +167,24 @@ def info(path: _Path, *, width: int = 100, color: bool = False, ascii: bool = Fa
     Raises FlowTraceError.
     """
 
+def graph(
+    path: _Path,
+    *,
+    function: _Path | None = None,
+    lines: int = 200,
+    depth: int = 0,
+    time: bool = True,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    newest: int = 40_000_000,
+    filters: list[tuple[str, str]] | None = None,
+) -> bytes:
+    """Who calls whom, as UTF-8. Raises FlowTraceError, also for a function that is none of the trace.
+
+    function: a name or pattern, as filters take them; None: all, from the roots on; depth: levels, 0 for all.
+    """
+
 def report(
     path: _Path,
     *,

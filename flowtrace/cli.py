@@ -12,6 +12,7 @@ VERBS = {
     "show": "tell the story of a recorded run again",
     "diff": "where two recorded runs part, and what differs",
     "find": "the calls that match, one a line; the way of a value through them",
+    "graph": "who calls whom, merged by function",
     "report": "the calls in numbers: by function, file, module, thread, exception",
     "info": "what a trace file holds",
     "recover": "make a clean trace of a damaged one",

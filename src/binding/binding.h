@@ -90,6 +90,7 @@ PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_find(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
 /* reports.c */
+PyObject *binding_graph(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_report(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_live(PyObject *module, PyObject *path);
 PyObject *binding_verify(PyObject *module, PyObject *path);

@@ -241,6 +241,7 @@ static PyMethodDef methods[] = {
     {"find", WITH_KEYWORDS(binding_find), NULL},
     {"info", WITH_KEYWORDS(binding_info), NULL},
     {"diff", WITH_KEYWORDS(binding_diff), NULL},
+    {"graph", WITH_KEYWORDS(binding_graph), NULL},
     {"report", WITH_KEYWORDS(binding_report), NULL},
     {"live", binding_live, METH_O, NULL},
     {"verify", binding_verify, METH_O, NULL},

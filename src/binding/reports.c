@@ -1,7 +1,10 @@
 /* reports.c - the views that sum a trace up. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../model/filter.h"
+#include "../show/graph_view.h"
 #include "../show/report.h"
 #include "binding.h"
 
@@ -88,4 +91,79 @@ binding_report(PyObject *module, PyObject *args, PyObject *kwargs)
     Py_END_ALLOW_THREADS
     Py_DECREF(path);
     return binding_text_bytes(&text);
+}
+
+/* --- graph -------------------------------------------------------------- */
+
+/* Marks the code of all functions of that name; a name that none has is a FlowTraceError. 0 or -1. */
+static int
+find_functions(const struct binding_types *types, const struct model *model, const char *name, bool *wanted)
+{
+    struct filter filter = {0};
+    struct filter_names names = {0};
+    struct text sentence = {0};
+    int ret = filter_add(&filter, "--function", name, &sentence);
+    if (ret == 0) {
+        ret = filter_names_find(&names, &filter, model, &sentence);
+        for (uint32_t i = 0; ret == 0 && i < model->reader->code_count; i++)
+            wanted[i] = names.codes[i] & CODE_FUNCTION;
+        filter_names_free(&names);
+    }
+    filter_free(&filter);
+    PyObject *message = ret == 0 ? NULL : ret == -ENOMEM ? PyErr_NoMemory() : binding_text_str(&sentence);
+    if (message)
+        PyErr_SetObject(types->error, message);
+    Py_XDECREF(message);
+    text_free(&sentence);
+    return ret < 0 ? -1 : 0;
+}
+
+static PyObject *
+draw(const struct binding_types *types, const struct model *model, const char *function, struct graph_options *options)
+{
+    struct text text = {0};
+    bool *wanted = function ? calloc((size_t)model->reader->code_count + 1, sizeof *wanted) : NULL;
+    if (function && !wanted)
+        return PyErr_NoMemory();
+    if (function && find_functions(types, model, function, wanted) < 0) {
+        free(wanted);
+        return NULL;
+    }
+    options->wanted = wanted;
+    Py_BEGIN_ALLOW_THREADS
+    if (!binding_nothing_left(model, &text) && show_graph(&text, model, options) < 0)
+        text.failed = true;
+    Py_END_ALLOW_THREADS
+    free(wanted);
+    return binding_text_bytes(&text);
+}
+
+PyObject *
+binding_graph(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path",  "function", "lines",  "depth",   "time", "width",
+                            "color", "ascii",    "newest", "filters", NULL};
+    PyObject *path, *name = NULL, *given = Py_None, *filters = NULL;
+    int time = 1, color = 0, ascii = 0;
+    struct graph_options options = {.show = {.lines = 200, .width = 100, .newest = BINDING_NEWEST}};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$OIIpIppKO:graph", names, PyUnicode_FSConverter, &path, &given,
+                                     &options.show.lines, &options.depth, &time, &options.show.width, &color, &ascii,
+                                     &options.show.newest, &filters))
+        return NULL;
+    options.show.time = time;
+    options.show.color = color;
+    options.show.ascii = ascii;
+    struct reader reader;
+    struct model model;
+    PyObject *result = NULL;
+    const struct binding_types *types = binding_types_of(module);
+    if ((given == Py_None || PyUnicode_FSConverter(given, &name))
+        && binding_load_filtered(types, &reader, &model, PyBytes_AS_STRING(path), options.show.newest, filters) == 0) {
+        result = draw(types, &model, name ? PyBytes_AS_STRING(name) : NULL, &options);
+        model_free(&model);
+        reader_close(&reader);
+    }
+    Py_XDECREF(name);
+    Py_DECREF(path);
+    return result;
 }

@@ -14,6 +14,7 @@
 #include "../../src/model/story.h"
 #include "../../src/model/value_text.h"
 #include "../../src/show/find.h"
+#include "../../src/show/graph_view.h"
 #include "../../src/show/report.h"
 #include "../../src/show/show.h"
 #include "../../src/trace/combine.h"
@@ -371,6 +372,20 @@ walk_story(const struct model *model, uint32_t lines)
     outline_free(&outline);
 }
 
+/* All of it, or of half of its functions. */
+static void
+show_graphs(const struct model *model, const struct show_options *options, const struct seed *seed, struct text *text)
+{
+    uint32_t count = model->reader->code_count;
+    bool *wanted = seed->flags & SEED_OUTLINE ? calloc((size_t)count + 1, sizeof *wanted) : NULL;
+    for (uint32_t i = 0; wanted && i < count; i++)
+        wanted[i] = (i + seed->lines) % 2;
+    struct graph_options graph = {.show = *options, .wanted = wanted, .depth = seed->width % 8};
+    HOLDS(show_graph(text, model, &graph) == 0);
+    HOLDS(!options->lines || text->length < (1u << 20));
+    free(wanted);
+}
+
 static void
 show(const struct model *model, const struct seed *seed, struct text *text)
 {
@@ -406,6 +421,8 @@ show(const struct model *model, const struct seed *seed, struct text *text)
                                     .sort = seed->flags & SEED_OUTLINE ? "name" : NULL,
                                     .limit = seed->lines};
     HOLDS(show_report(text, model, &report) == 0);
+    text_truncate(text, 0);
+    show_graphs(model, &options, seed, text);
 }
 
 static void
