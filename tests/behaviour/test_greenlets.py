@@ -314,7 +314,7 @@ def test_what_other_greenlets_run_is_known_after_a_gap(workshop: Workshop) -> No
         from greenlet import getcurrent, greenlet
         def small(): pass
         def crowd():
-            for _ in range(30_000): small()
+            for _ in range(60_000): small()
         def late(): pass
         def child():
             getcurrent().parent.switch()
