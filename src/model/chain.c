@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyed.h"
+
 unsigned
 chain_rank(const struct story *story, const struct story_line *line)
 {
@@ -50,20 +52,6 @@ chain_forget(struct story *story, uint32_t base)
 
 /* --- gathering ---------------------------------------------------------- */
 
-struct place {
-    uint64_t shape;
-    uint32_t line;
-};
-
-static int
-compare_places(const void *left, const void *right)
-{
-    const struct place *a = left, *b = right;
-    if (a->shape != b->shape)
-        return a->shape < b->shape ? -1 : 1;
-    return a->line < b->line ? -1 : 1;
-}
-
 static int
 compare_calls(const void *left, const void *right)
 {
@@ -73,18 +61,18 @@ compare_calls(const void *left, const void *right)
 
 /* Takes all members of the lines over. */
 static bool
-merge_lines(struct story *story, const struct place *places, uint32_t count)
+merge_lines(struct story *story, const struct keyed *places, uint32_t count)
 {
-    struct story_line *first = &story->lines[places[0].line];
+    struct story_line *first = &story->lines[places[0].index];
     size_t members = 0;
     for (uint32_t i = 0; i < count; i++)
-        members += story->lines[places[i].line].count;
+        members += story->lines[places[i].index].count;
     uint32_t *calls = malloc(members * sizeof *calls);
     if (!calls)
         return false;
     size_t used = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct story_line *line = &story->lines[places[i].line];
+        struct story_line *line = &story->lines[places[i].index];
         memcpy(calls + used, line->calls, line->count * sizeof *calls);
         used += line->count;
         first->inside += i ? line->inside : 0;
@@ -98,18 +86,18 @@ merge_lines(struct story *story, const struct place *places, uint32_t count)
     return true;
 }
 
-static struct place *
+static struct keyed *
 sort_by_shape(const struct story *story, uint32_t base, uint32_t lines, uint32_t *shapes)
 {
-    struct place *places = malloc(lines * sizeof *places);
+    struct keyed *places = malloc(lines * sizeof *places);
     *shapes = 0;
     if (!places)
         return NULL;
     for (uint32_t i = 0; i < lines; i++)
-        places[i] = (struct place){story->outline->shape[story->lines[base + i].calls[0]], base + i};
-    qsort(places, lines, sizeof *places, compare_places);
+        places[i] = (struct keyed){story->outline->shape[story->lines[base + i].calls[0]], base + i};
+    qsort(places, lines, sizeof *places, keyed_compare);
     for (uint32_t i = 0; i < lines; i++)
-        *shapes += i == 0 || places[i].shape != places[i - 1].shape;
+        *shapes += i == 0 || places[i].key != places[i - 1].key;
     return places;
 }
 
@@ -132,13 +120,13 @@ int
 chain_gather(struct story *story, uint32_t base, uint32_t *lines, uint32_t limit)
 {
     uint32_t shapes;
-    struct place *places = sort_by_shape(story, base, *lines, &shapes);
+    struct keyed *places = sort_by_shape(story, base, *lines, &shapes);
     if (!places)
         return -ENOMEM;
     int ret = 0;
     bool worth = shapes < *lines && (shapes <= limit || shapes <= *lines / 2);
     for (uint32_t i = 0, count; worth && ret == 0 && i < *lines; i += count) {
-        for (count = 1; i + count < *lines && places[i + count].shape == places[i].shape; count++)
+        for (count = 1; i + count < *lines && places[i + count].key == places[i].key; count++)
             continue;
         if (count > 1 && !merge_lines(story, places + i, count))
             ret = -ENOMEM;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../trace/array.h"
 #include "diff_build.h"
 
 /* --- nodes -------------------------------------------------------------- */
@@ -10,14 +11,10 @@
 struct diff_node *
 diff_append(struct diff *diff, struct diff_node node)
 {
-    if (diff->node_count == diff->node_room) {
-        uint32_t room = diff->node_room ? 2 * diff->node_room : 256;
-        struct diff_node *nodes = realloc(diff->nodes, room * sizeof *nodes);
-        if (!nodes)
-            return NULL;
-        diff->nodes = nodes;
-        diff->node_room = room;
-    }
+    void *nodes = diff->nodes;
+    if (!array_make_room(&nodes, diff->node_count, &diff->node_room, sizeof *diff->nodes))
+        return NULL;
+    diff->nodes = nodes;
     diff->nodes[diff->node_count] = node;
     return &diff->nodes[diff->node_count++];
 }

@@ -11,14 +11,10 @@
 #include <stdlib.h>
 
 #include "diff.h"
+#include "keyed.h"
 
 #define EDITS_MAX 100 /* of a block */
 #define LONG 400      /* calls from which on those that are there once are looked for */
-
-struct keyed {
-    uint64_t key;
-    uint32_t index;
-};
 
 struct aligner {
     const uint64_t *a, *b;  /* keys */
@@ -139,22 +135,12 @@ align_blocks(struct aligner *aligner, struct range range)
 
 /* --- by what is there once ---------------------------------------------- */
 
-static int
-compare_keyed(const void *left, const void *right)
-{
-    const struct keyed *a = left;
-    const struct keyed *b = right;
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    return a->index < b->index ? -1 : a->index > b->index;
-}
-
 static uint32_t
 sort_keys(struct keyed *out, const uint64_t *keys, uint32_t from, uint32_t end)
 {
     for (uint32_t i = from; i < end; i++)
         out[i - from] = (struct keyed){keys[i], i};
-    qsort(out, end - from, sizeof *out, compare_keyed);
+    qsort(out, end - from, sizeof *out, keyed_compare);
     return end - from;
 }
 
@@ -214,8 +200,9 @@ pair_partners(struct aligner *aligner, const struct range *range)
 
 /* --- one key ------------------------------------------------------------ */
 
+/* Aligns the gaps between what is paired in the range already. Each is paired within itself only. */
 static void
-align_between(struct aligner *aligner, const struct range *range)
+align_between(struct aligner *aligner, const struct range *range, void (*align)(struct aligner *, struct range))
 {
     struct range gap = {.a = range->a, .b = range->b};
     for (uint32_t i = range->a; i <= range->a_end; i++) {
@@ -224,7 +211,7 @@ align_between(struct aligner *aligner, const struct range *range)
             continue;
         gap.a_end = i;
         gap.b_end = pair;
-        align_blocks(aligner, gap);
+        align(aligner, gap);
         gap.a = i + 1;
         gap.b = pair + 1;
     }
@@ -243,24 +230,7 @@ align_range(struct aligner *aligner, struct range range)
         find_partners(aligner, &range);
         pair_partners(aligner, &range);
     }
-    align_between(aligner, &range);
-}
-
-/* The gaps between what is paired already. align_range() pairs within its gap only. */
-static void
-align_gaps(struct aligner *aligner, uint32_t n, uint32_t m)
-{
-    struct range gap = {0};
-    for (uint32_t i = 0; i <= n; i++) {
-        uint32_t pair = i < n ? aligner->pairs[i] : m;
-        if (pair == MODEL_NONE)
-            continue;
-        gap.a_end = i;
-        gap.b_end = pair;
-        align_range(aligner, gap);
-        gap.a = i + 1;
-        gap.b = pair + 1;
-    }
+    align_between(aligner, &range, align_blocks);
 }
 
 /* --- all three ---------------------------------------------------------- */
@@ -345,7 +315,7 @@ diff_align(const struct diff_side *side_a, const uint32_t *a, uint32_t n, const 
     for (enum level level = WHOLE; ret == 0 && level <= FUNCTION; level++) {
         take_keys(keys, side_a, a + start, n, level);
         take_keys(keys + n, side_b, b + start, m, level);
-        align_gaps(&aligner, n, m);
+        align_between(&aligner, &(struct range){.a_end = n, .b_end = m}, align_range);
     }
     for (uint32_t i = 0; i < n; i++)
         if (aligner.pairs[i] != MODEL_NONE)

@@ -2,21 +2,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../trace/array.h"
 #include "diff_build.h"
+#include "keyed.h"
 
 /* --- lists -------------------------------------------------------------- */
 
 static bool
 list_add(struct diff_list *list, uint32_t item)
 {
-    if (list->count == list->room) {
-        uint32_t room = list->room ? 2 * list->room : 64;
-        uint32_t *items = realloc(list->items, room * sizeof *items);
-        if (!items)
-            return false;
-        list->items = items;
-        list->room = room;
-    }
+    void *items = list->items;
+    if (!array_make_room(&items, list->count, &list->room, sizeof *list->items))
+        return false;
+    list->items = items;
     list->items[list->count++] = item;
     return true;
 }
@@ -100,38 +98,23 @@ add_single(struct diff *diff, const struct place *place, const struct diff_side 
 
 #define MOVED 0x80000000u /* in pairs: a partner that is out of order */
 
-struct stray {
-    uint64_t key;
-    uint32_t index;
-};
-
-static int
-compare_strays(const void *left, const void *right)
-{
-    const struct stray *a = left;
-    const struct stray *b = right;
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    return a->index < b->index ? -1 : a->index > b->index;
-}
-
 static uint32_t
-list_strays(struct stray *out, const struct diff_list *calls, const uint64_t *keys, const uint32_t *pairs,
+list_strays(struct keyed *out, const struct diff_list *calls, const uint64_t *keys, const uint32_t *pairs,
             uint32_t none_is)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < calls->count; i++)
         if (pairs[i] == none_is)
-            out[count++] = (struct stray){keys[calls->items[i]], i};
+            out[count++] = (struct keyed){keys[calls->items[i]], i};
     if (count > 1)
-        qsort(out, count, sizeof *out, compare_strays);
+        qsort(out, count, sizeof *out, keyed_compare);
     return count;
 }
 
 /* Pairs, by one key, calls that were left without a partner. */
 static void
 pair_strays(const struct diff_builder *builder, const uint64_t *keys_a, const uint64_t *keys_b, uint32_t *pairs,
-            uint32_t *taken, struct stray *a, struct stray *b)
+            uint32_t *taken, struct keyed *a, struct keyed *b)
 {
     uint32_t n = list_strays(a, &builder->calls_a, keys_a, pairs, MODEL_NONE);
     uint32_t m = list_strays(b, &builder->calls_b, keys_b, taken, 0);
@@ -157,10 +140,10 @@ find_moved(struct diff_builder *builder, uint32_t *taken)
     const struct diff_side *side_a = &builder->diff->a;
     const struct diff_side *side_b = &builder->diff->b;
     uint32_t *pairs = builder->pairs.items;
-    struct stray *strays = malloc(((size_t)builder->calls_a.count + builder->calls_b.count) * sizeof *strays);
+    struct keyed *strays = malloc(((size_t)builder->calls_a.count + builder->calls_b.count) * sizeof *strays);
     if (!strays)
         return -ENOMEM;
-    struct stray *others = strays + builder->calls_a.count;
+    struct keyed *others = strays + builder->calls_a.count;
     pair_strays(builder, side_a->whole, side_b->whole, pairs, taken, strays, others);
     pair_strays(builder, side_a->begin, side_b->begin, pairs, taken, strays, others);
     free(strays);
@@ -263,32 +246,13 @@ add_in_order(struct diff_builder *builder, struct place *place)
 
 /* --- what was started --------------------------------------------------- */
 
-struct sorted_root {
-    uint64_t unit;
-    uint32_t root;
-};
-
-static int
-compare_roots(const void *left, const void *right)
-{
-    const struct sorted_root *a = left;
-    const struct sorted_root *b = right;
-    if (a->unit != b->unit)
-        return a->unit < b->unit ? -1 : 1;
-    return a->root < b->root ? -1 : a->root > b->root;
-}
-
 static bool
 add_unit(struct diff_units *units, uint32_t first, uint32_t count)
 {
-    if (units->count == units->room) {
-        uint32_t room = units->room ? 2 * units->room : 64;
-        struct diff_unit *items = realloc(units->items, room * sizeof *items);
-        if (!items)
-            return false;
-        units->items = items;
-        units->room = room;
-    }
+    void *items = units->items;
+    if (!array_make_room(&items, units->count, &units->room, sizeof *units->items))
+        return false;
+    units->items = items;
     units->items[units->count++] = (struct diff_unit){.first = first, .count = count, .pair = MODEL_NONE};
     return true;
 }
@@ -301,18 +265,18 @@ list_units(struct diff_units *units, const struct diff_side *side, uint32_t firs
     units->count = 0;
     if (!list_all(roots, side, first))
         return -ENOMEM;
-    struct sorted_root *sorted = malloc(((size_t)roots->count + 1) * sizeof *sorted);
+    struct keyed *sorted = malloc(((size_t)roots->count + 1) * sizeof *sorted);
     if (!sorted)
         return -ENOMEM;
     for (uint32_t i = 0; i < roots->count; i++)
-        sorted[i] = (struct sorted_root){diff_side_unit(side, roots->items[i]), roots->items[i]};
+        sorted[i] = (struct keyed){diff_side_unit(side, roots->items[i]), roots->items[i]};
     if (roots->count > 1)
-        qsort(sorted, roots->count, sizeof *sorted, compare_roots);
+        qsort(sorted, roots->count, sizeof *sorted, keyed_compare);
     bool ok = true;
     for (uint32_t i = 0; ok && i < roots->count;) {
         uint32_t begin = i;
-        for (; i < roots->count && sorted[i].unit == sorted[begin].unit; i++)
-            roots->items[i] = sorted[i].root;
+        for (; i < roots->count && sorted[i].key == sorted[begin].key; i++)
+            roots->items[i] = sorted[i].index;
         ok = add_unit(units, begin, i - begin);
     }
     free(sorted);
@@ -339,19 +303,19 @@ set_keys(struct diff_units *units, struct diff_side *side, enum unit_key kind)
 }
 
 static uint32_t
-list_units_left(struct stray *out, const struct diff_units *units)
+list_units_left(struct keyed *out, const struct diff_units *units)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < units->count; i++)
         if (units->items[i].pair == MODEL_NONE)
-            out[count++] = (struct stray){units->items[i].key, i};
+            out[count++] = (struct keyed){units->items[i].key, i};
     if (count > 1)
-        qsort(out, count, sizeof *out, compare_strays);
+        qsort(out, count, sizeof *out, keyed_compare);
     return count;
 }
 
 static void
-pair_units(struct diff_units *units_a, struct diff_units *units_b, struct stray *a, struct stray *b)
+pair_units(struct diff_units *units_a, struct diff_units *units_b, struct keyed *a, struct keyed *b)
 {
     uint32_t n = list_units_left(a, units_a);
     uint32_t m = list_units_left(b, units_b);
@@ -423,7 +387,7 @@ add_spawned(struct diff_builder *builder, struct place *place, uint32_t a, uint3
     struct diff_units *units_b = &builder->units_b;
     if (list_units(units_a, &diff->a, a) < 0 || list_units(units_b, &diff->b, b) < 0)
         return -ENOMEM;
-    struct stray *strays = malloc(((size_t)units_a->count + units_b->count + 1) * sizeof *strays);
+    struct keyed *strays = malloc(((size_t)units_a->count + units_b->count + 1) * sizeof *strays);
     if (!strays)
         return -ENOMEM;
     for (enum unit_key kind = ALL_OF_IT; kind <= FUNCTION; kind++) {

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../trace/array.h"
 #include "diff.h"
+#include "keyed.h"
 #include "outline.h"
 
 enum { IGNORED_FUNCTION = 1, IGNORED_PARAMETERS = 2 };
@@ -103,43 +105,25 @@ diff_side_unit_name(struct diff_side *side, uint32_t root, bool named)
     return alone || !named ? hash : likeness_mix(hash, likeness_hash_text(&side->match, track->name, true));
 }
 
-struct spawned {
-    uint64_t unit;
-    uint32_t root;
-};
-
+/* Roots by their units. */
 struct spawned_list {
-    struct spawned *items; /* Owned */
+    struct keyed *items; /* Owned */
     uint32_t count, room;
 };
-
-static int
-compare_spawned(const void *left, const void *right)
-{
-    const struct spawned *a = left;
-    const struct spawned *b = right;
-    if (a->unit != b->unit)
-        return a->unit < b->unit ? -1 : 1;
-    return a->root < b->root ? -1 : a->root > b->root;
-}
 
 static bool
 collect(const struct diff_side *side, uint32_t first, struct spawned_list *list)
 {
     list->count = 0;
     for (uint32_t root = first; root != MODEL_NONE; root = side->next[root]) {
-        if (list->count == list->room) {
-            uint32_t room = list->room ? 2 * list->room : 64;
-            struct spawned *items = realloc(list->items, room * sizeof *items);
-            if (!items)
-                return false;
-            list->items = items;
-            list->room = room;
-        }
-        list->items[list->count++] = (struct spawned){diff_side_unit(side, root), root};
+        void *items = list->items;
+        if (!array_make_room(&items, list->count, &list->room, sizeof *list->items))
+            return false;
+        list->items = items;
+        list->items[list->count++] = (struct keyed){diff_side_unit(side, root), root};
     }
     if (list->count > 1)
-        qsort(list->items, list->count, sizeof *list->items, compare_spawned);
+        qsort(list->items, list->count, sizeof *list->items, keyed_compare);
     return true;
 }
 
@@ -149,10 +133,10 @@ hash_spawned(struct diff_side *side, const struct spawned_list *list)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < list->count;) {
-        uint64_t unit = list->items[i].unit;
-        uint64_t hash = diff_side_unit_name(side, list->items[i].root, true);
-        for (; i < list->count && list->items[i].unit == unit; i++)
-            hash = likeness_mix(hash, side->whole[list->items[i].root]);
+        uint64_t unit = list->items[i].key;
+        uint64_t hash = diff_side_unit_name(side, list->items[i].index, true);
+        for (; i < list->count && list->items[i].key == unit; i++)
+            hash = likeness_mix(hash, side->whole[list->items[i].index]);
         sum += likeness_mix(13, hash);
     }
     return sum;
@@ -175,7 +159,7 @@ sum_up(struct diff_side *side, uint32_t number, uint64_t hash, struct spawned_li
         if (!collect(side, side->first_spawned[number], list))
             return false;
         for (uint32_t i = 0; i < list->count; i++)
-            calls += side->calls[list->items[i].root];
+            calls += side->calls[list->items[i].index];
         hash = likeness_mix(hash, hash_spawned(side, list));
     }
     side->calls[number] = calls;

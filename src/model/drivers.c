@@ -4,17 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../trace/array.h"
+
 /* 0 or -ENOMEM. */
 static int
 append(struct model *model, struct driver driver)
 {
-    if ((model->driver_count & (model->driver_count - 1)) == 0) { /* a power of two is full */
-        size_t room = model->driver_count ? 2 * (size_t)model->driver_count : 1;
-        void *grown = realloc(model->drivers, room * sizeof *model->drivers);
-        if (!grown)
-            return -ENOMEM;
-        model->drivers = grown;
-    }
+    void *drivers = model->drivers;
+    if (!array_make_room_by_count(&drivers, model->driver_count, sizeof *model->drivers))
+        return -ENOMEM;
+    model->drivers = drivers;
     model->drivers[model->driver_count++] = driver;
     return 0;
 }

@@ -49,15 +49,6 @@ next_word(struct slice *name)
     return word;
 }
 
-static struct slice
-last_part(struct slice qualname)
-{
-    for (size_t i = qualname.length; i > 0; i--)
-        if (qualname.data[i - 1] == '.')
-            return (struct slice){qualname.data + i, qualname.length - i};
-    return qualname;
-}
-
 bool
 fate_tells(const struct code *code)
 {
@@ -69,7 +60,7 @@ fate_tells(const struct code *code)
     };
     static const char *const alone[] = {"info", "debug"};
     static const char *const modules[] = {"logging", "warnings", "traceback", "structlog", "loguru"};
-    struct slice name = last_part(code->qualname);
+    struct slice name = slice_after_last(code->qualname, '.');
     struct slice module = code->module;
     for (size_t i = 0; i < module.length; i++)
         if (module.data[i] == '.')

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../trace/array.h"
 #include "model.h"
 #include "payload.h"
 
@@ -22,13 +23,10 @@ model_add_module(struct model *model, struct slice payload)
     if (!p || why < FLOW_SCOPE_ROOT || why > FLOW_SCOPE_GENERATED || !module.name.length
         || model->module_count == MODULES_MAX)
         return 0;
-    if ((model->module_count & (model->module_count - 1)) == 0) { /* a power of two is full */
-        size_t room = model->module_count ? 2 * (size_t)model->module_count : 1;
-        void *grown = realloc(model->modules, room * sizeof *model->modules);
-        if (!grown)
-            return -ENOMEM;
-        model->modules = grown;
-    }
+    void *modules = model->modules;
+    if (!array_make_room_by_count(&modules, model->module_count, sizeof *model->modules))
+        return -ENOMEM;
+    model->modules = modules;
     module.recorded = in != 0;
     module.why = (uint8_t)why;
     model->modules[model->module_count++] = module;
@@ -48,14 +46,6 @@ model_read_modules(struct model *model, uint32_t chunk)
     return ret;
 }
 
-static int
-compare_slices(struct slice a, struct slice b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
-    return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 /* Recorded ones first, then by reason, then by name. */
 static int
 compare(const void *left, const void *right)
@@ -65,8 +55,8 @@ compare(const void *left, const void *right)
         return a->recorded ? -1 : 1;
     if (a->why != b->why)
         return a->why < b->why ? -1 : 1;
-    int order = compare_slices(a->what, b->what);
-    return order ? order : compare_slices(a->name, b->name);
+    int order = slice_compare(a->what, b->what);
+    return order ? order : slice_compare(a->name, b->name);
 }
 
 void

@@ -16,15 +16,6 @@ names_hold(const struct names *names, struct slice name)
     return any;
 }
 
-static struct slice
-last_part(struct slice qualname)
-{
-    for (size_t i = qualname.length; i > 0; i--)
-        if (qualname.data[i - 1] == '.')
-            return (struct slice){qualname.data + i, qualname.length - i};
-    return qualname;
-}
-
 bool
 names_hold_function(const struct names *names, struct slice module, struct slice qualname)
 {
@@ -33,7 +24,7 @@ names_hold_function(const struct names *names, struct slice module, struct slice
     text_string(&joined, ".");
     text_slice(&joined, qualname);
     bool any = names_hold(names, qualname);
-    any |= names_hold(names, last_part(qualname));
+    any |= names_hold(names, slice_after_last(qualname, '.'));
     if (module.length && !joined.failed)
         any |= names_hold(names, (struct slice){joined.data, joined.length});
     text_free(&joined);

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../trace/array.h"
 #include "payload.h"
 
 #define SOURCES_MAX 65536       /* records, before those that say the same are thrown together */
@@ -33,13 +34,10 @@ model_add_source(struct model *model, struct slice payload)
         || model->source_count == SOURCES_MAX)
         return 0;
     source.mtime_ns = varint_unzigzag(mtime);
-    if ((model->source_count & (model->source_count - 1)) == 0) { /* a power of two is full */
-        size_t room = model->source_count ? 2 * (size_t)model->source_count : 1;
-        void *grown = realloc(model->sources, room * sizeof *model->sources);
-        if (!grown)
-            return -ENOMEM;
-        model->sources = grown;
-    }
+    void *sources = model->sources;
+    if (!array_make_room_by_count(&sources, model->source_count, sizeof *model->sources))
+        return -ENOMEM;
+    model->sources = sources;
     model->sources[model->source_count++] = source;
     return 0;
 }
@@ -57,20 +55,12 @@ model_read_sources(struct model *model, uint32_t chunk)
     return ret;
 }
 
-static int
-compare_slices(struct slice a, struct slice b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter ? memcmp(a.data, b.data, shorter) : 0;
-    return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 /* Versions of a file, one after the other in time. */
 static int
 compare_versions(const struct source *a, const struct source *b)
 {
-    int order = compare_slices(a->file, b->file);
-    order = order ? order : compare_slices(a->path, b->path);
+    int order = slice_compare(a->file, b->file);
+    order = order ? order : slice_compare(a->path, b->path);
     if (order)
         return order;
     if (a->mtime_ns != b->mtime_ns)
@@ -84,13 +74,13 @@ compare(const void *left, const void *right)
 {
     const struct source *a = left, *b = right;
     int order = compare_versions(a, b);
-    return order ? order : -compare_slices(a->hash, b->hash);
+    return order ? order : -slice_compare(a->hash, b->hash);
 }
 
 static int
 compare_file(const void *file, const void *source)
 {
-    return compare_slices(*(const struct slice *)file, ((const struct source *)source)->file);
+    return slice_compare(*(const struct slice *)file, ((const struct source *)source)->file);
 }
 
 /* Functions of a file may all be missing: it is known from an earlier recording of the process, or --last has let them

@@ -46,13 +46,10 @@ static bool
 add_member(struct story *story, uint32_t number, uint32_t call)
 {
     struct story_line *line = &story->lines[number];
-    bool full = (line->count & (line->count - 1)) == 0; /* grows at 0, 1, 2, 4, 8 ... */
-    if (full) {
-        uint32_t *grown = realloc(line->calls, (line->count ? 2 * (size_t)line->count : 1) * sizeof *grown);
-        if (!grown)
-            return false;
-        line->calls = grown;
-    }
+    void *calls = line->calls;
+    if (!array_make_room_by_count(&calls, line->count, sizeof *line->calls))
+        return false;
+    line->calls = calls;
     line->calls[line->count++] = call;
     line->inside += story->outline->calls[call] - 1;
     return true;

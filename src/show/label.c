@@ -7,10 +7,7 @@
 struct slice
 label_file(struct slice path)
 {
-    for (size_t i = path.length; i > 0; i--)
-        if (path.data[i - 1] == '/')
-            return (struct slice){path.data + i, path.length - i};
-    return path;
+    return slice_after_last(path, '/');
 }
 
 void

@@ -21,4 +21,17 @@ array_make_room(void **items, uint32_t count, uint32_t *room, size_t size)
     return true;
 }
 
+/* The same for arrays that keep no room: they are full where `count` is a power of two. */
+static inline bool
+array_make_room_by_count(void **items, uint32_t count, size_t size)
+{
+    if (count & (count - 1))
+        return true;
+    void *grown = realloc(*items, (count ? 2 * (size_t)count : 1) * size);
+    if (!grown)
+        return false;
+    *items = grown;
+    return true;
+}
+
 #endif

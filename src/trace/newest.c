@@ -46,14 +46,6 @@ sort_by_age(const struct reader *reader, uint64_t few)
     return ages;
 }
 
-static void
-forget_chunk(struct chunk *chunk)
-{
-    free(chunk->strings);
-    free(chunk->shapes);
-    free(chunk->codes);
-}
-
 /* A thread keeps what it has without a gap: an older chunk that would fit is dropped where a newer one is. */
 static void
 drop_chunks(struct reader *reader, const bool *keep)
@@ -65,7 +57,7 @@ drop_chunks(struct reader *reader, const bool *keep)
             continue;
         }
         reader->calls_left_out += calls_in(&reader->chunks[i]);
-        forget_chunk(&reader->chunks[i]);
+        reader_forget(reader, i);
     }
     reader->event_chunk_count -= reader->chunk_count - kept;
     reader->chunk_count = kept;
