@@ -94,10 +94,9 @@ static PyObject *
 start_dict(struct reader *reader, const struct repair *repair)
 {
     struct process process = {0};
-    struct space space = {0};
     uint32_t first = reader->event_chunk_count;
     for (uint32_t i = first; i < reader->chunk_count && reader->chunks[i].process == reader->chunks[first].process; i++)
-        process_read_meta(&process, reader, i, &space);
+        process_read_meta(&process, reader, i);
     const struct flow_file_header *header = reader->header;
     PyObject *program = binding_str(process_info(&process, "program"));
     PyObject *host = program ? binding_str(process_info(&process, "host")) : NULL;

@@ -215,8 +215,7 @@ binding_verify(PyObject *module, PyObject *path)
 static size_t
 put_end(uint8_t record[END_MAX], const uint8_t *payload, size_t length)
 {
-    uint8_t *p = varint_put(varint_put(record, FLOW_EXTENDED), FLOW_EXTENDED_PROCESS_END);
-    return (size_t)(writer_text(p, (const char *)payload, length) - record);
+    return (size_t)(writer_put_extended(record, FLOW_EXTENDED_PROCESS_END, payload, length) - record);
 }
 
 /* And, with a reader, the hashes of source files, so that all lies in one chunk. */
@@ -236,7 +235,6 @@ static struct process *
 read_processes(struct reader *reader, uint32_t *count)
 {
     struct process *processes = calloc(reader->chunk_count + (size_t)1, sizeof *processes);
-    struct space space = {0};
     *count = 0;
     for (uint32_t i = reader->event_chunk_count; processes && i < reader->chunk_count; i++) {
         const struct flow_chunk_header *header = reader->chunks[i].header;
@@ -245,7 +243,7 @@ read_processes(struct reader *reader, uint32_t *count)
             known++;
         if (known == *count)
             processes[(*count)++] = (struct process){.number = header->process, .pid = header->pid};
-        process_read_meta(&processes[known], reader, i, &space);
+        process_read_meta(&processes[known], reader, i);
     }
     return processes;
 }

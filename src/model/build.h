@@ -113,8 +113,8 @@ void build_on_link(struct builder *builder, struct lane *lane, const struct reco
 void build_on_name(struct builder *builder, struct lane *lane, struct slice payload);
 void build_on_greenlet(struct builder *builder, struct lane *lane, struct slice payload);
 
-/* runs.c: what a META chunk says of the runs that were merged. 0 or -ENOMEM. */
-int build_runs(struct builder *builder, uint32_t chunk);
+/* runs.c: what a RUN record says of a run that was merged with others. */
+void build_run(struct builder *builder, struct slice payload);
 /* When all processes are known. */
 void build_assign_runs(struct model *model);
 

@@ -118,19 +118,9 @@ pair_strays(const struct diff_builder *builder, const uint64_t *keys_a, const ui
 {
     uint32_t n = list_strays(a, &builder->calls_a, keys_a, pairs, MODEL_NONE);
     uint32_t m = list_strays(b, &builder->calls_b, keys_b, taken, 0);
-    for (uint32_t i = 0, j = 0; i < n && j < m;) {
-        if (a[i].key == b[j].key) {
-            pairs[a[i].index] = b[j].index | MOVED;
-            taken[b[j].index] = 2;
-            i++;
-            j++;
-        }
-        else if (a[i].key < b[j].key) {
-            i++;
-        }
-        else {
-            j++;
-        }
+    for (uint32_t i = 0, j = 0; keyed_next_equal(a, n, &i, b, m, &j); i++, j++) {
+        pairs[a[i].index] = b[j].index | MOVED;
+        taken[b[j].index] = 2;
     }
 }
 
@@ -293,11 +283,11 @@ set_keys(struct diff_units *units, struct diff_side *side, enum unit_key kind)
         const uint32_t *roots = units->roots.items + unit->first;
         uint64_t hash = diff_side_unit_name(side, roots[0], kind != FUNCTION);
         for (uint32_t k = 0; kind == ALL_OF_IT && k < unit->count; k++)
-            hash = likeness_mix(hash, side->whole[roots[k]]);
+            hash = hash_mix(hash, side->whole[roots[k]]);
         if (kind == NAME_AND_BEGIN)
-            hash = likeness_mix(hash, side->begin[roots[0]]);
+            hash = hash_mix(hash, side->begin[roots[0]]);
         else if (kind != ALL_OF_IT)
-            hash = likeness_mix(hash, side->functions[side->model->calls[roots[0]].code->index]);
+            hash = hash_mix(hash, side->functions[side->model->calls[roots[0]].code->index]);
         unit->key = hash;
     }
 }
@@ -319,19 +309,9 @@ pair_units(struct diff_units *units_a, struct diff_units *units_b, struct keyed 
 {
     uint32_t n = list_units_left(a, units_a);
     uint32_t m = list_units_left(b, units_b);
-    for (uint32_t i = 0, j = 0; i < n && j < m;) {
-        if (a[i].key == b[j].key) {
-            units_a->items[a[i].index].pair = b[j].index;
-            units_b->items[b[j].index].pair = a[i].index;
-            i++;
-            j++;
-        }
-        else if (a[i].key < b[j].key) {
-            i++;
-        }
-        else {
-            j++;
-        }
+    for (uint32_t i = 0, j = 0; keyed_next_equal(a, n, &i, b, m, &j); i++, j++) {
+        units_a->items[a[i].index].pair = b[j].index;
+        units_b->items[b[j].index].pair = a[i].index;
     }
 }
 

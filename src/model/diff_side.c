@@ -14,12 +14,9 @@ enum { IGNORED_FUNCTION = 1, IGNORED_PARAMETERS = 2 };
 static uint64_t
 hash_function(struct likeness *match, const struct code *code)
 {
-    struct slice module = code->module;
-    if (slice_is(module, "__mp_main__")) /* of a process that multiprocessing spawned */
-        module = (struct slice){"__main__", 8};
-    uint64_t hash = likeness_mix(code->flags & (FLOW_CODE_MODULE | FLOW_CODE_CLASS | FLOW_CODE_LIBRARY), 3);
-    hash = likeness_mix(hash, likeness_hash_text(match, module, false));
-    return likeness_mix(hash, likeness_hash_text(match, code->qualname, false));
+    uint64_t hash = hash_mix(code->flags & (FLOW_CODE_MODULE | FLOW_CODE_CLASS | FLOW_CODE_LIBRARY), 3);
+    hash = hash_mix(hash, likeness_hash_text(match, code_module(code), false));
+    return hash_mix(hash, likeness_hash_text(match, code->qualname, false));
 }
 
 static void
@@ -53,7 +50,7 @@ hash_begin(struct diff_side *side, const struct call *call)
     for (uint32_t i = 0; side->values && i < call->code->parameter_count && value.data && value.data < value.end; i++) {
         uint64_t argument = likeness_hash(&side->match, &value);
         if (diff_side_compares(side, call->code, i))
-            hash = likeness_mix(hash, argument);
+            hash = hash_mix(hash, argument);
     }
     return hash;
 }
@@ -61,19 +58,19 @@ hash_begin(struct diff_side *side, const struct call *call)
 static uint64_t
 hash_end(struct diff_side *side, const struct call *call)
 {
-    uint64_t hash = likeness_mix(call->outcome, 5);
+    uint64_t hash = hash_mix(call->outcome, 5);
     struct value result = call_result(side->model, call);
     if (side->values && call->outcome == OUTCOME_RETURNED)
-        hash = likeness_mix(hash, likeness_hash(&side->match, &result));
+        hash = hash_mix(hash, likeness_hash(&side->match, &result));
     if (call->code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR))
-        hash = likeness_mix(hash, call_suspensions(side->model, call));
+        hash = hash_mix(hash, call_suspensions(side->model, call));
     uint32_t index = call_exception(side->model, call);
     if (index == MODEL_NONE)
         return hash;
     const struct exception *exception = &side->model->exceptions[index];
     struct value message = exception->message;
-    hash = likeness_mix(hash, likeness_hash_text(&side->match, exception->type, false));
-    return side->values ? likeness_mix(hash, likeness_hash(&side->match, &message)) : hash;
+    hash = hash_mix(hash, likeness_hash_text(&side->match, exception->type, false));
+    return side->values ? hash_mix(hash, likeness_hash(&side->match, &message)) : hash;
 }
 
 /* --- what was started --------------------------------------------------- */
@@ -101,8 +98,8 @@ diff_side_unit_name(struct diff_side *side, uint32_t root, bool named)
     const struct call *call = &side->model->calls[root];
     const struct track *track = &side->model->tracks[call->track];
     bool alone = is_alone(side, root);
-    uint64_t hash = likeness_mix(track->kind, alone ? call->origin : 0);
-    return alone || !named ? hash : likeness_mix(hash, likeness_hash_text(&side->match, track->name, true));
+    uint64_t hash = hash_mix(track->kind, alone ? call->origin : 0);
+    return alone || !named ? hash : hash_mix(hash, likeness_hash_text(&side->match, track->name, true));
 }
 
 /* Roots by their units. */
@@ -136,8 +133,8 @@ hash_spawned(struct diff_side *side, const struct spawned_list *list)
         uint64_t unit = list->items[i].key;
         uint64_t hash = diff_side_unit_name(side, list->items[i].index, true);
         for (; i < list->count && list->items[i].key == unit; i++)
-            hash = likeness_mix(hash, side->whole[list->items[i].index]);
-        sum += likeness_mix(13, hash);
+            hash = hash_mix(hash, side->whole[list->items[i].index]);
+        sum += hash_mix(13, hash);
     }
     return sum;
 }
@@ -151,7 +148,7 @@ sum_up(struct diff_side *side, uint32_t number, uint64_t hash, struct spawned_li
     uint32_t calls = number < side->model->call_count;
     side->last[number] = number;
     for (uint32_t child = side->first_child[number]; child != MODEL_NONE; child = side->next[child]) {
-        hash = likeness_mix(hash, side->whole[child]);
+        hash = hash_mix(hash, side->whole[child]);
         calls += side->calls[child];
         side->last[number] = side->last[child];
     }
@@ -160,7 +157,7 @@ sum_up(struct diff_side *side, uint32_t number, uint64_t hash, struct spawned_li
             return false;
         for (uint32_t i = 0; i < list->count; i++)
             calls += side->calls[list->items[i].index];
-        hash = likeness_mix(hash, hash_spawned(side, list));
+        hash = hash_mix(hash, hash_spawned(side, list));
     }
     side->calls[number] = calls;
     side->whole[number] = hash;
@@ -199,7 +196,7 @@ fill(struct diff_side *side)
         if (!side->calls[i])
             continue;
         side->begin[i] = hash_begin(side, &model->calls[i]);
-        ok = sum_up(side, i, likeness_mix(side->begin[i], hash_end(side, &model->calls[i])), &list);
+        ok = sum_up(side, i, hash_mix(side->begin[i], hash_end(side, &model->calls[i])), &list);
         uint32_t parent = outline_parent(model, i);
         uint32_t *heads = is_callee(model, i) ? side->first_child : side->first_spawned;
         uint32_t *head = &heads[parent == MODEL_NONE ? model->call_count : parent];

@@ -3,40 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define HASHED_MAX 64 /* bytes from the end of a name: damage can make names as long as the trace */
-
-static uint64_t
-mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
-static uint64_t
-hash_slice(uint64_t hash, struct slice slice)
-{
-    size_t first = slice.length > HASHED_MAX ? slice.length - HASHED_MAX : 0;
-    hash = mix(hash, slice.length);
-    for (size_t i = first; i < slice.length; i++)
-        hash = mix(hash, (uint8_t)slice.data[i]);
-    return hash;
-}
-
-/* multiprocessing runs the program's file once more under a name of its own. */
-static struct slice
-module_of(const struct code *code)
-{
-    return slice_is(code->module, "__mp_main__") ? (struct slice){"__main__", 8} : code->module;
-}
+#include "hash.h"
 
 static uint64_t
 hash_code(const struct code *code, enum functions_by by)
 {
     if (by == FUNCTIONS_BY_FILE)
-        return hash_slice(0, code->file);
+        return hash_name(0, code->file);
     if (by == FUNCTIONS_BY_MODULE)
-        return hash_slice(0, module_of(code));
-    return hash_slice(hash_slice(code->first_line, code->qualname), code->file);
+        return hash_name(0, code_module(code));
+    return hash_name(hash_name(code->first_line, code->qualname), code->file);
 }
 
 static bool
@@ -44,7 +20,7 @@ is_same(const struct code *a, const struct code *b, enum functions_by by)
 {
     if (by != FUNCTIONS_BY_MODULE && !slice_equals(a->file, b->file))
         return false;
-    if (by != FUNCTIONS_BY_FILE && !slice_equals(module_of(a), module_of(b)))
+    if (by != FUNCTIONS_BY_FILE && !slice_equals(code_module(a), code_module(b)))
         return false;
     return by != FUNCTIONS_BY_NAME || (a->first_line == b->first_line && slice_equals(a->qualname, b->qualname));
 }

@@ -30,12 +30,12 @@ hash_bytes(uint64_t hash, const char *data, size_t length)
     for (; length >= 8; data += 8, length -= 8) {
         uint64_t word;
         memcpy(&word, data, sizeof word);
-        hash = likeness_mix(hash, word);
+        hash = hash_mix(hash, word);
     }
     uint64_t word = length;
     for (size_t i = 0; i < length; i++)
         word = word << 8 | (uint8_t)data[i];
-    return likeness_mix(hash, word);
+    return hash_mix(hash, word);
 }
 
 /* What lies between the parts that vary, and of which kind those are. */
@@ -47,7 +47,7 @@ hash_parts(struct likeness *match, struct slice text, bool named)
     struct varying_part part;
     while (!match->plain && varying_find(&match->varying, text, from, named, &part)) {
         hash = hash_bytes(hash, text.data + from, part.begin - from);
-        hash = likeness_mix(hash, part.kind);
+        hash = hash_mix(hash, part.kind);
         from = part.end;
     }
     return hash_bytes(hash, text.data + from, text.length - from);
@@ -117,8 +117,8 @@ hash_child(struct likeness *match, struct value *value, struct value_head *head,
     if (head->tag == FLOW_VALUE_DICT)
         ignored = is_ignored_key(match, *value);
     uint64_t hash = head->tag == FLOW_VALUE_DICT ? hash_value(match, value, depth + 1) : 0;
-    hash = likeness_mix(hash, hash_value(match, value, depth + 1));
-    *out = name.length ? likeness_mix(hash, likeness_hash_text(match, name, false)) : hash;
+    hash = hash_mix(hash, hash_value(match, value, depth + 1));
+    *out = name.length ? hash_mix(hash, likeness_hash_text(match, name, false)) : hash;
     return !ignored;
 }
 
@@ -138,7 +138,7 @@ hash_children(struct likeness *match, struct value *value, struct value_head *he
         uint64_t child;
         if (!hash_child(match, value, head, depth, &child) || chance)
             continue;
-        hash = is_unordered(head->tag) ? hash + likeness_mix(11, child) : likeness_mix(hash, child);
+        hash = is_unordered(head->tag) ? hash + hash_mix(11, child) : hash_mix(hash, child);
     }
     return hash;
 }
@@ -163,20 +163,20 @@ hash_scalar(struct likeness *match, const struct value_head *head)
     switch (head->tag) {
     case FLOW_VALUE_INT:
         varies = match->plain ? VARYING_NONE : varying_int(&match->varying, head->integer);
-        return varies ? (uint64_t)varies << 32 : likeness_mix(1, (uint64_t)head->integer);
+        return varies ? (uint64_t)varies << 32 : hash_mix(1, (uint64_t)head->integer);
     case FLOW_VALUE_FLOAT:
     case FLOW_VALUE_COMPLEX:
         varies = head->tag == FLOW_VALUE_FLOAT && !match->plain ? varying_float(&match->varying, head->real)
                                                                 : VARYING_NONE;
         memcpy(bits, &head->real, sizeof *bits);
         memcpy(bits + 1, &head->imaginary, sizeof *bits);
-        return varies ? (uint64_t)varies << 32 : likeness_mix(bits[0], bits[1]);
+        return varies ? (uint64_t)varies << 32 : hash_mix(bits[0], bits[1]);
     case FLOW_VALUE_STR:
-    case FLOW_VALUE_STR_WHOLE: return likeness_mix(likeness_hash_text(match, head->bytes, false), cut_length(head));
+    case FLOW_VALUE_STR_WHOLE: return hash_mix(likeness_hash_text(match, head->bytes, false), cut_length(head));
     case FLOW_VALUE_TEXT: return likeness_hash_text(match, head->bytes, true);
     default:
         spend(match, head->bytes.length);
-        return likeness_mix(hash_bytes(head->negative, head->bytes.data, head->bytes.length), head->total);
+        return hash_mix(hash_bytes(head->negative, head->bytes.data, head->bytes.length), head->total);
     }
 }
 
@@ -203,10 +203,10 @@ hash_value(struct likeness *match, struct value *value, unsigned depth)
     spend(match, 1);
     uint64_t hash = (uint64_t)tag_of(&head);
     if (head.type.length)
-        hash = likeness_mix(hash, likeness_hash_text(match, head.type, true));
+        hash = hash_mix(hash, likeness_hash_text(match, head.type, true));
     if (!has_children(head.tag))
-        return likeness_mix(hash, hash_scalar(match, &head));
-    return likeness_mix(likeness_mix(hash, head.total), hash_children(match, value, &head, depth));
+        return hash_mix(hash, hash_scalar(match, &head));
+    return hash_mix(hash_mix(hash, head.total), hash_children(match, value, &head, depth));
 }
 
 uint64_t

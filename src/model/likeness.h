@@ -8,6 +8,7 @@
 #ifndef FLOW_LIKENESS_H
 #define FLOW_LIKENESS_H
 
+#include "hash.h"
 #include "names.h"
 #include "text.h"
 #include "varying.h"
@@ -30,14 +31,6 @@ struct likeness {
     uint64_t budget; /* bytes that may still be looked at: a damaged trace may name one long text a million times */
     struct value_cache cache[LIKENESS_CACHED]; /* of long texts */
 };
-
-static inline uint64_t
-likeness_mix(uint64_t hash, uint64_t value)
-{
-    hash = (3 * hash ^ value) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
 /* 0 or -ENOMEM. */
 int likeness_open(struct likeness *out, const struct model *model, const struct names *ignored);
 void likeness_close(struct likeness *match);

@@ -344,10 +344,21 @@ read_meta(struct builder *builder, uint32_t chunk)
     if (index == MODEL_NONE)
         return -ENOMEM;
     struct model *model = builder->model;
-    int ret = process_read_meta(&model->processes[index], model->reader, chunk, &model->space);
-    ret = ret < 0 ? ret : build_runs(builder, chunk);
-    ret = ret < 0 ? ret : model_read_modules(model, chunk);
-    return ret < 0 ? ret : model_read_sources(model, chunk);
+    struct cursor cursor;
+    struct record record;
+    int ret = 0;
+    cursor_open_chunk(&cursor, model->reader, chunk);
+    while (!builder->failed && (ret = cursor_next(&cursor, &record)) > 0) {
+        space_add(&model->space, &record);
+        process_take(&model->processes[index], model->reader, chunk, &record);
+        if (record.extended == FLOW_EXTENDED_RUN)
+            build_run(builder, record.payload);
+        else if (record.extended == FLOW_EXTENDED_SCOPE)
+            builder->failed |= model_add_module(model, record.payload) < 0;
+        else if (record.extended == FLOW_EXTENDED_SOURCE)
+            builder->failed |= model_add_source(model, record.payload) < 0;
+    }
+    return builder->failed ? -ENOMEM : ret;
 }
 
 static int

@@ -221,6 +221,13 @@ int model_build(struct model *out, struct reader *reader);
 int model_build_watched(struct model *out, struct reader *reader, const struct model_watcher *watcher);
 void model_free(struct model *model);
 
+/* Its module; multiprocessing runs the program's file once more under a name of its own. */
+static inline struct slice
+code_module(const struct code *code)
+{
+    return slice_is(code->module, "__mp_main__") ? (struct slice){"__main__", 8} : code->module;
+}
+
 /* A thread of another interpreter's that has called into this one: those that were started in it have names. */
 static inline bool
 track_is_foreign(const struct model *model, const struct track *track)
@@ -365,13 +372,14 @@ uint32_t model_unfinished(const struct model *model, uint32_t process, uint64_t 
 const char *process_end(const struct process *process);
 /* Text `key` of a process's PROCESS record; empty if there is none. */
 struct slice process_info(const struct process *process, const char *key);
-/* Adds what a META chunk says of its process. 0 or -ENOMEM. */
-int process_read_meta(struct process *process, struct reader *reader, uint32_t chunk, struct space *space);
-/* What SCOPE records say, one by one or of a META chunk; sorted when all have been read. 0 or -ENOMEM. */
+/* Adds what a record of a META chunk says of its process. */
+void process_take(struct process *process, const struct reader *reader, uint32_t chunk, const struct record *record);
+/* The same for all of a META chunk. 0 or -ENOMEM. */
+int process_read_meta(struct process *process, struct reader *reader, uint32_t chunk);
+/* What SCOPE records say; sorted when all have been read. 0 or -ENOMEM. */
 int model_add_module(struct model *model, struct slice payload);
-int model_read_modules(struct model *model, uint32_t chunk);
 void model_sort_modules(struct model *model);
-/* What SOURCE records say, in the same way. */
+/* What SOURCE records say, in the same way, or those of a META chunk alone. */
 int model_add_source(struct model *model, struct slice payload);
 int model_read_sources(struct model *model, uint32_t chunk);
 void model_sort_sources(struct model *model);

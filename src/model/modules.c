@@ -33,19 +33,6 @@ model_add_module(struct model *model, struct slice payload)
     return 0;
 }
 
-int
-model_read_modules(struct model *model, uint32_t chunk)
-{
-    struct cursor cursor;
-    struct record record;
-    int ret;
-    cursor_open_chunk(&cursor, model->reader, chunk);
-    while ((ret = cursor_next(&cursor, &record)) > 0)
-        if (record.extended == FLOW_EXTENDED_SCOPE && (ret = model_add_module(model, record.payload)) < 0)
-            break;
-    return ret;
-}
-
 /* Recorded ones first, then by reason, then by name. */
 static int
 compare(const void *left, const void *right)

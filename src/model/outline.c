@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 /* --- folding a sequence ------------------------------------------------- */
 
 /* How often the block of `period` runs that begins at `start` stands there in a row. */
@@ -79,18 +81,11 @@ outline_parent(const struct model *model, uint32_t number)
 }
 
 static uint64_t
-mix(uint64_t hash, uint64_t value)
-{
-    hash = (3 * hash ^ value) * 0x9e3779b97f4a7c15u; /* what calls and what is called are told apart */
-    return hash ^ hash >> 29;
-}
-
-static uint64_t
 hash_slice(struct slice slice)
 {
     uint64_t hash = slice.length;
     for (size_t i = 0; i < slice.length; i++)
-        hash = mix(hash, (uint8_t)slice.data[i]);
+        hash = hash_mix(hash, (uint8_t)slice.data[i]);
     return hash;
 }
 
@@ -98,8 +93,8 @@ hash_slice(struct slice slice)
 static uint64_t
 hash_code(const struct code *code)
 {
-    uint64_t hash = mix(hash_slice(code->qualname), hash_slice(code->file));
-    return mix(mix(hash, hash_slice(code->module)), (uint64_t)code->first_line << 32 | code->parameter_count);
+    uint64_t hash = hash_mix(hash_slice(code->qualname), hash_slice(code->file));
+    return hash_mix(hash_mix(hash, hash_slice(code->module)), (uint64_t)code->first_line << 32 | code->parameter_count);
 }
 
 struct children {
@@ -137,17 +132,17 @@ static uint64_t
 shape_of(const struct outline *outline, const struct children *children, uint32_t number)
 {
     const struct call *call = &outline->model->calls[number];
-    uint64_t hash = mix(children->codes[call->code->index], (uint64_t)call->outcome << 8 | call->origin);
+    uint64_t hash = hash_mix(children->codes[call->code->index], (uint64_t)call->outcome << 8 | call->origin);
     uint32_t exception = call_exception(outline->model, call);
     const struct exception *left = exception != MODEL_NONE ? &outline->model->exceptions[exception] : NULL;
     if (left)
-        hash = mix(hash, hash_slice(left->type));
+        hash = hash_mix(hash, hash_slice(left->type));
     if (left && left->ambiguous)
-        hash = mix(mix(hash, hash_slice(left->module)), hash_slice(left->qualname));
+        hash = hash_mix(hash_mix(hash, hash_slice(left->module)), hash_slice(left->qualname));
     uint32_t count;
     const struct caught *caught = exception_caught_in(outline->model, number, &count);
     for (uint32_t i = 0; i < count && i < CAUGHT_SHOWN; i++)
-        hash = mix(hash, hash_slice(outline->model->exceptions[caught[i].exception].type));
+        hash = hash_mix(hash, hash_slice(outline->model->exceptions[caught[i].exception].type));
     /* How deep a recursion went does not make it another shape. */
     unsigned flags = outline->flags[number];
     if (flags & OUTLINE_RECURSION && !(flags & (OUTLINE_ERROR | OUTLINE_RUNNING)))
@@ -156,10 +151,10 @@ shape_of(const struct outline *outline, const struct children *children, uint32_
     uint32_t line = 0;
     for (uint32_t i = 0; i < children->count && line < lines; i++)
         if (children->positions[i] == line) { /* the first of each line */
-            hash = mix(hash, children->shapes[i]);
+            hash = hash_mix(hash, children->shapes[i]);
             line++;
         }
-    return mix(hash, lines);
+    return hash_mix(hash, lines);
 }
 
 /* What its children add up to. They are done: they come later in the trace. */
@@ -227,7 +222,7 @@ fill(struct outline *outline, struct children *children, bool hide)
         }
         uint32_t parent = outline_parent(model, i);
         if (parent == MODEL_NONE && model->run_count) /* what other runs did alike is not told in one line */
-            outline->shape[i] = mix(outline->shape[i], model_run_of(model, i));
+            outline->shape[i] = hash_mix(outline->shape[i], model_run_of(model, i));
         uint32_t *head = parent == MODEL_NONE ? &outline->first_root : &outline->first_child[parent];
         outline->next_sibling[i] = *head;
         *head = i;

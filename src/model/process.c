@@ -52,31 +52,35 @@ read_end(struct process *process, struct slice payload)
     }
 }
 
-int
-process_read_meta(struct process *process, struct reader *reader, uint32_t chunk, struct space *space)
+void
+process_take(struct process *process, const struct reader *reader, uint32_t chunk, const struct record *record)
 {
     const struct flow_chunk_header *header = reader->chunks[chunk].header;
     bool is_later = header->first_ns > reader->header->start_mono_ns && header->first_ns < UINT64_MAX / 2;
+    if (record->extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX) {
+        if (!process->info_count && is_later)
+            process->joined_ns = header->first_ns - reader->header->start_mono_ns;
+        process->info[process->info_count++] = record->payload;
+        process->interpreter = process_info(process, "interpreter");
+    }
+    if (record->extended == FLOW_EXTENDED_LOST)
+        payload_text((const uint8_t *)record->payload.data,
+                     (const uint8_t *)record->payload.data + record->payload.length, &process->lost);
+    if (record->extended != FLOW_EXTENDED_PROCESS_END)
+        return;
+    read_end(process, record->payload);
+    if (is_later && !process->gone)
+        process->end_ns = header->first_ns - reader->header->start_mono_ns;
+}
+
+int
+process_read_meta(struct process *process, struct reader *reader, uint32_t chunk)
+{
     struct cursor cursor;
     struct record record;
     int ret;
     cursor_open_chunk(&cursor, reader, chunk);
-    while ((ret = cursor_next(&cursor, &record)) > 0) {
-        space_add(space, &record);
-        if (record.extended == FLOW_EXTENDED_PROCESS && process->info_count < PROCESS_INFO_MAX) {
-            if (!process->info_count && is_later)
-                process->joined_ns = header->first_ns - reader->header->start_mono_ns;
-            process->info[process->info_count++] = record.payload;
-            process->interpreter = process_info(process, "interpreter");
-        }
-        if (record.extended == FLOW_EXTENDED_LOST)
-            payload_text((const uint8_t *)record.payload.data,
-                         (const uint8_t *)record.payload.data + record.payload.length, &process->lost);
-        if (record.extended != FLOW_EXTENDED_PROCESS_END)
-            continue;
-        read_end(process, record.payload);
-        if (is_later && !process->gone)
-            process->end_ns = header->first_ns - reader->header->start_mono_ns;
-    }
+    while ((ret = cursor_next(&cursor, &record)) > 0)
+        process_take(process, reader, chunk, &record);
     return ret;
 }

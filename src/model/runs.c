@@ -1,6 +1,4 @@
 /* runs.c - of which run each process is, where traces of several were merged. */
-#include <errno.h>
-
 #include "build.h"
 #include "payload.h"
 
@@ -20,25 +18,18 @@ read_run(struct run *out, struct slice payload)
     return p && first <= UINT32_MAX && count <= UINT32_MAX;
 }
 
-int
-build_runs(struct builder *builder, uint32_t chunk)
+void
+build_run(struct builder *builder, struct slice payload)
 {
     struct model *model = builder->model;
-    struct cursor cursor;
-    struct record record;
     struct run run;
-    int ret;
-    cursor_open_chunk(&cursor, model->reader, chunk);
-    while ((ret = cursor_next(&cursor, &record)) > 0) {
-        if (record.extended != FLOW_EXTENDED_RUN || model->run_count == RUNS_MAX || !read_run(&run, record.payload))
-            continue;
-        struct run *slot = build_append(builder, &model->runs, model->run_count, &builder->run_room, sizeof *slot);
-        if (!slot)
-            return -ENOMEM;
-        *slot = run;
-        model->run_count++;
-    }
-    return ret;
+    if (model->run_count == RUNS_MAX || !read_run(&run, payload))
+        return;
+    struct run *slot = build_append(builder, &model->runs, model->run_count, &builder->run_room, sizeof *slot);
+    if (!slot)
+        return;
+    *slot = run;
+    model->run_count++;
 }
 
 void

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../trace/array.h"
+#include "../trace/writer.h"
 #include "payload.h"
 
 #define SOURCES_MAX 65536       /* records, before those that say the same are thrown together */
@@ -252,40 +253,17 @@ source_look_all(const struct model *model, uint32_t first, uint32_t *count)
 
 /* --- hashes --------------------------------------------------------------- */
 
-static uint8_t *
-put_text(uint8_t *p, const void *data, size_t length)
-{
-    p = varint_put(p, length);
-    memcpy(p, data, length);
-    return p + length;
-}
-
-static uint8_t *
-put_hash(uint8_t *p, const struct source *source, const uint8_t hash[SHA1_SIZE])
-{
-    uint8_t *payload = p + 3 * VARINT_MAX;
-    uint8_t *end = put_text(payload, source->file.data, source->file.length);
-    end = put_text(end, source->path.length ? source->path.data : "", source->path.length);
-    end = varint_put(varint_put(end, source->size), varint_zigzag(source->mtime_ns));
-    end = put_text(end, hash, SHA1_SIZE);
-    size_t length = (size_t)(end - payload);
-    p = varint_put(p, FLOW_EXTENDED);
-    p = varint_put(p, FLOW_EXTENDED_SOURCE);
-    p = varint_put(p, length);
-    memmove(p, payload, length);
-    return p + length;
-}
-
 uint8_t *
 sources_put_hashes(const struct model *model, uint32_t *next, uint8_t *p, const uint8_t *end)
 {
     for (; *next < model->source_count; ++*next) {
         const struct source *source = &model->sources[*next];
         uint8_t hash[SHA1_SIZE];
-        if ((size_t)(end - p) < source->file.length + source->path.length + SHA1_SIZE + 8 * VARINT_MAX)
+        if ((size_t)(end - p) < source->file.length + source->path.length + SHA1_SIZE + WRITER_SOURCE_MORE)
             break;
         if (!source->hash.length && source_hash(source, hash))
-            p = put_hash(p, source, hash);
+            p = writer_put_source(p, source->file, source->path, source->size, source->mtime_ns,
+                                  (struct slice){(const char *)hash, sizeof hash});
     }
     return p;
 }

@@ -2,17 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hash.h"
 #include "tally.h"
-
-static uint64_t
-hash_slice(uint64_t hash, struct slice slice)
-{
-    size_t first = slice.length > 64 ? slice.length - 64 : 0;
-    hash = (hash ^ slice.length) * 0x9e3779b97f4a7c15u;
-    for (size_t i = first; i < slice.length; i++)
-        hash = (hash ^ (uint8_t)slice.data[i]) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
 
 /* Two types of one name are told apart where their modules are known. */
 static bool
@@ -26,7 +17,7 @@ is_same(const struct exception *a, const struct exception *b)
 static uint64_t
 hash_place(const struct exception *exception)
 {
-    return hash_slice(hash_slice(exception->line, exception->function), exception->file);
+    return hash_name(hash_name(exception->line, exception->function), exception->file);
 }
 
 /* Sums of types in an open table of their numbers, which is half free at least. */
@@ -40,7 +31,7 @@ static struct tally_exception *
 row_of(struct tally_exceptions *out, const struct model *model, struct table *table, uint32_t number)
 {
     const struct exception *exception = &model->exceptions[number];
-    size_t slot = hash_slice(exception->ambiguous, exception->type) & table->mask;
+    size_t slot = hash_name(exception->ambiguous, exception->type) & table->mask;
     for (; table->slots[slot] != MODEL_NONE; slot = (slot + 1) & table->mask)
         if (is_same(&model->exceptions[out->rows[table->slots[slot]].first], exception))
             return &out->rows[table->slots[slot]];

@@ -100,9 +100,7 @@ say(struct recorder *recorder, const char *reason)
     recorder->identity.reason = reason;
     uint8_t *end = writer_text(payload, key, sizeof key - 1);
     end = writer_text(end, reason, strlen(reason));
-    uint8_t *p = varint_put(record, FLOW_EXTENDED);
-    p = varint_put(p, FLOW_EXTENDED_PROCESS);
-    p = writer_text(p, (const char *)payload, (size_t)(end - payload));
+    uint8_t *p = writer_put_extended(record, FLOW_EXTENDED_PROCESS, payload, (size_t)(end - payload));
     trace_file_add_meta(recorder->file, recorder->process, recorder->pid, record, (size_t)(p - record));
 }
 

@@ -230,14 +230,6 @@ set_scope(struct recorder *recorder, const struct recorder_options *options, boo
 
 /* --- the process -------------------------------------------------------- */
 
-static uint8_t *
-put_extended(uint8_t *p, enum flow_extended subtype, const uint8_t *payload, size_t length)
-{
-    p = varint_put(p, FLOW_EXTENDED);
-    p = varint_put(p, subtype);
-    return writer_text(p, (const char *)payload, length);
-}
-
 /* -errno on failure. */
 static int
 add_process(struct recorder *recorder, uint32_t forked_from)
@@ -249,7 +241,8 @@ add_process(struct recorder *recorder, uint32_t forked_from)
         atomic_fetch_add(&recorder->file->header->unrecorded, 1);
         return -ENOMEM;
     }
-    uint8_t *end = put_extended(record, FLOW_EXTENDED_PROCESS, recorder->process_record, recorder->process_record_size);
+    uint8_t *end = writer_put_extended(record, FLOW_EXTENDED_PROCESS, recorder->process_record,
+                                       recorder->process_record_size);
     if (forked_from) {
         static const char key[] = "forked_from";
         char number[16];
@@ -257,7 +250,7 @@ add_process(struct recorder *recorder, uint32_t forked_from)
         int length = snprintf(number, sizeof number, "%u", forked_from);
         uint8_t *p = writer_text(payload, key, sizeof key - 1);
         p = writer_text(p, number, (size_t)length);
-        end = put_extended(end, FLOW_EXTENDED_PROCESS, payload, (size_t)(p - payload));
+        end = writer_put_extended(end, FLOW_EXTENDED_PROCESS, payload, (size_t)(p - payload));
     }
     int ret = trace_file_begin_process(recorder->file, recorder->process, recorder->pid, record,
                                        (size_t)(end - record));
@@ -403,13 +396,14 @@ write_end(struct recorder *recorder, unsigned reason)
     if (!records)
         return;
     if (n && recorder->scope.rule_count)
-        p = put_extended(p, FLOW_EXTENDED_PROCESS, payload, n);
+        p = writer_put_extended(p, FLOW_EXTENDED_PROCESS, payload, n);
     if (recorder->unsaid) {
         const char *text = fault_reason(recorder->unsaid);
-        p = put_extended(p, FLOW_EXTENDED_LOST, payload, (size_t)(writer_text(payload, text, strlen(text)) - payload));
+        p = writer_put_extended(p, FLOW_EXTENDED_LOST, payload,
+                                (size_t)(writer_text(payload, text, strlen(text)) - payload));
     }
     uint8_t *end = varint_put(payload, reason);
-    p = put_extended(p, FLOW_EXTENDED_PROCESS_END, payload, (size_t)(end - payload));
+    p = writer_put_extended(p, FLOW_EXTENDED_PROCESS_END, payload, (size_t)(end - payload));
     compat_lock(&recorder->shared); /* a thread may be deciding still */
     if (recorder->file->slot_units) /* what was written as it was found may have been let go */
         recorder->scope_log.written = 0;

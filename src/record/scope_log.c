@@ -95,9 +95,7 @@ scope_log_put(struct scope_log *log, uint8_t *p, const uint8_t *end)
     for (; log->written < log->count && end - p > FINDING_MAX + 3 * VARINT_MAX; log->written++) {
         uint8_t payload[FINDING_MAX];
         size_t length = (size_t)(put_finding(payload, &log->findings[log->written]) - payload);
-        p = varint_put(p, FLOW_EXTENDED);
-        p = varint_put(p, FLOW_EXTENDED_SCOPE);
-        p = writer_text(p, (const char *)payload, length);
+        p = writer_put_extended(p, FLOW_EXTENDED_SCOPE, payload, length);
     }
     return p;
 }

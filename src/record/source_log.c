@@ -10,7 +10,7 @@
 #include "recorder.h"
 
 #define PATHS_MAX (2048 + PATH_MAX) /* FILE_MAX of function.c, and where that is */
-#define RECORD_MAX (PATHS_MAX + 8 * VARINT_MAX) /* of a whole one */
+#define RECORD_MAX (PATHS_MAX + WRITER_SOURCE_MORE) /* of a whole one */
 
 static uint32_t
 hash_of(const char *text)
@@ -102,23 +102,13 @@ source_log_add(struct recorder *recorder, const char *file, bool again)
 
 /* --- records -------------------------------------------------------------- */
 
-/* No second copy of it on a stack that may be small. */
 static uint8_t *
 put(uint8_t *p, const struct source_seen *seen)
 {
-    uint8_t *payload = p + 3 * VARINT_MAX;
-    bool elsewhere = strcmp(seen->file, seen->path) != 0;
-    uint8_t *end = writer_text(payload, seen->file, strlen(seen->file));
-    end = writer_text(end, seen->path, elsewhere ? strlen(seen->path) : 0);
-    end = varint_put(end, seen->size);
-    end = varint_put(end, varint_zigzag(seen->mtime_ns));
-    end = varint_put(end, 0);
-    size_t length = (size_t)(end - payload);
-    p = varint_put(p, FLOW_EXTENDED);
-    p = varint_put(p, FLOW_EXTENDED_SOURCE);
-    p = varint_put(p, length);
-    memmove(p, payload, length);
-    return p + length;
+    struct slice file = {seen->file, strlen(seen->file)};
+    struct slice path = {seen->path, strlen(seen->path)};
+    path.length = slice_equals(file, path) ? 0 : path.length;
+    return writer_put_source(p, file, path, seen->size, seen->mtime_ns, (struct slice){0});
 }
 
 void

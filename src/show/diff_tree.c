@@ -57,14 +57,14 @@ find_shapes(struct tree *tree)
     const struct diff *diff = tree->diff;
     for (uint32_t i = diff->node_count; i-- > 0;) {
         const struct diff_node *node = &diff->nodes[i];
-        uint64_t hash = likeness_mix(node->kind, node->what);
+        uint64_t hash = hash_mix(node->kind, node->what);
         const struct diff_side *side = node->a != MODEL_NONE ? &diff->a : &diff->b;
         uint32_t call = node->a != MODEL_NONE ? node->a : node->b;
         if (i && node->kind != DIFF_ALIKE)
-            hash = likeness_mix(hash, side->functions[side->model->calls[call].code->index]);
+            hash = hash_mix(hash, side->functions[side->model->calls[call].code->index]);
         for (uint32_t k = 0; k < node->child_count; k++)
             if (differs(diff, node->first_child + k))
-                hash = likeness_mix(hash, tree->shapes[node->first_child + k]);
+                hash = hash_mix(hash, tree->shapes[node->first_child + k]);
         tree->shapes[i] = hash;
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../model/fate.h"
+#include "../model/hash.h"
 #include "../trace/array.h"
 #include "way.h"
 
@@ -41,24 +42,17 @@ is_told(const struct exception *exception)
 }
 
 static uint64_t
-mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
-}
-
-static uint64_t
 mix_slice(uint64_t hash, struct slice slice)
 {
     for (size_t i = 0; i < slice.length && i < 512; i++)
-        hash = mix(hash, (uint8_t)slice.data[i]);
-    return mix(hash, slice.length);
+        hash = hash_mix(hash, (uint8_t)slice.data[i]);
+    return hash_mix(hash, slice.length);
 }
 
 static uint64_t
 mix_code(uint64_t hash, const struct code *code)
 {
-    return mix(mix_slice(mix_slice(hash, code->qualname), code->file), code->first_line);
+    return hash_mix(mix_slice(mix_slice(hash, code->qualname), code->file), code->first_line);
 }
 
 /* Recursion of any depth is alike. */
@@ -80,11 +74,11 @@ static uint64_t
 key_of(const struct model *model, const struct exception *exception, const struct fate *fate)
 {
     uint64_t hash = mix_slice(mix_slice(fate->kind, exception->type), exception->qualname);
-    hash = mix(mix_slice(mix_slice(hash, exception->file), exception->function), exception->line);
+    hash = hash_mix(mix_slice(mix_slice(hash, exception->file), exception->function), exception->line);
     hash = mix_path(hash, model, exception);
-    hash = mix(mix_slice(hash, exception->cause), exception->first_leg != MODEL_NONE);
+    hash = hash_mix(mix_slice(hash, exception->cause), exception->first_leg != MODEL_NONE);
     if (exception->caught_by != MODEL_NONE)
-        hash = mix(mix_code(hash, model->calls[exception->caught_by].code), exception->caught_line);
+        hash = hash_mix(mix_code(hash, model->calls[exception->caught_by].code), exception->caught_line);
     if (fate->kind == FATE_TOLD || fate->kind == FATE_HANDED)
         hash = mix_code(hash, model->calls[fate->other].code);
     if (fate->kind == FATE_TURNED)

@@ -48,7 +48,7 @@ static void
 label_module(struct text *out, const struct code *code)
 {
     struct slice file = label_file(code->file);
-    bool script = slice_is(code->module, "__main__") || slice_is(code->module, "__mp_main__");
+    bool script = slice_is(code_module(code), "__main__");
     if (code->file.length && code->file.data[0] == '<')
         text_string(out, "exec ");
     else if (!script && code->module.length) {

@@ -458,11 +458,9 @@ trace_file_after_fork(struct trace_file *file)
 uint8_t *
 chunk_put_lost(uint8_t *p, const char *reason)
 {
-    char payload[VARINT_MAX + LOST_REASON_MAX];
-    uint8_t *end = writer_text((uint8_t *)payload, reason, strnlen(reason, LOST_REASON_MAX));
-    p = varint_put(p, FLOW_EXTENDED);
-    p = varint_put(p, FLOW_EXTENDED_LOST);
-    return writer_text(p, payload, (size_t)(end - (uint8_t *)payload));
+    uint8_t payload[VARINT_MAX + LOST_REASON_MAX];
+    uint8_t *end = writer_text(payload, reason, strnlen(reason, LOST_REASON_MAX));
+    return writer_put_extended(p, FLOW_EXTENDED_LOST, payload, (size_t)(end - payload));
 }
 
 static int

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "varint.h"
+#include "writer.h"
 
 /* --- what can be read --------------------------------------------------- */
 
@@ -183,10 +183,8 @@ write_texts(const struct reader *reader, struct output *output, const uint8_t *t
     header.first_ticks = header.last_ticks = reader->header->start_ticks;
     atomic_store(&header.flags, FLOW_CHUNK_LAST);
     uint8_t record[4 * VARINT_MAX + RECOVER_TEXTS_MAX];
-    uint8_t *p = varint_put(varint_put(record, FLOW_EXTENDED), FLOW_EXTENDED_PROCESS);
-    p = varint_put(p, length);
-    memcpy(p, texts, length);
-    return output_chunk(output, &header, record, (size_t)(p - record) + length);
+    uint8_t *end = writer_put_extended(record, FLOW_EXTENDED_PROCESS, texts, length);
+    return output_chunk(output, &header, record, (size_t)(end - record));
 }
 
 int

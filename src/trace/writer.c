@@ -296,6 +296,31 @@ writer_text(uint8_t *p, const char *data, size_t length)
     return p + length;
 }
 
+uint8_t *
+writer_put_extended(uint8_t *p, enum flow_extended subtype, const uint8_t *payload, size_t length)
+{
+    p = varint_put(varint_put(varint_put(p, FLOW_EXTENDED), subtype), length);
+    memmove(p, payload, length);
+    return p + length;
+}
+
+static uint8_t *
+put_slice(uint8_t *p, struct slice slice)
+{
+    return writer_text(p, slice.length ? slice.data : "", slice.length);
+}
+
+/* No second copy of it on a stack that may be small. */
+uint8_t *
+writer_put_source(uint8_t *p, struct slice file, struct slice path, uint64_t size, int64_t mtime_ns, struct slice hash)
+{
+    uint8_t *payload = p + WRITER_EXTENDED_HEAD;
+    uint8_t *end = put_slice(put_slice(payload, file), path);
+    end = varint_put(varint_put(end, size), varint_zigzag(mtime_ns));
+    end = put_slice(end, hash);
+    return writer_put_extended(p, FLOW_EXTENDED_SOURCE, payload, (size_t)(end - payload));
+}
+
 /* A few slots in a row may hold it. NULL: none does. */
 static struct writer_string *
 slot_of_string(const struct writer *writer, uint64_t hash, const char *data, size_t length)

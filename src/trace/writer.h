@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "format.h"
 #include "protocol.h"
+#include "slice.h"
 #include "varint.h"
 
 #define WRITER_RECORD_MAX 12288
@@ -299,6 +300,13 @@ writer_string_number(const struct writer *writer, const uint8_t *p)
 uint32_t writer_find_string(const struct writer *writer, const char *data, size_t length);
 /* A text, never interned. */
 uint8_t *writer_text(uint8_t *p, const char *data, size_t length);
+/* Encodes a whole EXTENDED record at `p`. The payload may stand behind it, from p + WRITER_EXTENDED_HEAD on. */
+#define WRITER_EXTENDED_HEAD (3 * VARINT_MAX)
+uint8_t *writer_put_extended(uint8_t *p, enum flow_extended subtype, const uint8_t *payload, size_t length);
+/* Encodes a SOURCE record; `hash` may be empty. It takes its texts and WRITER_SOURCE_MORE bytes at most. */
+#define WRITER_SOURCE_MORE (8 * VARINT_MAX)
+uint8_t *writer_put_source(uint8_t *p, struct slice file, struct slice path, uint64_t size, int64_t mtime_ns,
+                           struct slice hash);
 /* From here on records are of this greenlet. `by`: 0, or 1 + the greenlet whose call on top began it. */
 int writer_greenlet(struct writer *writer, uint64_t greenlet, uint64_t by, const char *name, bool hub);
 /* Repeats the running calls, for a reader that has only this chunk. */
