@@ -172,8 +172,7 @@ print_times(struct view *view)
         show_duration(text, call_waiting_ns(model, view->call), ascii);
         text_string(text, " in ");
     }
-    label_count(text, suspensions);
-    text_string(text, label_plural(suspensions, " wait", " waits"));
+    label_counted(text, suspensions, " wait", " waits");
     put_longest_wait(text, view, time);
     print_words(&view->printer, "waited");
 }
@@ -264,8 +263,7 @@ print_callers(struct view *view)
         struct text *text = &view->printer.line;
         text_truncate(text, 0);
         text_format(text, "%s ", view->printer.glyphs->dots);
-        label_count(text, count - CALLERS_FIRST - CALLERS_LAST);
-        text_string(text, label_plural(count - CALLERS_FIRST - CALLERS_LAST, " more", " more"));
+        label_counted(text, count - CALLERS_FIRST - CALLERS_LAST, " more", " more");
         way_print_words(&view->printer, INDENT, "", STYLE_DIM, &(struct text){0});
     }
     text_free(&right);

@@ -21,8 +21,7 @@ program_of(const struct model *model)
 static void
 put_calls(struct text *out, uint64_t calls)
 {
-    label_count(out, calls);
-    text_string(out, label_plural(calls, " call", " calls"));
+    label_counted(out, calls, " call", " calls");
 }
 
 /* "- before.flow: app.py vip · 1,204 calls" */
@@ -151,8 +150,7 @@ put_sum(struct text *out, uint32_t count, const char *what, uint64_t calls)
     if (!count)
         return;
     text_string(out, out->length ? ", " : "");
-    label_count(out, count);
-    text_string(out, label_plural(count, " call ", " calls "));
+    label_counted(out, count, " call ", " calls ");
     text_string(out, what);
     if (calls <= count)
         return;
@@ -175,8 +173,7 @@ print_foot(struct diff_printer *printer)
     text_string(&text, ".");
     if (printer->left_out) {
         text_string(&text, " Not shown: ");
-        label_count(&text, printer->left_out);
-        text_string(&text, label_plural(printer->left_out, " difference", " differences"));
+        label_counted(&text, printer->left_out, " difference", " differences");
         text_string(&text, "; --lines N shows more, --all everything.");
     }
     text_string(printer->out, "\n");

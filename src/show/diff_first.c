@@ -230,8 +230,7 @@ put_agreement(struct text *out, uint32_t agree)
         return;
     }
     text_string(out, "; up to there ");
-    label_count(out, agree);
-    text_string(out, label_plural(agree, " call agrees.", " calls agree."));
+    label_counted(out, agree, " call agrees.", " calls agree.");
 }
 
 /* --- where to look ------------------------------------------------------ */

@@ -365,13 +365,6 @@ print_words(struct diff_printer *printer, const struct text *prefix, const char 
 }
 
 static void
-put_count(struct text *out, uint64_t count, const char *one, const char *many)
-{
-    label_count(out, count);
-    text_string(out, label_plural(count, one, many));
-}
-
-static void
 print_change(struct diff_printer *printer, const struct text *prefix, const struct diff_change *change)
 {
     size_t before = printer_columns(prefix) + SIGN_COLUMNS;
@@ -405,7 +398,7 @@ print_changes(struct diff_printer *printer, const struct diff_node *node, const 
     if (changes.count > DIFF_CHANGES_MAX) {
         struct text words = {.ascii = printer->options->ascii};
         text_format(&words, "%s ", glyphs_of(printer)->dots);
-        put_count(&words, changes.count - DIFF_CHANGES_MAX, " more place", " more places");
+        label_counted(&words, changes.count - DIFF_CHANGES_MAX, " more place", " more places");
         print_words(printer, prefix, "", &words);
         text_free(&words);
     }
@@ -451,7 +444,7 @@ print_alike(const struct tree *tree, const struct walk *walk, const char *branch
 {
     struct text words = {.ascii = tree->printer->options->ascii};
     text_format(&words, "%s ", tree->glyphs->dots);
-    put_count(&words, calls, " call alike", " calls alike");
+    label_counted(&words, calls, " call alike", " calls alike");
     print_words(tree->printer, &walk->prefix, branch, &words);
     text_free(&words);
 }
@@ -462,7 +455,7 @@ print_more_such(const struct tree *tree, const struct walk *walk, const char *br
     struct text words = {.ascii = tree->printer->options->ascii};
     const struct diff_node *last = &tree->diff->nodes[item->last];
     text_format(&words, "%s ", tree->glyphs->dots);
-    put_count(&words, item->members - 1, " more such, ", " more such, the last ");
+    label_counted(&words, item->members - 1, " more such, ", " more such, the last ");
     put_number(&words, tree->diff, last);
     print_words(tree->printer, &walk->prefix, branch, &words);
     text_free(&words);
@@ -488,7 +481,7 @@ print_rest(const struct tree *tree, const struct walk *walk, const char *branch,
 {
     struct text words = {.ascii = tree->printer->options->ascii};
     text_format(&words, "%s ", tree->glyphs->dots);
-    put_count(&words, rest, " more difference", " more differences");
+    label_counted(&words, rest, " more difference", " more differences");
     print_words(tree->printer, &walk->prefix, branch, &words);
     tree->printer->left_out += rest;
     text_free(&words);

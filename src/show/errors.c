@@ -334,11 +334,7 @@ print_foot(struct errors *errors)
         text_string(text, "Library calls were not recorded: what went to print or logging is seen with "
                           "flowtrace run --boundary.");
     }
-    size_t column = 0;
-    if (!text->length)
-        return;
-    printer_put_wrapped(&errors->printer, STYLE_DIM, printer_slice(text), &column);
-    text_string(errors->printer.out, "\n");
+    printer_put_note(&errors->printer, printer_slice(text));
 }
 
 static void
@@ -348,11 +344,9 @@ print_all(struct errors *errors)
     static const char none[] = "No exception was recorded. One that was raised and caught within one call leaves no "
                                "trace unless the program is run with flowtrace run --caught.";
     struct text *out = errors->printer.out;
-    size_t column = 0;
     header_print(&errors->printer);
     if (!errors->count) {
-        printer_put_wrapped(&errors->printer, STYLE_DIM, (struct slice){none, sizeof none - 1}, &column);
-        text_string(out, "\n");
+        printer_put_note(&errors->printer, (struct slice){none, sizeof none - 1});
         return;
     }
     print_sections(errors, !options->lines ? 0 : options->lines > 10 ? options->lines - 4 : 6);

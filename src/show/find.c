@@ -36,12 +36,10 @@ print_call(struct printer *printer, uint32_t call, struct slice aside)
 static void
 print_note(struct printer *printer, const struct text *note)
 {
-    size_t column = 0;
     if (!note->length)
         return;
     text_string(printer->out, printer->out->length ? "\n" : "");
-    printer_put_wrapped(printer, STYLE_DIM, printer_slice(note), &column);
-    text_string(printer->out, "\n");
+    printer_put_note(printer, printer_slice(note));
 }
 
 static void
@@ -147,8 +145,7 @@ note_limits(struct text *note, const struct model *model, const struct value_pat
     if (!path->returned)
         text_string(note, "No call returned it: it came from outside of these calls, or was made within one. ");
     if (path->before) {
-        label_count(note, path->before);
-        text_string(note, label_plural(path->before, " time", " times"));
+        label_counted(note, path->before, " time", " times");
         text_string(note, " a call got it before any had returned it: not shown. ");
     }
     note_objects(note, model, path);

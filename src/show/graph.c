@@ -193,10 +193,8 @@ print_skipped(struct painter *painter, uint32_t number)
     make_prefix(painter, number);
     text_truncate(text, 0);
     text_format(text, "%s%s ", printer->glyphs->last, printer->glyphs->dots);
-    label_count(text, parent->skipped);
-    text_string(text, label_plural(parent->skipped, " more function, ", " more functions, "));
-    label_count(text, parent->skipped_calls);
-    text_string(text, label_plural(parent->skipped_calls, " call", " calls"));
+    label_counted(text, parent->skipped, " more function, ", " more functions, ");
+    label_counted(text, parent->skipped_calls, " call", " calls");
     print_line(printer, text->length, text->length, NULL);
 }
 
@@ -234,13 +232,6 @@ count_functions(const struct graph *graph)
 }
 
 static void
-put_count(struct text *out, uint64_t count, const char *one, const char *many)
-{
-    label_count(out, count);
-    text_string(out, label_plural(count, one, many));
-}
-
-static void
 print_head(struct painter *painter, const struct graph *graph)
 {
     struct printer *printer = &painter->printer;
@@ -255,17 +246,14 @@ print_head(struct painter *painter, const struct graph *graph)
         label_count(line, graph->calls);
         text_string(line, " of ");
     }
-    put_count(line, model->whole_count ? model->whole_count : graph->calls, " call", " calls");
+    label_counted(line, model->whole_count ? model->whole_count : graph->calls, " call", " calls");
     text_string(line, model->whole_count ? ", of " : " of ");
-    put_count(line, count_functions(graph), " function", " functions");
+    label_counted(line, count_functions(graph), " function", " functions");
     if (painter->time) {
         text_format(line, " %s ", printer->glyphs->dot);
         show_duration(line, model->duration_ns, printer->options->ascii);
     }
-    size_t column = 0;
-    printer_put_wrapped(printer, STYLE_BOLD, (struct slice){line->data, name}, &column);
-    printer_put_wrapped(printer, STYLE_PLAIN, (struct slice){line->data + name, line->length - name}, &column);
-    text_string(printer->out, "\n\n");
+    printer_put_head(printer, name);
 }
 
 static void
@@ -276,21 +264,19 @@ print_foot(struct painter *painter, uint64_t skipped, uint32_t others)
     text_truncate(line, 0);
     if (others) {
         text_string(line, "That name has ");
-        put_count(line, others, " more function", " more functions");
+        label_counted(line, others, " more function", " more functions");
         text_string(line, ": say which, as in module.Class.name.");
     }
     if (skipped) {
         text_string(line, line->length ? " Not shown: " : "Not shown: ");
-        put_count(line, skipped, " line", " lines");
+        label_counted(line, skipped, " line", " lines");
         text_string(line, "; --lines N and --depth N show more, --all everything.");
     }
     header_put_missing(line, printer->model);
     if (!line->length)
         return;
-    size_t column = 0;
     text_string(printer->out, "\n");
-    printer_put_wrapped(printer, STYLE_DIM, printer_slice(line), &column);
-    text_string(printer->out, "\n");
+    printer_put_note(printer, printer_slice(line));
 }
 
 /* --- all of it, or one function ----------------------------------------- */
@@ -310,7 +296,7 @@ print_whole(struct painter *painter, const struct graph *graph, const struct gra
         text_truncate(&printer->line, 0);
         text_truncate(&printer->prefix, 0);
         text_format(&printer->line, "%s ", printer->glyphs->dots);
-        put_count(&printer->line, tree.skipped_roots, " more function", " more functions");
+        label_counted(&printer->line, tree.skipped_roots, " more function", " more functions");
         text_string(&printer->line, " that nobody called");
         print_line(printer, printer->line.length, printer->line.length, NULL);
     }

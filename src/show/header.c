@@ -1,13 +1,6 @@
 /* header.c - what stands above and below a story: the program, its counts, what is not shown. */
 #include "printer.h"
 
-static void
-put_item(struct text *out, uint64_t count, const char *one, const char *many)
-{
-    label_count(out, count);
-    text_string(out, label_plural(count, one, many));
-}
-
 static uint32_t
 count_tracks(const struct model *model, enum track_kind kind)
 {
@@ -33,7 +26,7 @@ put_tracks(struct text *out, const struct model *model, const char *dot)
         if (!count)
             continue;
         text_format(out, any ? " + " : " %s main thread + ", dot);
-        put_item(out, count, kinds[i].one, kinds[i].many);
+        label_counted(out, count, kinds[i].one, kinds[i].many);
         any = true;
     }
 }
@@ -127,23 +120,23 @@ header_print(struct printer *printer)
     struct slice program = process_info(&model->processes[0], "program");
     text_truncate(text, 0);
     if (model->run_count)
-        put_item(text, model->run_count, " run", " runs");
+        label_counted(text, model->run_count, " run", " runs");
     else
         text_clean(text, program);
     size_t name = text->length;
     if (name)
         text_format(text, " %s ", dot);
-    put_item(text, count_calls(printer), " call", " calls");
+    label_counted(text, count_calls(printer), " call", " calls");
     put_tracks(text, model, dot);
     uint32_t processes = count_processes(model, false);
     uint32_t interpreters = count_processes(model, true);
     if (processes > 1) {
         text_format(text, " %s ", dot);
-        put_item(text, processes, "", " processes");
+        label_counted(text, processes, "", " processes");
     }
     if (interpreters) {
         text_format(text, " %s ", dot);
-        put_item(text, interpreters, " sub-interpreter", " sub-interpreters");
+        label_counted(text, interpreters, " sub-interpreter", " sub-interpreters");
     }
     if (printer->options->time) {
         text_format(text, " %s ", dot);
@@ -151,7 +144,7 @@ header_print(struct printer *printer)
     }
     if (exceptions) {
         text_format(text, " %s ", dot);
-        put_item(text, exceptions, " exception", " exceptions");
+        label_counted(text, exceptions, " exception", " exceptions");
         if (uncaught)
             text_format(text, ", %u not caught", uncaught);
         else if (!unknown)
@@ -159,10 +152,7 @@ header_print(struct printer *printer)
     }
     if (!model->run_count)
         put_status(text, &model->processes[0], dot);
-    size_t column = 0;
-    printer_put_wrapped(printer, STYLE_BOLD, (struct slice){text->data, name}, &column);
-    printer_put_wrapped(printer, STYLE_PLAIN, (struct slice){text->data + name, text->length - name}, &column);
-    text_string(printer->out, "\n\n");
+    printer_put_head(printer, name);
 }
 
 #define RECOVERED_TOLD 4
@@ -188,7 +178,7 @@ header_print_run(struct printer *printer, uint32_t number)
     }
     if (processes > 1) {
         text_format(text, " %s ", dot);
-        put_item(text, processes, "", " processes");
+        label_counted(text, processes, "", " processes");
     }
     if (first)
         put_status(text, first, dot);
@@ -270,7 +260,7 @@ put_left_out(struct text *text, const struct model *model)
     if (!model->reader->calls_left_out)
         return;
     text_string(text, text->length ? " Not read: " : "Not read: ");
-    put_item(text, model->reader->calls_left_out, " older call", " older calls");
+    label_counted(text, model->reader->calls_left_out, " older call", " older calls");
     text_string(text, "; --newest N reads more.");
 }
 
@@ -294,7 +284,7 @@ put_filtered(struct text *text, const struct printer *printer)
     text_string(text, "Filters leave ");
     label_count(text, model->call_count - printer->outline->inherited);
     text_string(text, " of ");
-    put_item(text, model->whole_count, " call.", " calls.");
+    label_counted(text, model->whole_count, " call.", " calls.");
 }
 
 void
@@ -307,12 +297,12 @@ header_print_foot(struct printer *printer)
     const char *not_shown = text->length ? " Not shown: " : "Not shown: ";
     if (story->calls_left_out) {
         text_string(text, not_shown);
-        put_item(text, story->calls_left_out, " call", " calls");
+        label_counted(text, story->calls_left_out, " call", " calls");
         text_string(text, "; --lines N shows more, --all everything.");
     }
     if (printer->outline->hidden) {
         text_string(text, story->calls_left_out ? " Nor " : not_shown);
-        put_item(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
+        label_counted(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
         text_string(text, ".");
     }
     header_put_missing(text, printer->model);
@@ -321,10 +311,8 @@ header_print_foot(struct printer *printer)
         show_changed(text, printer->model);
     if (!text->length)
         return;
-    size_t column = 0;
     text_string(printer->out, "\n");
-    printer_put_wrapped(printer, STYLE_DIM, printer_slice(text), &column);
-    text_string(printer->out, "\n");
+    printer_put_note(printer, printer_slice(text));
 }
 
 void

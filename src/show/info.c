@@ -166,8 +166,7 @@ put_interpreters(struct text *out, const struct show_options *options, uint32_t 
     if (!count)
         return;
     put_key(out, options, "");
-    label_count(out, count);
-    text_string(out, label_plural(count, " sub-interpreter", " sub-interpreters"));
+    label_counted(out, count, " sub-interpreter", " sub-interpreters");
     if (left)
         text_format(out, ", %u not closed before the end", left);
     text_string(out, "\n");
@@ -258,8 +257,7 @@ put_tracks(struct text *out, const struct model *model, const struct show_option
             label_track_name(out, track);
         }
         text_string(out, "  ");
-        label_count(out, track->call_count);
-        text_string(out, label_plural(track->call_count, " call\n", " calls\n"));
+        label_counted(out, track->call_count, " call\n", " calls\n");
     }
     if (left) {
         put_key(out, options, "");
@@ -279,8 +277,7 @@ put_counts(struct text *out, const struct model *model, const struct show_option
     }
     label_count(out, model->call_count);
     text_string(out, " of ");
-    label_count(out, model->reader->code_count);
-    text_string(out, label_plural(model->reader->code_count, " function", " functions"));
+    label_counted(out, model->reader->code_count, " function", " functions");
     text_string(out, ", bodies of modules and classes included\n");
     uint32_t raised = 0;
     for (uint32_t i = 0; i < model->exception_count; i++)
@@ -383,11 +380,9 @@ put_bound(struct text *out, const struct model *model, const struct show_options
     uint32_t processes = model->reader->header->next_process - 1 - model->reader->header->unrecorded;
     if (last && bound->chunks_let_go) {
         put_key(out, options, "let go");
-        label_count(out, bound->calls_let_go);
-        text_string(out, label_plural(bound->calls_let_go, " call", " calls"));
+        label_counted(out, bound->calls_let_go, " call", " calls");
         text_string(out, ", the oldest, in ");
-        label_count(out, bound->chunks_let_go);
-        text_string(out, label_plural(bound->chunks_let_go, " chunk\n", " chunks\n"));
+        label_counted(out, bound->chunks_let_go, " chunk\n", " chunks\n");
     }
     if (last && processes > model->process_count && processes < UINT32_MAX / 2) {
         put_key(out, options, "");

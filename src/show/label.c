@@ -29,6 +29,13 @@ label_plural(uint64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
+void
+label_counted(struct text *out, uint64_t count, const char *one, const char *many)
+{
+    label_count(out, count);
+    text_string(out, label_plural(count, one, many));
+}
+
 #define LOCAL_NAME_MAX 512 /* bytes; no recorder writes longer ones */
 
 /* "outer.<locals>.inner" -> "inner". */
@@ -143,8 +150,7 @@ label_size(struct text *out, uint64_t bytes)
 void
 label_unplaced(struct text *out, const struct flow_bound *bound)
 {
-    label_count(out, bound->calls_unplaced);
-    text_string(out, label_plural(bound->calls_unplaced, " call", " calls"));
+    label_counted(out, bound->calls_unplaced, " call", " calls");
     text_format(out, " of other threads: --last ");
     label_size(out, bound->units * FLOW_UNIT_SIZE);
     text_format(out, " has room for %u at a time; give it more", bound->event_slots);

@@ -22,6 +22,8 @@ void label_count(struct text *out, uint64_t count);
 void label_size(struct text *out, uint64_t bytes);
 /* How many calls of how many threads found no slot, and the remedy. */
 void label_unplaced(struct text *out, const struct flow_bound *bound);
+/* "1 call", "1,204 calls" */
+void label_counted(struct text *out, uint64_t count, const char *one, const char *many);
 /* "call", "calls" */
 const char *label_plural(uint64_t count, const char *one, const char *many);
 

@@ -104,3 +104,23 @@ printer_unlink(struct printer *printer)
     if (printer->options->links)
         text_string(printer->out, "\033]8;;\033\\");
 }
+
+void
+printer_put_head(struct printer *printer, size_t name)
+{
+    struct slice all = printer_slice(&printer->line);
+    size_t column = 0;
+    printer_put_wrapped(printer, STYLE_BOLD, (struct slice){all.data, name}, &column);
+    printer_put_wrapped(printer, STYLE_PLAIN, (struct slice){all.data + name, all.length - name}, &column);
+    text_string(printer->out, "\n\n");
+}
+
+void
+printer_put_note(struct printer *printer, struct slice note)
+{
+    size_t column = 0;
+    if (!note.length)
+        return;
+    printer_put_wrapped(printer, STYLE_DIM, note, &column);
+    text_string(printer->out, "\n");
+}

@@ -67,6 +67,10 @@ void printer_link(struct printer *printer, struct slice file, uint32_t line);
 void printer_unlink(struct printer *printer);
 /* Text of many words, broken at spaces where it does not fit; `column` goes on from part to part. */
 void printer_put_wrapped(struct printer *printer, struct style style, struct slice text, size_t *column);
+/* What stands in printer->line, the first `name` bytes of it as a heading, and an empty line. */
+void printer_put_head(struct printer *printer, size_t name);
+/* Sentences of FlowTrace's own, if there are any. */
+void printer_put_note(struct printer *printer, struct slice note);
 
 /* header.c */
 /* Of a run that was merged with others, before its part of the story. */

@@ -21,8 +21,7 @@ put_count(struct list *list, uint64_t count, const char *one, const char *many)
     if (!count)
         return;
     struct text *out = next_of(list);
-    label_count(out, count);
-    text_string(out, label_plural(count, one, many));
+    label_counted(out, count, one, many);
 }
 
 /* What --last had let go before; a plain trace has no other place for it. */
@@ -54,8 +53,7 @@ show_losses(struct text *out, const struct reader *reader, const struct repair *
               " chunks could not be read to their ends");
     if (losses->cut_chunks) {
         text_string(out, " (");
-        label_count(out, losses->lost_bytes);
-        text_string(out, label_plural(losses->lost_bytes, " byte)", " bytes)"));
+        label_counted(out, losses->lost_bytes, " byte)", " bytes)");
     }
     put_count(&list, losses->missing_chunks, " chunk was missing", " chunks were missing");
     if (reader->header->minor <= FLOW_MINOR)
@@ -70,10 +68,8 @@ void
 show_recovered(struct text *out, const struct reader *reader, const struct repair *repair, const struct losses *losses)
 {
     text_string(out, "recovered: ");
-    label_count(out, losses->records);
-    text_string(out, label_plural(losses->records, " record, ", " records, "));
-    label_count(out, losses->bytes);
-    text_string(out, label_plural(losses->bytes, " byte in ", " bytes in "));
+    label_counted(out, losses->records, " record, ", " records, ");
+    label_counted(out, losses->bytes, " byte in ", " bytes in ");
     label_count(out, losses->chunks);
     text_string(out, label_plural(losses->chunks, " chunk; ", " chunks; "));
     size_t before = out->length;

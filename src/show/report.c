@@ -450,10 +450,7 @@ print_head(struct table *table)
         text_format(line, " %s ", printer->glyphs->dot);
         show_duration(line, model->duration_ns, printer->options->ascii);
     }
-    size_t column = 0;
-    printer_put_wrapped(printer, STYLE_BOLD, (struct slice){line->data, name}, &column);
-    printer_put_wrapped(printer, STYLE_PLAIN, (struct slice){line->data + name, line->length - name}, &column);
-    text_string(printer->out, "\n\n");
+    printer_put_head(printer, name);
 }
 
 static void
@@ -465,8 +462,7 @@ put_meaning(struct text *out, const struct report *report)
     if (!report->tally.open)
         return;
     text_string(out, out->length ? " " : "");
-    label_count(out, report->tally.open);
-    text_string(out, label_plural(report->tally.open, " call has not ended", " calls have not ended"));
+    label_counted(out, report->tally.open, " call has not ended", " calls have not ended");
     text_string(out, report->time ? ": counted as far as recorded." : ".");
 }
 
@@ -476,15 +472,13 @@ print_foot(struct table *table)
     struct printer *printer = table->printer;
     const struct report *report = table->report;
     struct text *line = &printer->line;
-    size_t column = 0;
     text_truncate(line, 0);
     if (report->shown < report->count) {
         text_format(line, "%s ", printer->glyphs->dots);
         put_rows(line, report, report->count - report->shown, " more");
         text_string(line, ": --limit N");
     }
-    printer_put_wrapped(printer, STYLE_DIM, printer_slice(line), &column);
-    text_string(printer->out, line->length ? "\n" : "");
+    printer_put_note(printer, printer_slice(line));
     text_truncate(line, 0);
     if (report->options->by != REPORT_BY_EXCEPTION)
         put_meaning(line, report);
@@ -495,10 +489,8 @@ print_foot(struct table *table)
     header_put_missing(line, report->model);
     if (!line->length)
         return;
-    column = 0;
     text_string(printer->out, "\n");
-    printer_put_wrapped(printer, STYLE_DIM, printer_slice(line), &column);
-    text_string(printer->out, "\n");
+    printer_put_note(printer, printer_slice(line));
 }
 
 static void

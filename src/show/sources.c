@@ -47,8 +47,7 @@ put_count(struct text *out, uint64_t count, const char *one, const char *many)
     if (!count)
         return;
     text_string(out, ", ");
-    label_count(out, count);
-    text_string(out, label_plural(count, one, many));
+    label_counted(out, count, one, many);
 }
 
 void
@@ -70,8 +69,7 @@ show_sources(struct text *out, const struct model *model, unsigned indent)
         text_string(&named, state == SOURCE_CHANGED ? " has changed since\n" : " may have changed since\n");
     }
     uint64_t changed = counts[SOURCE_CHANGED] + counts[SOURCE_TOUCHED];
-    label_count(out, files);
-    text_string(out, label_plural(files, " file", " files"));
+    label_counted(out, files, " file", " files");
     if (counts[SOURCE_SAME] == files)
         text_string(out, files == 1 ? ", as it was" : ", all as they were");
     else

@@ -73,12 +73,9 @@ print_skipped(struct printer *printer, const struct story_line *line)
     if (line->parent != MODEL_NONE)
         text_string(text, line->next_sibling != MODEL_NONE ? printer->glyphs->branch : printer->glyphs->last);
     text_format(text, "%s ", printer->glyphs->dots);
-    label_count(text, line->skipped);
-    text_string(text, label_plural(line->skipped, " more line here, ", " more lines here, "));
-    label_count(text, line->skipped_calls);
-    text_string(text, label_plural(line->skipped_calls, " call of ", " calls of "));
-    label_count(text, line->skipped_functions);
-    text_string(text, label_plural(line->skipped_functions, " function", " functions"));
+    label_counted(text, line->skipped, " more line here, ", " more lines here, ");
+    label_counted(text, line->skipped_calls, " call of ", " calls of ");
+    label_counted(text, line->skipped_functions, " function", " functions");
     if (printer->options->time)
         put_right(printer, line->skipped_ns);
     print_note(printer);

@@ -33,8 +33,7 @@ put_place(struct check *check, const struct chunk *chunk)
 static void
 put_bytes(struct text *out, uint64_t bytes)
 {
-    label_count(out, bytes);
-    text_string(out, label_plural(bytes, " byte", " bytes"));
+    label_counted(out, bytes, " byte", " bytes");
 }
 
 static void
@@ -147,13 +146,11 @@ put_sum(struct check *check)
 {
     struct text *out = check->out;
     text_string(out, check->findings ? "damaged: " : "sound: ");
-    label_count(out, check->records);
-    text_string(out, label_plural(check->records, " record", " records"));
+    label_counted(out, check->records, " record", " records");
     text_string(out, check->findings ? " can be read, " : ", ");
     put_bytes(out, check->bytes);
     text_string(out, " in ");
-    label_count(out, check->reader->chunk_count);
-    text_string(out, label_plural(check->reader->chunk_count, " chunk\n", " chunks\n"));
+    label_counted(out, check->reader->chunk_count, " chunk\n", " chunks\n");
 }
 
 static int

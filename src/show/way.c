@@ -138,8 +138,7 @@ print_more(struct printer *printer, size_t indent, uint32_t steps)
     struct text *text = &printer->line;
     text_truncate(text, 0);
     text_format(text, "%s ", printer->glyphs->dots);
-    label_count(text, steps);
-    text_string(text, label_plural(steps, " more call", " more calls"));
+    label_counted(text, steps, " more call", " more calls");
     way_print_words(printer, indent, "left", STYLE_DIM, &(struct text){0});
 }
 
@@ -166,8 +165,7 @@ print_path(struct printer *printer, size_t indent, const struct exception *excep
         if (times > 1 && (steps <= most || step + 4 < most || step + 2 >= steps)) {
             text_truncate(&printer->line, 0);
             text_format(&printer->line, "%s ", printer->glyphs->again);
-            label_count(&printer->line, times - 1);
-            text_string(&printer->line, label_plural(times - 1, " more call of itself", " more calls of itself"));
+            label_counted(&printer->line, times - 1, " more call of itself", " more calls of itself");
             way_print_words(printer, indent, "left", STYLE_DIM, &(struct text){0});
         }
     }
