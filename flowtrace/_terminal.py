@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from ._options import Options
+
 DEFAULT_COLUMNS = 100
 
 
@@ -52,6 +54,18 @@ def takes_links(stream: TextIO | None) -> bool:
 def needs_ascii(stream: TextIO | None) -> bool:
     encoding = (getattr(stream, "encoding", None) or "utf-8").lower()
     return encoding.replace("-", "").replace("_", "") not in {"utf8", "utf8sig", "cp65001"}
+
+
+class Look:
+    """How a view is to look on a stream, as options ask and the stream takes: width in columns, color, ascii."""
+
+    def __init__(self, options: Options, stream: TextIO | None) -> None:
+        self.ascii = "--ascii" in options or needs_ascii(stream)
+        self.width = options.number("--width", 0) or columns(stream)
+        self.color = wants_color(stream)
+
+    def fit(self, text: bytes) -> bytes:
+        return to_ascii(text) if self.ascii else text
 
 
 def to_ascii(text: bytes) -> bytes:

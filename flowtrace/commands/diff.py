@@ -66,16 +66,16 @@ def main(arguments: list[str]) -> int:
 def compare(options: _options.Options, ignored: list[str]) -> tuple[bytes, bool]:
     from .. import _core
 
-    ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
+    look = _terminal.Look(options, sys.stdout)
     text, same = _core.diff(
         options.rest[0],
         options.rest[1],
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
-        width=options.number("--width", 0) or _terminal.columns(sys.stdout),
-        color=_terminal.wants_color(sys.stdout),
-        ascii=ascii_only,
+        width=look.width,
+        color=look.color,
+        ascii=look.ascii,
         values="--no-values" not in options,
         ignore=ignored,
         filters=_filters.given(options),
     )
-    return _terminal.to_ascii(text) if ascii_only else text, same
+    return look.fit(text), same

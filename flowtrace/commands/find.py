@@ -49,13 +49,13 @@ def main(arguments: list[str]) -> int:
     trace = trace_name("find", options)
     from .. import _core
 
-    ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
+    look = _terminal.Look(options, sys.stdout)
     text, found, whole = _core.find(
         trace,
         limit=options.number("--limit", DEFAULT_LIMIT),
-        width=options.number("--width", 0) or _terminal.columns(sys.stdout),
-        color=_terminal.wants_color(sys.stdout),
-        ascii=ascii_only,
+        width=look.width,
+        color=look.color,
+        ascii=look.ascii,
         arguments="--no-values" not in options,
         results="--no-values" not in options,
         time="--no-time" not in options,
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
     if "--count" in options:
         _terminal.write(sys.stdout, b"%d\n" % found)
     elif found:
-        _terminal.write(sys.stdout, _terminal.to_ascii(text) if ascii_only else text)
+        _terminal.write(sys.stdout, look.fit(text))
     else:
         _terminal.say(" ".join([f"none of {whole:,} calls.", *text.decode().split()]).removesuffix("."))
     return 0 if found else 1

@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
     trace = trace_name("graph", options)
     from .. import _core
 
-    ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
+    look = _terminal.Look(options, sys.stdout)
     filters = [(name, text) for name, text in _filters.given(options) if name not in {"--function", "--depth"}]
     text = _core.graph(
         trace,
@@ -64,13 +64,13 @@ def main(arguments: list[str]) -> int:
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
         depth=options.number("--depth", 0),
         time="--no-time" not in options,
-        width=options.number("--width", 0) or _terminal.columns(sys.stdout),
-        color=_terminal.wants_color(sys.stdout),
-        ascii=ascii_only,
+        width=look.width,
+        color=look.color,
+        ascii=look.ascii,
         newest=options.number("--newest", DEFAULT_NEWEST),
         filters=filters,
     )
-    _terminal.write(sys.stdout, _terminal.to_ascii(text) if ascii_only else text)
+    _terminal.write(sys.stdout, look.fit(text))
     return 0
 
 

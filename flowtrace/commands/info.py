@@ -36,13 +36,13 @@ def main(arguments: list[str]) -> int:
         text, sound = _core.verify(trace)
         _terminal.write(sys.stdout, text)
         return 0 if sound else 1
-    ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
+    look = _terminal.Look(options, sys.stdout)
     text = _core.info(
         trace,
         newest=0 if "--all" in options else NEWEST,
-        width=options.number("--width", 0) or _terminal.columns(sys.stdout),
-        color=_terminal.wants_color(sys.stdout),
-        ascii=ascii_only,
+        width=look.width,
+        color=look.color,
+        ascii=look.ascii,
     )
-    _terminal.write(sys.stdout, _terminal.to_ascii(text) if ascii_only else text)
+    _terminal.write(sys.stdout, look.fit(text))
     return 0

@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
     trace = trace_name("report", options)
     from .. import _core
 
-    ascii_only = "--ascii" in options or _terminal.needs_ascii(sys.stdout)
+    look = _terminal.Look(options, sys.stdout)
     form = "csv" if "--csv" in options else "json" if "--json" in options else "text"
     try:
         text = _core.report(
@@ -65,13 +65,13 @@ def main(arguments: list[str]) -> int:
             limit=options.number("--limit", DEFAULT_LIMIT if form == "text" else 0),
             format=form,
             time="--no-time" not in options,
-            width=options.number("--width", 0) or _terminal.columns(sys.stdout),
-            color=_terminal.wants_color(sys.stdout),
-            ascii=ascii_only,
+            width=look.width,
+            color=look.color,
+            ascii=look.ascii,
             newest=options.number("--newest", DEFAULT_NEWEST),
             filters=_filters.given(options),
         )
     except ValueError as error:
         raise UsageError(f"{error}; see: flowtrace report --help") from None
-    _terminal.write(sys.stdout, _terminal.to_ascii(text) if ascii_only else text)
+    _terminal.write(sys.stdout, look.fit(text))
     return 0

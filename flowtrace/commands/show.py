@@ -90,14 +90,14 @@ def story(
     """
     from .. import _core
 
-    ascii_only = "--ascii" in options or _terminal.needs_ascii(stream)
+    look = _terminal.Look(options, stream)
     values = values_wanted(options)
     text = _core.show(
         trace,
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
-        width=options.number("--width", 0) or _terminal.columns(stream),
-        color=_terminal.wants_color(stream),
-        ascii=ascii_only,
+        width=look.width,
+        color=look.color,
+        ascii=look.ascii,
         arguments=values != "none",
         results=values != "none",
         time="--no-time" not in options,
@@ -108,9 +108,9 @@ def story(
         fields=",".join(fields_wanted(options)),
         wide="--wide" in options,
         full=values == "full",
-        links=not ascii_only and _terminal.takes_links(stream),
+        links=not look.ascii and _terminal.takes_links(stream),
     )
-    return _terminal.to_ascii(text) if ascii_only else text
+    return look.fit(text)
 
 
 def view_wanted(options: _options.Options) -> str:
