@@ -3,6 +3,7 @@
 #define FLOW_MODEL_FIXTURE_H
 
 #include "../../src/model/model.h"
+#include "../../src/model/text.h"
 #include "trace_builder.h"
 #include "unit.h"
 
@@ -25,6 +26,14 @@ finish(struct fixture *f)
     model_free(&f->model);
     reader_close(&f->reader);
     build_free(&f->b);
+}
+
+/* To the letter. */
+static inline void
+check_told(const struct text *text, const char *expected, const char *file, int line)
+{
+    if (text->length != strlen(expected) || memcmp(text->data, expected, text->length))
+        unit_fail(file, line, "got\n%.*s\ninstead of\n%s", (int)text->length, text->data ? text->data : "", expected);
 }
 
 #endif

@@ -4,53 +4,12 @@
 #include <sys/stat.h>
 
 #include "../../src/show/quote.h"
-#include "../../src/show/show.h"
-#include "story_builder.h"
-#include "unit.h"
-
-struct fixture {
-    struct trace_builder b;
-    struct reader reader;
-    struct model model;
-    struct text text;
-};
+#include "show_fixture.h"
 
 static const struct show_options PLAIN = {
     .lines = 200, .width = 80, .arguments = true, .results = true, .time = true, .exceptions = 8};
 
-static void
-begin(struct fixture *f, const char *calls)
-{
-    f->text = (struct text){0};
-    build_story(&f->b, calls);
-    CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
-    CHECK_NUMBER(model_build(&f->model, &f->reader), 0);
-}
-
-static void
-finish(struct fixture *f)
-{
-    text_free(&f->text);
-    model_free(&f->model);
-    reader_close(&f->reader);
-    build_free(&f->b);
-}
-
-typedef int view_function(struct text *, const struct model *, const struct show_options *);
-
-static void
-check_view(struct fixture *f, view_function *view, const struct show_options *options, const char *expected, int line)
-{
-    text_truncate(&f->text, 0);
-    CHECK_NUMBER(view(&f->text, &f->model, options), 0);
-    text_bytes(&f->text, "", 1);
-    const char *told = strstr(f->text.data, "\n\n");
-    told = told ? told + 2 : f->text.data;
-    if (strcmp(told, expected) != 0)
-        unit_fail(__FILE__, line, "shows\n%sinstead of\n%s", told, expected);
-}
-
-#define SHOWS(expected) check_view(&f, view, &options, expected, __LINE__)
+#define SHOWS(expected) check_view(&f, view, &options, expected, __FILE__, __LINE__)
 
 TEST(a_call_is_told_in_full)
 {

@@ -1,51 +1,12 @@
 /* The story of exceptions alone. */
 #include "../../src/model/fate.h"
-#include "../../src/show/show.h"
 #include "random_trace.h"
-#include "story_builder.h"
-#include "unit.h"
-
-struct fixture {
-    struct trace_builder b;
-    struct reader reader;
-    struct model model;
-    struct text text;
-};
+#include "show_fixture.h"
 
 static const struct show_options PLAIN = {
     .lines = 200, .width = 80, .arguments = true, .results = true, .exceptions = 8};
 
-static void
-begin(struct fixture *f, const char *calls)
-{
-    f->text = (struct text){0};
-    build_story(&f->b, calls);
-    CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
-    CHECK_NUMBER(model_build(&f->model, &f->reader), 0);
-}
-
-static void
-finish(struct fixture *f)
-{
-    text_free(&f->text);
-    model_free(&f->model);
-    reader_close(&f->reader);
-    build_free(&f->b);
-}
-
-static void
-check_errors(struct fixture *f, const struct show_options *options, const char *expected, int line)
-{
-    text_truncate(&f->text, 0);
-    CHECK_NUMBER(show_errors(&f->text, &f->model, options), 0);
-    text_bytes(&f->text, "", 1);
-    const char *told = strstr(f->text.data, "\n\n");
-    told = told ? told + 2 : f->text.data;
-    if (strcmp(told, expected) != 0)
-        unit_fail(__FILE__, line, "shows\n%sinstead of\n%s", told, expected);
-}
-
-#define SHOWS(expected) check_errors(&f, &options, expected, __LINE__)
+#define SHOWS(expected) check_view(&f, show_errors, &options, expected, __FILE__, __LINE__)
 
 TEST(exceptions_are_told_by_what_came_of_them)
 {

@@ -17,8 +17,7 @@ check_graph(const struct fixture *f, struct graph_options options, const char *e
 {
     struct text text = {0};
     CHECK_NUMBER(show_graph(&text, &f->model, &options), 0);
-    if (text.length != strlen(expected) || memcmp(text.data, expected, text.length))
-        unit_fail(__FILE__, line, "got\n%.*s\ninstead of\n%s", (int)text.length, text.data ? text.data : "", expected);
+    check_told(&text, expected, __FILE__, line);
     text_free(&text);
 }
 

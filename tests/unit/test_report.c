@@ -15,8 +15,7 @@ check_report(const struct fixture *f, struct report_options options, const char 
 {
     struct text text = {0};
     CHECK_NUMBER(show_report(&text, &f->model, &options), 0);
-    if (text.length != strlen(expected) || memcmp(text.data, expected, text.length))
-        unit_fail(__FILE__, line, "got\n%.*s\ninstead of\n%s", (int)text.length, text.data ? text.data : "", expected);
+    check_told(&text, expected, __FILE__, line);
     text_free(&text);
 }
 

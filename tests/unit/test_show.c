@@ -1,9 +1,6 @@
-#include "../../src/show/show.h"
-
 #include "../../src/show/label.h"
 #include "random_trace.h"
-#include "story_builder.h"
-#include "unit.h"
+#include "show_fixture.h"
 
 /* --- durations and counts ----------------------------------------------- */
 
@@ -114,60 +111,16 @@ TEST(signals_have_names)
 
 /* --- stories ------------------------------------------------------------ */
 
-struct fixture {
-    struct trace_builder b;
-    struct reader reader;
-    struct model model;
-    struct text text;
-};
-
 static const struct show_options PLAIN = {
     .lines = 200, .width = 80, .arguments = true, .results = true, .exceptions = 8};
 
 static void
-end(struct fixture *f)
-{
-    f->text = (struct text){0};
-    CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
-    CHECK_NUMBER(model_build(&f->model, &f->reader), 0);
-}
-
-static void
-begin(struct fixture *f, const char *calls)
-{
-    build_story(&f->b, calls);
-    end(f);
-}
-
-static void
 show(struct fixture *f, const struct show_options *options)
 {
-    text_truncate(&f->text, 0);
-    CHECK_NUMBER(show_tree(&f->text, &f->model, options), 0);
-    text_bytes(&f->text, "", 1); /* a terminator */
+    show_view(f, show_tree, options);
 }
 
-static void
-finish(struct fixture *f)
-{
-    text_free(&f->text);
-    model_free(&f->model);
-    reader_close(&f->reader);
-    build_free(&f->b);
-}
-
-/* Without the header. */
-static void
-check_tree(struct fixture *f, const struct show_options *options, const char *expected, int line)
-{
-    show(f, options);
-    const char *tree = strstr(f->text.data, "\n\n");
-    tree = tree ? tree + 2 : f->text.data;
-    if (strcmp(tree, expected) != 0)
-        unit_fail(__FILE__, line, "shows\n%sinstead of\n%s", tree, expected);
-}
-
-#define SHOWS(expected) check_tree(&f, &options, expected, __LINE__)
+#define SHOWS(expected) check_view(&f, show_tree, &options, expected, __FILE__, __LINE__)
 
 TEST(a_story_shows_as_a_tree)
 {
@@ -529,10 +482,8 @@ without_colors(struct text *out, const struct text *text)
     }
 }
 
-typedef int view_function(struct text *, const struct model *, const struct show_options *);
-
 static void
-check_view(view_function *view, const struct model *model, struct show_options *options, const char *what)
+check_width(view_function *view, const struct model *model, struct show_options *options, const char *what)
 {
     struct text plain = {0}, coloured = {0}, stripped = {0};
     CHECK_NUMBER(view(&plain, model, options), 0);
@@ -578,7 +529,7 @@ TEST(no_line_is_wider_than_the_terminal)
                 memcpy(options.fields, (uint8_t[]){SHOW_SELF, SHOW_WHERE, SHOW_CALL}, 3);
             }
             for (size_t k = 0; k < sizeof views / sizeof *views; k++)
-                check_view(views[k], &model, &options, what);
+                check_width(views[k], &model, &options, what);
         }
         model_free(&model);
         reader_close(&reader);
