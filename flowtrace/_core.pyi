@@ -248,10 +248,13 @@ def merge(
     """
 
 def add_status(path: _Path, pid: int, wait_status: int) -> None:
-    """Note how a process of the trace has ended. Raises FlowTraceError."""
+    """Note how a process of the trace has ended. Raises FlowTraceError, and OSError where there is no room for it."""
 
 def limit_reached(path: _Path, /) -> bool:
     """Did --limit end the recording? Raises FlowTraceError."""
+
+def why_stopped(path: _Path, /) -> str:
+    """Return why a process has stopped recording before its end, "" if none has. Raises FlowTraceError."""
 
 # --- a trace ----------------------------------------------------------------
 

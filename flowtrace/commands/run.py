@@ -105,10 +105,9 @@ def main(arguments: list[str]) -> int:
 
     pid, status = supervise(command, environment)
     try:
-        _core.add_status(trace, pid, status)
+        unsaid = add_status(trace, pid, status)
         tell(trace, options, rules)
-        if "--limit" in options and _core.limit_reached(trace):
-            say(f"recording stopped early: the trace has reached --limit {options.text('--limit', '')}")
+        say_what_is_missing(trace, options, unsaid)
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except (OSError, _core.FlowTraceError) as error:
@@ -124,6 +123,30 @@ def tell(trace: str, options: _options.Options, rules: list[tuple[str, str]]) ->
         write(sys.stderr, b"\n" + story(trace, options, sys.stderr))
     if rules:
         warn_of_useless(trace, rules)
+
+
+def add_status(trace: str, pid: int, status: int) -> str:
+    """Say in the trace how the program has ended; return why that couldn't be."""
+    from .. import _core
+
+    try:
+        _core.add_status(trace, pid, status)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def say_what_is_missing(trace: str, options: _options.Options, unsaid: str) -> None:
+    """Say in a line what the story hasn't said."""
+    from .. import _core
+
+    reason = _core.why_stopped(trace) if "-q" in options or unsaid else ""
+    if "--limit" in options and _core.limit_reached(trace):
+        say(f"recording stopped early: the trace has reached --limit {options.text('--limit', '')}")
+    elif reason and "-q" in options:
+        say(f"recording stopped early: {reason}")
+    elif unsaid and not reason:
+        say(f"the trace doesn't say how the program ended: {unsaid}")
 
 
 def warn_of_useless(trace: str, rules: list[tuple[str, str]]) -> None:
@@ -167,6 +190,10 @@ def create_trace(options: _options.Options, *, hold: bool = False) -> str:
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise UsageError(f"{name} is being recorded{recorders(path)}; name another file with -o") from None
+        if error.errno == errno.ENODEV:
+            raise UsageError(
+                f"can't record to {name}: files there can't be mapped into memory; name a file on a local disk with -o"
+            ) from None
         raise UsageError(f"can't record to {name}: {error.strerror}; name another file with -o") from None
     return path
 

@@ -96,6 +96,7 @@ PyObject *binding_live(PyObject *module, PyObject *path);
 PyObject *binding_verify(PyObject *module, PyObject *path);
 PyObject *binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_limit_reached(PyObject *module, PyObject *path);
+PyObject *binding_why_stopped(PyObject *module, PyObject *path);
 PyObject *binding_recover(PyObject *module, PyObject *args);
 /* Adds `records`, already encoded, in the name of that process, and the hashes that can be had now of the sources that
  * have none. 0 or -errno. */

@@ -248,6 +248,7 @@ static PyMethodDef methods[] = {
     {"add_status", WITH_KEYWORDS(binding_add_status), NULL},
     {"hash_sources", binding_hash, METH_O, NULL},
     {"limit_reached", binding_limit_reached, METH_O, NULL},
+    {"why_stopped", binding_why_stopped, METH_O, NULL},
     {"recover", binding_recover, METH_VARARGS, NULL},
     {"trace_start", binding_trace_start, METH_O, NULL},
     {"merge", binding_merge, METH_VARARGS, NULL},

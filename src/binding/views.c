@@ -207,6 +207,21 @@ binding_verify(PyObject *module, PyObject *path)
     return told ? Py_BuildValue("(NN)", told, PyBool_FromLong(sound)) : NULL;
 }
 
+/* 0, or -1 and an exception is set. */
+static int
+open_reader(PyObject *module, PyObject *given, struct reader *reader)
+{
+    PyObject *path;
+    if (!PyUnicode_FSConverter(given, &path))
+        return -1;
+    char message[512] = "";
+    int ret = reader_open(reader, PyBytes_AS_STRING(path), message, sizeof message);
+    if (ret < 0)
+        binding_fail(binding_types_of(module), ret, PyBytes_AS_STRING(path), message);
+    Py_DECREF(path);
+    return ret < 0 ? -1 : 0;
+}
+
 /* --- add_status --------------------------------------------------------- */
 
 #define END_MAX (8 * VARINT_MAX)
@@ -251,17 +266,9 @@ read_processes(struct reader *reader, uint32_t *count)
 PyObject *
 binding_live(PyObject *module, PyObject *path)
 {
-    PyObject *name;
     struct reader reader;
-    char message[512] = "";
     uint32_t count = 0;
-    if (!PyUnicode_FSConverter(path, &name))
-        return NULL;
-    int ret = reader_open(&reader, PyBytes_AS_STRING(name), message, sizeof message);
-    if (ret < 0)
-        binding_fail(binding_types_of(module), ret, PyBytes_AS_STRING(name), message);
-    Py_DECREF(name);
-    if (ret < 0)
+    if (open_reader(module, path, &reader) < 0)
         return NULL;
     struct process *processes = read_processes(&reader, &count);
     PyObject *list = processes ? PyList_New(0) : PyErr_NoMemory();
@@ -319,8 +326,12 @@ add_to(const struct binding_types *types, const char *path, unsigned pid, unsign
     if (processes && count && (ret = trace_file_join(&file, path)) == 0) {
         ret = add_ends(file, &reader, processes, count, pid, status);
         trace_file_close(file);
+        if (ret < 0 && ret != -ENOMEM) {
+            errno = -ret;
+            PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+        }
     }
-    if (ret < 0)
+    if (ret < 0 && !PyErr_Occurred())
         binding_fail(types, ret, path, "");
     free(processes);
     reader_close(&reader);
@@ -342,19 +353,45 @@ binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs)
     return ret < 0 ? NULL : PyBool_FromLong(found);
 }
 
+/* --- why a recording ended ---------------------------------------------- */
+
+/* What the first process that stopped before its end says of it: in META, or where a thread's last chunk ends. */
+static struct slice
+why_stopped(struct reader *reader)
+{
+    struct process process = {0};
+    for (uint32_t i = reader->event_chunk_count; i < reader->chunk_count && !process.lost.length; i++)
+        process_read_meta(&process, reader, i);
+    for (uint32_t i = 0; i < reader->stream_count && !process.lost.length; i++) {
+        const struct stream *stream = &reader->streams[i];
+        process_read_meta(&process, reader, stream->first_chunk + stream->chunk_count - 1);
+    }
+    return process.lost;
+}
+
+PyObject *
+binding_why_stopped(PyObject *module, PyObject *given)
+{
+    struct reader reader;
+    if (open_reader(module, given, &reader) < 0)
+        return NULL;
+    struct slice lost = why_stopped(&reader);
+    unsigned unrecorded = reader.header->unrecorded;
+    bool any = reader.chunk_count > 0; /* else the program itself has said so */
+    PyObject *reason = NULL;
+    if (lost.length || !any || !unrecorded)
+        reason = binding_str(lost);
+    else
+        reason = PyUnicode_FromFormat("no room for %u of its processes, on disk or in memory", unrecorded);
+    reader_close(&reader);
+    return reason;
+}
+
 PyObject *
 binding_limit_reached(PyObject *module, PyObject *given)
 {
-    PyObject *path;
-    if (!PyUnicode_FSConverter(given, &path))
-        return NULL;
     struct reader reader;
-    char message[512] = "";
-    int ret = reader_open(&reader, PyBytes_AS_STRING(path), message, sizeof message);
-    if (ret < 0)
-        binding_fail(binding_types_of(module), ret, PyBytes_AS_STRING(path), message);
-    Py_DECREF(path);
-    if (ret < 0)
+    if (open_reader(module, given, &reader) < 0)
         return NULL;
     const struct flow_bound *bound = reader_bound(&reader);
     bool reached = bound && reader.header->flags & FLOW_FILE_LIMIT && bound->refused;

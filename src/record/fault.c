@@ -12,6 +12,7 @@ fault_reason(int error)
     case EINVAL: return "something else wrote to the trace";
     case ENOBUFS: return "the trace is as long as --limit allows";
     case ENODATA: return "the trace was cut off while it was recorded";
+    case ENOENT:
     case EBADF: return "the trace was closed and is no longer at its place";
     default: return strerror(error);
     }

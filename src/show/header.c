@@ -331,6 +331,9 @@ header_print_nothing(struct text *out, const struct model *model)
         else
             text_format(out, "with exit status %d.\n", process->wait_status >> 8 & 0xff);
     }
+    else if (!process && model->reader->header->unrecorded) {
+        text_string(out, "No call was recorded: there was no room for it, on the disk or in memory.\n");
+    }
     else if (model->reader->damaged) {
         text_string(out, "No call can be read: this trace is damaged or cut off; see flowtrace info.\n");
     }

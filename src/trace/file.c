@@ -103,6 +103,15 @@ reserve_blocks(int fd, off_t offset, off_t length)
 #endif
 }
 
+/* A unit long, but of an unbounded file no more is written to than the page that the header is on. */
+static int
+reserve_header(int fd, bool bounded)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    int ret = reserve_blocks(fd, 0, bounded || page > (long)FLOW_UNIT_SIZE ? (off_t)FLOW_UNIT_SIZE : (off_t)page);
+    return ret == 0 && ftruncate(fd, FLOW_UNIT_SIZE) < 0 ? -errno : ret;
+}
+
 /* --- who records to it ---------------------------------------------------- */
 
 /* As long as a process records the file is locked; who can't have that records all the same. */
@@ -122,16 +131,10 @@ trace_file_create(struct trace_file **out, const char *path, const struct trace_
         return fd;
     fd = move_descriptor_up(fd);
     hold(fd);
-    if (ftruncate(fd, FLOW_UNIT_SIZE) < 0) {
-        ret = -errno;
+    if ((ret = reserve_header(fd, settings->last || settings->limit)) < 0 || (ret = map_file(out, fd, path)) < 0)
         goto fail;
-    }
-    if ((ret = map_file(out, fd, path)) < 0)
-        goto fail;
-    ret = fill_header((*out)->header, settings);
-    if (ret == 0 && (*out)->header->flags & (FLOW_FILE_LAST | FLOW_FILE_LIMIT))
-        ret = reserve_blocks(fd, 0, FLOW_UNIT_SIZE);
-    if (ret == 0 && (ret = bound_join(*out)) == 0 && (ret = replace_end(temporary, path)) == 0)
+    if ((ret = fill_header((*out)->header, settings)) == 0 && (ret = bound_join(*out)) == 0
+        && (ret = replace_end(temporary, path)) == 0)
         goto done;
     trace_file_close(*out);
     *out = NULL;

@@ -4,6 +4,7 @@
  * makes for the recorder count as well (PYTHONMALLOC=malloc brings them all to malloc).
  *
  *   fault_arm(kinds, first, more)  from now on the first-th such call fails, and so do `more` after it
+ *   fault_disk(error)              of a disk this is what it says then: ENOSPC, if nothing else is set
  *   fault_seen()                   such calls since then
  */
 #define _GNU_SOURCE
@@ -29,7 +30,8 @@ void *__libc_realloc(void *block, size_t size);
 static struct {
     unsigned kinds;
     long first, more, seen;
-} plan;
+    int disk;
+} plan = {.disk = ENOSPC};
 static uintptr_t core_begin, core_end;
 static _Thread_local bool inside;
 
@@ -84,6 +86,12 @@ fault_arm(unsigned kinds, long first, long more)
     plan.seen = 0;
 }
 
+void
+fault_disk(int error)
+{
+    plan.disk = error;
+}
+
 long
 fault_seen(void)
 {
@@ -136,7 +144,7 @@ int
 posix_fallocate(int fd, off_t offset, off_t length)
 {
     if (fails(DISK))
-        return ENOSPC;
+        return plan.disk;
     int (*real)(int, off_t, off_t) = (int (*)(int, off_t, off_t))dlsym(RTLD_NEXT, "posix_fallocate");
     return real(fd, offset, length);
 }

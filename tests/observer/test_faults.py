@@ -5,8 +5,10 @@ faults.c, preloaded, lets the n-th allocation, reservation of disk or mapping of
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -54,15 +56,21 @@ class Child:
         self.calls = calls.get(self.pid, [])
 
 
-def run_children(workshop: Workshop, library: Path, plans: Sequence[Plan]) -> list[Child]:
+def stopped(reason: str) -> str:
+    """What `flowtrace run -q` says when the program has ended."""
+    return f"flowtrace: recording stopped early: {reason}\n"
+
+
+def run_children(workshop: Workshop, library: Path, plans: Sequence[Plan], disk: int = errno.ENOSPC) -> list[Child]:
     """The first has no faults."""
     plans = [(0, 0, 0), *plans]
     shutil.copy(HERE / "programs" / "faulty.py", workshop.folder)
-    lines = "".join(" ".join(map(str, plan)) + "\n" for plan in plans)
+    lines = "".join(" ".join(map(str, [*plan, disk])) + "\n" for plan in plans)
     done = workshop.run(
         "faulty.py", stdin=lines.encode(), environment={"LD_PRELOAD": str(library), "PYTHONMALLOC": "malloc"}
     )
-    assert (done.status, done.stderr) == (0, b"")
+    lost = [process["lost"] for process in done.trace.info["processes"] if process["lost"]]
+    assert (done.status, done.err) == (0, stopped(lost[0]) if lost else "")
     calls: dict[int, list[str]] = {}
     for call in done.calls():
         calls.setdefault(call.track.pid, []).append(call.function.qualname)
@@ -110,6 +118,13 @@ def test_no_disk_and_no_mapping(workshop: Workshop, library: Path) -> None:
     ends = check(run_children(workshop, library, plans))
     assert ends["No space left on device"] >= 6
     assert ends["out of memory"] >= 6
+
+
+@pytest.mark.parametrize("error", [errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.EOPNOTSUPP])
+def test_other_things_that_a_disk_may_say(workshop: Workshop, library: Path, error: int) -> None:
+    """A quota is used up, it breaks, it is read-only now."""
+    children = run_children(workshop, library, [(DISK, n, FOR_EVER) for n in (1, 2, 3)], error)
+    assert check(children)[os.strerror(error)] == 3
 
 
 @pytest.mark.parametrize("plan", [(MEMORY, 1, FOR_EVER), (MEMORY, 9, 0), (DISK, 1, FOR_EVER), (MAPPING, 2, FOR_EVER)])
@@ -171,7 +186,9 @@ def test_a_trace_that_is_moved_and_replaced(workshop: Workshop) -> None:
 
 def test_its_descriptor_is_closed_and_the_trace_is_gone(workshop: Workshop) -> None:
     """Neither can more be had nor is anything that was there lost: it is said in the part that there is."""
-    run = workshop.record("""
+    workshop.write(
+        "app.py",
+        """
         import os
         def f(n): return [n] * 9
         f(0)
@@ -179,9 +196,13 @@ def test_its_descriptor_is_closed_and_the_trace_is_gone(workshop: Workshop) -> N
         os.closerange(3, 70000)
         for n in range(9000): f(n)
         os.rename("elsewhere.flow", "flowtrace.flow")
-        """)
+        """,
+    )
+    run = workshop.run("app.py")
+    reason = "the trace was closed and is no longer at its place"
+    assert (run.status, run.out, run.err) == (0, "", stopped(reason))
     assert 1000 < len(run.calls("f")) < 9001
-    assert run.trace.info["processes"][0]["lost"] == "No such file or directory"
+    assert run.trace.info["processes"][0]["lost"] == reason
 
 
 def test_a_limit_of_file_sizes_makes_no_signal(workshop: Workshop) -> None:
@@ -198,7 +219,7 @@ def test_a_limit_of_file_sizes_makes_no_signal(workshop: Workshop) -> None:
         """,
     )
     done = workshop.run("app.py")
-    assert done.outcome == (0, b"done\n", b"")
+    assert (done.status, done.out, done.err) == (0, "done\n", stopped("File too large"))
     assert done.trace.info["processes"][0]["lost"] == "File too large"
 
 
@@ -289,7 +310,7 @@ def test_recorders_that_take_a_fault_badly_are_noticed(workshop: Workshop) -> No
     plain = workshop.python("app.py")
     assert plain.status == 4
     traced = workshop.run("app.py")
-    proof.compare(plain, traced, "under FlowTrace")
+    assert (traced.status, traced.out, traced.err) == (plain.status, plain.out, plain.err + stopped("File too large"))
     assert traced.trace.info["processes"][0]["lost"] == "File too large"
     proof.compare(plain, proof.beside(workshop, LIMITED, GIVES_UP), "beside one that gives up")
     assert (workshop.folder / "log").stat().st_size == 1 << 19, "it has met the fault"

@@ -1,4 +1,4 @@
-"""Runs the same work in one forked child after another, each with other faults: lines "kinds first more" on stdin.
+"""Runs the same work in one forked child after another, each with other faults: lines "kinds first more disk" on stdin.
 
 Prints a line of JSON for each: pid, exit status, calls that might have failed, what the work came to.
 """
@@ -98,10 +98,11 @@ def work() -> str:
     return f"{seen}\n{answer}"
 
 
-def in_child(kinds: int, first: int, more: int) -> list[object]:
+def in_child(kinds: int, first: int, more: int, disk: int) -> list[object]:
     read, write = os.pipe()
     pid = os.fork()
     if not pid:
+        preloaded.fault_disk(disk)
         preloaded.fault_arm(kinds, ctypes.c_long(first), ctypes.c_long(more))
         os.close(read)
         os.write(write, work().encode())
