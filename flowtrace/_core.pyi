@@ -141,6 +141,25 @@ def diff(
     lines=0: all of it. ignore: names of functions, parameters, fields, keys, with wildcards. filters: as in show().
     """
 
+def export(
+    path: _Path,
+    format: str,
+    descriptor: int,
+    /,
+    *,
+    newest: int = 40_000_000,
+    filters: list[tuple[str, str]] | None = None,
+    before: _Path = ...,
+    weight: int = 0,
+    lines: int = 0,
+    title: str = "",
+    traceparent: str = "",
+) -> tuple[int, int]:
+    """Write it to a descriptor: bytes, and calls. Raises FlowTraceError, OSError, ValueError for an unknown format."""
+
+def set_progress(callable: Callable[[str, int, int], object] | None, /) -> None:
+    """Have callable(doing, done, total) called now and then by what takes long here; what it raises ends that."""
+
 def find(
     path: _Path,
     *,

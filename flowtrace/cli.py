@@ -14,6 +14,7 @@ VERBS = {
     "find": "the calls that match, one a line; the way of a value through them",
     "graph": "who calls whom, merged by function",
     "report": "the calls in numbers: by function, file, module, thread, exception",
+    "export": "a trace in the formats of others: Perfetto, flamegraphs, SQL, ...",
     "info": "what a trace file holds",
     "recover": "make a clean trace of a damaged one",
     "merge": "join the traces of several runs or hosts",

@@ -9,6 +9,7 @@
 
 #include "../model/child_lists.h"
 #include "../model/filter.h"
+#include "../model/label.h"
 #include "../model/model.h"
 #include "../model/text.h"
 #include "../record/compat.h"
@@ -18,6 +19,7 @@
 struct binding_types {
     PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location, *wait;
     PyObject *error; /* FlowTraceError */
+    PyObject *progress; /* what set_progress() was given, or NULL */
 };
 
 struct trace {
@@ -44,14 +46,32 @@ void *binding_fail(const struct binding_types *types, int error, const char *pat
 int binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
                  uint64_t newest);
 
+/* As above, for one that also wants events; its progress is set here. */
+int binding_load_watched(const struct binding_types *types, struct reader *reader, struct model *model,
+                         const char *path, uint64_t newest, struct model_watcher *watcher);
+
+/* progress.c: what runs without the GIL tells here how far it is, so that signals are heard and the person waiting sees
+ * something. Begun with the GIL, used without it, by the same thread. After -ECANCELED an exception is set. */
+struct binding_progress {
+    struct progress progress;
+    const struct binding_types *types; /* Borrowed */
+    PyThreadState *thread;
+    uint64_t last_ns;
+};
+void binding_progress_begin(struct binding_progress *out, const struct binding_types *types);
+PyObject *binding_set_progress(PyObject *module, PyObject *callable);
+
 /* The filter of a list of (option, text), which may be NULL or None. 0, or -1 with an exception set: FlowTraceError
  * for what can't be understood. */
 int binding_filter(const struct binding_types *types, struct filter *out, PyObject *filters);
 /* Leaves in the model what the filter lets through. 0, or -1 with an exception set; then free the model. */
 int binding_select(const struct binding_types *types, struct model *model, const struct filter *filter);
-/* Both, after binding_load(). */
+/* Both, with binding_load(). */
 int binding_load_filtered(const struct binding_types *types, struct reader *reader, struct model *model,
                           const char *path, uint64_t newest, PyObject *filters);
+/* The same with a watcher, or NULL. */
+int binding_load_filtered_watched(const struct binding_types *types, struct reader *reader, struct model *model,
+                                  const char *path, uint64_t newest, PyObject *filters, struct model_watcher *watcher);
 /* Have filters left no call of those that were there? Then a sentence says so. */
 bool binding_nothing_left(const struct model *model, struct text *out);
 
@@ -87,6 +107,7 @@ PyObject *binding_trace_events(struct trace *trace);
 
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *binding_export(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_find(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
 /* reports.c */

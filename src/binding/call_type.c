@@ -107,8 +107,7 @@ get_arguments(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 get_outcome(PyObject *self, void *Py_UNUSED(closure))
 {
-    static const char *const outcomes[] = {"running", "returned", "raised", "abandoned"};
-    return PyUnicode_FromString(outcomes[call_of(self)->outcome]);
+    return PyUnicode_FromString(label_outcome(call_of(self)));
 }
 
 static PyObject *

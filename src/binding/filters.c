@@ -74,10 +74,17 @@ int
 binding_load_filtered(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
                       uint64_t newest, PyObject *filters)
 {
+    return binding_load_filtered_watched(types, reader, model, path, newest, filters, &(struct model_watcher){0});
+}
+
+int
+binding_load_filtered_watched(const struct binding_types *types, struct reader *reader, struct model *model,
+                              const char *path, uint64_t newest, PyObject *filters, struct model_watcher *watcher)
+{
     struct filter filter;
     if (binding_filter(types, &filter, filters) < 0)
         return -1;
-    int ret = binding_load(types, reader, model, path, newest);
+    int ret = binding_load_watched(types, reader, model, path, newest, watcher);
     if (ret == 0 && (ret = binding_select(types, model, &filter)) < 0) {
         model_free(model);
         reader_close(reader);

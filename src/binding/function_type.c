@@ -49,14 +49,7 @@ function_parameters(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 function_kind(PyObject *self, void *Py_UNUSED(closure))
 {
-    uint32_t flags = code_of(self)->flags;
-    return PyUnicode_FromString(flags & FLOW_CODE_LIBRARY           ? "library"
-                                : flags & FLOW_CODE_MODULE          ? "module"
-                                : flags & FLOW_CODE_CLASS           ? "class"
-                                : flags & FLOW_CODE_ASYNC_GENERATOR ? "async generator"
-                                : flags & FLOW_CODE_COROUTINE       ? "coroutine"
-                                : flags & FLOW_CODE_GENERATOR       ? "generator"
-                                                                    : "function");
+    return PyUnicode_FromString(label_kind_of_function(code_of(self)));
 }
 
 static PyObject *

@@ -239,6 +239,8 @@ static PyMethodDef methods[] = {
     {"_end", end, METH_NOARGS, NULL},
     {"show", WITH_KEYWORDS(binding_show), NULL},
     {"find", WITH_KEYWORDS(binding_find), NULL},
+    {"export", WITH_KEYWORDS(binding_export), NULL},
+    {"set_progress", binding_set_progress, METH_O, NULL},
     {"info", WITH_KEYWORDS(binding_info), NULL},
     {"diff", WITH_KEYWORDS(binding_diff), NULL},
     {"graph", WITH_KEYWORDS(binding_graph), NULL},

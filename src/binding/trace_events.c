@@ -35,7 +35,7 @@ append(struct events *events, struct event event)
 /* Every call gets a "call", also one whose beginning was not seen: a generator
  * that something was thrown into before it ran, or what ran before a gap. */
 static void
-collect(void *context, uint32_t call, uint32_t exception, const struct record *record)
+collect(void *context, uint32_t call, uint32_t Py_UNUSED(below), uint32_t exception, const struct record *record)
 {
     struct events *events = context;
     bool awaits = record->type == FLOW_YIELD && record->yield == FLOW_YIELD_AWAIT;
@@ -146,7 +146,7 @@ PyObject *
 binding_trace_events(struct trace *trace)
 {
     struct events events = {0};
-    struct model_watcher watcher = {collect, &events};
+    struct model_watcher watcher = {.event = collect, .context = &events};
     struct model model;
     int ret = model_build_watched(&model, &trace->reader, &watcher);
     if (ret < 0 || events.failed) {

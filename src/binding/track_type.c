@@ -18,8 +18,7 @@ binding_track_name(const struct track *track)
 static PyObject *
 track_kind(PyObject *self, void *Py_UNUSED(closure))
 {
-    static const char *const kinds[] = {"main", "thread", "task", "greenlet"};
-    return PyUnicode_FromString(kinds[track_of(self)->kind]);
+    return PyUnicode_FromString(label_kind_of_track(track_of(self)));
 }
 
 static PyObject *

@@ -16,6 +16,8 @@ binding_fail(const struct binding_types *types, int error, const char *path, con
 {
     if (error == -ENOMEM)
         PyErr_NoMemory();
+    else if (error == -ECANCELED)
+        return NULL;
     else if (error == -EINVAL && message[0])
         PyErr_Format(types->error, "%s: %s", path, message);
     else
@@ -27,13 +29,23 @@ int
 binding_load(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
              uint64_t newest)
 {
+    return binding_load_watched(types, reader, model, path, newest, &(struct model_watcher){0});
+}
+
+int
+binding_load_watched(const struct binding_types *types, struct reader *reader, struct model *model, const char *path,
+                     uint64_t newest, struct model_watcher *watcher)
+{
     char message[512] = "";
     int ret;
+    struct binding_progress progress;
+    binding_progress_begin(&progress, types);
+    watcher->progress = &progress.progress;
     Py_BEGIN_ALLOW_THREADS
     ret = reader_open(reader, path, message, sizeof message);
     if (ret == 0) {
         ret = newest ? reader_keep_newest(reader, newest) : 0;
-        if (ret < 0 || (ret = model_build(model, reader)) < 0)
+        if (ret < 0 || (ret = model_build_watched(model, reader, watcher)) < 0)
             reader_close(reader);
     }
     Py_END_ALLOW_THREADS

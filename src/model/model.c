@@ -267,11 +267,12 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
 static void
 tell(struct builder *builder, const struct lane *lane, const struct record *record)
 {
-    if (!builder->watcher || !lane->depth)
+    if (!builder->watcher || !builder->watcher->event || !lane->depth)
         return;
     bool raises = record->type == FLOW_THROW || record->type == FLOW_UNWIND;
     uint32_t exception = raises ? build_exception(builder, lane, &record->exception) : MODEL_NONE;
-    builder->watcher->event(builder->watcher->context, lane->stack[lane->depth - 1], exception, record);
+    uint32_t below = lane->depth > 1 ? lane->stack[lane->depth - 2] : MODEL_NONE;
+    builder->watcher->event(builder->watcher->context, lane->stack[lane->depth - 1], below, exception, record);
 }
 
 static void
@@ -382,6 +383,21 @@ open_lanes(struct builder *builder)
     return builder->failed ? -ENOMEM : 0;
 }
 
+/* In bytes of records, of those that the chunks hold. */
+static int
+tell_progress(const struct builder *builder)
+{
+    const struct reader *reader = builder->model->reader;
+    uint64_t done = 0, total = 0;
+    if (!builder->watcher || !builder->watcher->progress)
+        return 0;
+    for (size_t i = 0; i < SPACE_KINDS; i++)
+        done += builder->model->space.bytes[i];
+    for (uint32_t i = 0; i < reader->chunk_count; i++)
+        total += (uint64_t)(reader->chunks[i].end - (const uint8_t *)reader->chunks[i].header);
+    return progress_tell(builder->watcher->progress, "reading", done, total);
+}
+
 static int
 read_all(struct builder *builder)
 {
@@ -399,7 +415,9 @@ read_all(struct builder *builder)
     const struct record *record;
     uint64_t first = 0, last = 0;
     bool any = false;
-    while (!builder->failed && (ret = merge_next(&merge, &stream, &record)) > 0) {
+    for (uint64_t records = 0; !builder->failed && (ret = merge_next(&merge, &stream, &record)) > 0; records++) {
+        if (records % PROGRESS_STEP == PROGRESS_STEP - 1 && (ret = tell_progress(builder)) < 0)
+            break;
         space_add(&builder->model->space, record);
         on_record(builder, &builder->lanes[stream], &merge.cursors[stream], record);
         first = any ? first : record->time_ns;

@@ -13,6 +13,7 @@
 
 #include "../trace/reader.h"
 #include "id_map.h"
+#include "progress.h"
 #include "space.h"
 #include "waits.h"
 
@@ -212,11 +213,13 @@ struct model {
  * in the model, whose arrays still grow: keep no pointers into them. `exception`
  * is of a THROW or UNWIND, else MODEL_NONE. */
 struct model_watcher {
-    void (*event)(void *context, uint32_t call, uint32_t exception, const struct record *record);
+    /* May be NULL. `below` is the call on top of which `call` runs, or MODEL_NONE. */
+    void (*event)(void *context, uint32_t call, uint32_t below, uint32_t exception, const struct record *record);
     void *context;
+    const struct progress *progress; /* or NULL */
 };
 
-/* 0 or -ENOMEM. */
+/* 0, -ENOMEM, or -ECANCELED where a watcher's progress asks for that. */
 int model_build(struct model *out, struct reader *reader);
 int model_build_watched(struct model *out, struct reader *reader, const struct model_watcher *watcher);
 void model_free(struct model *model);

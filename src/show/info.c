@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "label.h"
+#include "../model/label.h"
+#include "show.h"
 
 #define KEY_WIDTH 12
 

@@ -1,5 +1,6 @@
 /* modules.c - whose code was recorded: each top-level module under its reason. */
-#include "label.h"
+#include "../model/label.h"
+#include "show.h"
 
 #define NAMES_MAX 200 /* of one reason */
 

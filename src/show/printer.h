@@ -3,8 +3,9 @@
 #define FLOW_PRINTER_H
 
 #include "../model/detail.h"
+#include "../model/label.h"
 #include "../model/story.h"
-#include "label.h"
+#include "show.h"
 
 struct style {
     const char *on, *off;

@@ -1,5 +1,6 @@
 /* recover.c - what a trace that was recovered lacks. */
-#include "label.h"
+#include "../model/label.h"
+#include "show.h"
 
 struct list {
     struct text *out;

@@ -1,6 +1,7 @@
 /* report_data.c - a report for programs: every number exact, times in nanoseconds. */
-#include "label.h"
+#include "../model/label.h"
 #include "report.h"
+#include "show.h"
 
 #define REPORT_NAME_MAX 400 /* bytes, as of names everywhere */
 

@@ -1,7 +1,8 @@
 /* sources.c - which files have changed since they were recorded. */
 #include "../model/sources.h"
 
-#include "label.h"
+#include "../model/label.h"
+#include "show.h"
 
 #define NAMED_MAX 5 /* files, in info */
 

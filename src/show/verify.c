@@ -1,7 +1,8 @@
 /* verify.c - all of a trace is read; of what doesn't hold it is said where it stands and what is lost by it. */
 #include <errno.h>
 
-#include "label.h"
+#include "../model/label.h"
+#include "show.h"
 
 #define FINDINGS_SHOWN 100
 

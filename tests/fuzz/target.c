@@ -350,10 +350,11 @@ walk_model(const struct model *model, struct text *text)
 }
 
 static void
-hear(void *context, uint32_t call, uint32_t exception, const struct record *record)
+hear(void *context, uint32_t call, uint32_t below, uint32_t exception, const struct record *record)
 {
     const struct model *model = context;
     HOLDS(call < model->call_count);
+    HOLDS(below == MODEL_NONE || below < model->call_count);
     HOLDS(exception == MODEL_NONE || exception < model->exception_count);
     sum += record->time_ns;
 }
@@ -571,7 +572,7 @@ read_all(struct seed_file *file, const struct seed *seed)
     text_truncate(&text, 0);
     if (seed->width % 8 == 7)
         HOLDS(reader_keep_newest(&reader, seed->lines) == 0);
-    struct model_watcher watcher = {hear, &model};
+    struct model_watcher watcher = {.event = hear, .context = &model};
     HOLDS(model_build_watched(&model, &reader, &watcher) == 0);
     target_cost.calls += model.call_count;
     walk_model(&model, &text);

@@ -1,4 +1,4 @@
-#include "../../src/show/label.h"
+#include "../../src/model/label.h"
 #include "random_trace.h"
 #include "show_fixture.h"
 

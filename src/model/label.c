@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "../model/value_text.h"
+#include "value_text.h"
 
 struct slice
 label_file(struct slice path)
@@ -96,6 +96,33 @@ const char *
 label_track_kind(const struct track *track)
 {
     return track->kind == TRACK_TASK ? "task" : track->kind == TRACK_GREENLET ? "greenlet" : "thread";
+}
+
+const char *
+label_kind_of_track(const struct track *track)
+{
+    static const char *const kinds[] = {"main", "thread", "task", "greenlet"};
+    return kinds[track->kind];
+}
+
+const char *
+label_kind_of_function(const struct code *code)
+{
+    uint32_t flags = code->flags;
+    return flags & FLOW_CODE_LIBRARY           ? "library"
+           : flags & FLOW_CODE_MODULE          ? "module"
+           : flags & FLOW_CODE_CLASS           ? "class"
+           : flags & FLOW_CODE_ASYNC_GENERATOR ? "async generator"
+           : flags & FLOW_CODE_COROUTINE       ? "coroutine"
+           : flags & FLOW_CODE_GENERATOR       ? "generator"
+                                               : "function";
+}
+
+const char *
+label_outcome(const struct call *call)
+{
+    static const char *const outcomes[] = {"running", "returned", "raised", "abandoned"};
+    return outcomes[call->outcome];
 }
 
 void

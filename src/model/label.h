@@ -2,7 +2,8 @@
 #ifndef FLOW_LABEL_H
 #define FLOW_LABEL_H
 
-#include "show.h"
+#include "model.h"
+#include "text.h"
 
 /* "price", "Cart.add", "json.dumps" of a library, "<lambda app.py:12>", "import orders.pricing", "app.py", "class Order". */
 void label_function(struct text *out, const struct code *code);
@@ -13,6 +14,11 @@ void label_exception(struct text *out, const struct model *model, const struct e
                      unsigned width);
 /* "thread", "task", "greenlet" */
 const char *label_track_kind(const struct track *track);
+/* The words that the API and exports have for these: "main", "thread", ...; "function", "generator", ... "module",
+ * "class", "library"; "running", "returned", "raised", "abandoned". */
+const char *label_kind_of_track(const struct track *track);
+const char *label_kind_of_function(const struct code *code);
+const char *label_outcome(const struct call *call);
 /* "app.py on desk": which program the process was, and where; as far as that is known. */
 void label_program(struct text *out, const struct process *process);
 void label_track_name(struct text *out, const struct track *track);

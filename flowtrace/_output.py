@@ -1,0 +1,87 @@
+"""A file that is written whole or not at all: it takes its name when all of it is there."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from .errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+STDOUT = "-"
+
+
+class Output:
+    """`with Output(name) as output:` write to output.descriptor, or make what has output.path.
+
+    The name - is stdout; what is there and is no plain file is written to as it is. Otherwise the
+    file is new, of mode 0600 as traces are, beside the one of that name, which it replaces at the end.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.path = os.path.realpath(name)
+        self.descriptor = -1
+        self.is_replaced = False
+
+    def __enter__(self) -> Output:
+        if self.name == STDOUT:
+            if sys.stdout is None:
+                raise UsageError("stdout is closed; name a file: -o FILE")
+            sys.stdout.flush()
+            self.descriptor = os.dup(sys.stdout.fileno())
+            return self
+        check(self.name)
+        try:
+            if os.path.exists(self.path) and not stat.S_ISREG(os.stat(self.path).st_mode):
+                self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            else:
+                self._begin()
+        except OSError as error:
+            raise not_written(self.name, error) from None
+        return self
+
+    def _begin(self) -> None:
+        self.final, self.path = self.path, f"{self.path}.{os.urandom(4).hex()}.tmp"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self.descriptor = os.open(self.path, flags, 0o600)
+        self.is_replaced = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            try:
+                os.close(self.descriptor)
+            except OSError as late:  # some file systems tell only now that they are full
+                error = error or late
+            if self.is_replaced and error is None:
+                os.replace(self.path, self.final)
+        except OSError as late:
+            error = late
+        finally:
+            if self.is_replaced and error is not None:
+                try:
+                    os.unlink(self.path)
+                except OSError:
+                    pass
+        if isinstance(error, OSError) and not (self.name == STDOUT and isinstance(error, BrokenPipeError)):
+            raise not_written(self.name, error) from None
+
+
+def check(name: str) -> None:
+    """Raise UsageError for what can't be written to, before anything is read."""
+    folder = os.path.dirname(os.path.abspath(name))
+    if not name or os.path.isdir(name):
+        raise UsageError(f"-o needs the name of a file{f', and {name} is a folder' if name else ''}")
+    if not os.path.isdir(folder):
+        raise UsageError(f"can't write {name}: there is no folder {folder}; make it: mkdir -p {folder}")
+
+
+def not_written(name: str, error: OSError) -> UsageError:
+    where = "stdout" if name == STDOUT else name
+    return UsageError(f"can't write {where}: {error.strerror}; nothing of it is kept, make room or name another place")

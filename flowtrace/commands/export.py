@@ -1,0 +1,133 @@
+"""flowtrace export: a trace in the formats of others."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import _filters, _formats, _options, _output, _progress, _terminal
+from ..errors import UsageError
+from .show import DEFAULT_NEWEST, check_trace, trace_name
+
+HELP = f"""\
+flowtrace export FORMAT [options] [FILE]
+
+Writes the trace FILE, flowtrace.flow if none is named, in another format.
+
+  -o FILE          write to this file; - is stdout. Without it: the trace's name
+                   with the format's ending, in the current folder
+  --formats        list the formats, and what each of them can't say
+  --weight WORD    folded, flame, speedscope: what widths are: running (time on
+                   the way, without waits), waiting, calls
+  --before FILE    flame: the trace of an earlier run; colours tell what changed
+  --lines N        html, mermaid, dot: fold it to about so many lines or nodes
+  --traceparent T  otlp: go on with this W3C trace context ($TRACEPARENT)
+  --to URL         otlp: send it there instead of to a file
+  --newest N       read no more than the newest N calls (40,000,000: 4 GB)
+
+{_filters.HELP}
+Example
+  flowtrace export perfetto -o run.perfetto-trace
+  flowtrace export folded --under handle -o - | flamegraph.pl >run.svg
+"""
+
+OPTIONS = {
+    **_filters.OPTIONS,
+    "-o": _options.TEXT,
+    "--formats": _options.FLAG,
+    "--weight": _options.TEXT,
+    "--before": _options.TEXT,
+    "--lines": _options.NUMBER,
+    "--traceparent": _options.TEXT,
+    "--to": _options.TEXT,
+    "--newest": _options.NUMBER,
+}
+OF_A_FORMAT = ("--weight", "--before", "--lines", "--traceparent", "--to")
+WEIGHTS = ("running", "waiting", "calls")
+
+
+def main(arguments: list[str]) -> int:
+    options = _options.parse("export", OPTIONS, arguments)
+    if "--formats" in options:
+        _terminal.write(sys.stdout, _formats.table().encode())
+        return 0
+    name, format = format_wanted(options)
+    trace = trace_name("export", options)
+    if "--before" in options:
+        check_trace(options.text("--before", ""), "--before needs the trace of an earlier run")
+    out = options.text("-o", "") or default_name(trace, format)
+    check_out(out, trace, format)
+    with _progress.Progress() as progress:
+        size, calls = write(name, format, trace, out, options)
+        progress.clear()
+    if out != _output.STDOUT:
+        counted = f"{calls:,} call{'' if calls == 1 else 's'}"
+        _terminal.say(f"wrote {out}: {counted}, {size_text(size)}; {format.open_with}")
+    return 0
+
+
+def format_wanted(options: _options.Options) -> tuple[str, _formats.Format]:
+    if not options.rest:
+        raise UsageError(f"which format? {', '.join(_formats.FORMATS)}: flowtrace export --formats tells more")
+    name = options.rest.pop(0)
+    if name not in _formats.FORMATS:
+        raise UsageError(f"no format {name!r}{_formats.nearest(name)}")
+    format = _formats.FORMATS[name]
+    for option in OF_A_FORMAT:
+        if option in options and option not in format.options:
+            takers = [other for other, its in _formats.FORMATS.items() if option in its.options]
+            raise UsageError(f"{option} is not for {name} but for {', '.join(takers)}")
+    weight = options.text("--weight", WEIGHTS[0])
+    if weight not in WEIGHTS:
+        raise UsageError(f"--weight is {', '.join(WEIGHTS[:-1])} or {WEIGHTS[-1]}, not {weight!r}")
+    return name, format
+
+
+def default_name(trace: str, format: _formats.Format) -> str:
+    return os.path.basename(trace).removesuffix(".flow") + format.suffix
+
+
+def check_out(out: str, trace: str, format: _formats.Format) -> None:
+    if out == _output.STDOUT:
+        if format.is_folder:
+            raise UsageError("this format is a folder of files, which stdout can't be; name one: -o FOLDER")
+        if format.is_binary and _terminal.is_terminal(sys.stdout):
+            raise UsageError("this format is no text for a terminal; name a file: -o FILE, or pipe it on")
+        return
+    if os.path.exists(out) and os.path.samefile(out, trace):
+        raise UsageError(f"{trace} is the trace and stays as it is; name another file: -o FILE")
+    if not format.is_folder:
+        _output.check(out)
+
+
+def write(name: str, format: _formats.Format, trace: str, out: str, options: _options.Options) -> tuple[int, int]:
+    """Return how many bytes were written, and of how many calls."""
+    from .. import _core
+
+    if format.module:
+        module = getattr(__import__(f"flowtrace.formats.{format.module}").formats, format.module)
+        size, calls = module.write(trace, out, options)
+        return size, calls
+    with _output.Output(out) as output:
+        return _core.export(
+            trace,
+            name,
+            output.descriptor,
+            newest=options.number("--newest", DEFAULT_NEWEST),
+            filters=_filters.given(options),
+            weight=WEIGHTS.index(options.text("--weight", WEIGHTS[0])),
+            lines=options.number("--lines", 0),
+            title=os.path.basename(trace),
+            traceparent=options.text("--traceparent", os.environ.get("TRACEPARENT", "")),
+            **({"before": options.text("--before", "")} if "--before" in options else {}),
+        )
+
+
+def size_text(size: int) -> str:
+    """Return "12.3 MiB"."""
+    amount, unit = float(size), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.3g} {unit}"
