@@ -9,7 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -183,3 +183,31 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
         except ProcessLookupError:
             pass
         process.communicate(timeout=TIMEOUT)
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the trace of a source, recorded once a session: not to be written to."""
+    made: dict[str, Path] = {}
+
+    def record(source: str) -> Path:
+        if source not in made:
+            workshop = Workshop(tmp_path_factory.mktemp("recorded"))
+            workshop.write("app.py", source)
+            workshop.run("app.py")
+            made[source] = workshop.trace_path
+        return made[source]
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def everything(recorded: Callable[[str], Path]) -> Path:
+    """Return the trace of a program that does a bit of everything."""
+    return recorded((ROOT / "tests/export/programs/everything.py").read_text())
+
+
+@pytest.fixture(scope="session")
+def hostile(recorded: Callable[[str], Path]) -> Path:
+    """Return a trace whose names and values mean something to other formats."""
+    return recorded((ROOT / "tests/export/programs/hostile.py").read_text())
