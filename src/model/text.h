@@ -33,10 +33,16 @@ void text_clean(struct text *text, struct slice slice);
  * make each of its lines cost as much as the whole file. */
 void text_name(struct text *text, struct slice slice);
 
-/* Columns that UTF-8 text takes on a terminal: East Asian wide counts 2, combining marks 0. */
+/* Columns that UTF-8 text takes on a terminal: cluster.h says how many each character does. */
 size_t text_columns(const char *data, size_t length);
-/* The bytes of the longest start that takes at most `columns`. */
+/* The bytes of the longest start that takes at most `columns`; no character is cut, nor a mark from what it is on. */
 size_t text_fit(const char *data, size_t length, size_t columns);
+/* The same of what text_escape() would make of it in `out`. */
+size_t text_fit_escaped(const struct text *out, struct slice slice, char quote, size_t columns);
+/* The same of the longest end: where it begins. */
+size_t text_fit_end(const char *data, size_t length, size_t columns);
+/* The bytes of the longest start of at most so many `bytes`, cut in the same way. */
+size_t text_cut(const char *data, size_t length, size_t bytes);
 /* One code point; returns its bytes. What is no UTF-8 is U+FFFD and one byte; lone
  * surrogates, which Python's str may hold, come as they are. */
 size_t text_decode(const char *data, size_t length, uint32_t *out);

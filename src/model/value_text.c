@@ -163,26 +163,22 @@ choose_quote(struct slice bytes)
 static struct slice
 end_of_path(struct slice path, size_t room)
 {
-    size_t from = 0;
-    for (size_t i = 1; i < path.length && text_columns(path.data + from, path.length - from) > room; i++)
-        if (path.data[i] == '/')
-            from = i;
-    while (text_columns(path.data + from, path.length - from) > room) {
-        uint32_t character;
-        from += text_decode(path.data + from, path.length - from, &character);
-    }
+    size_t from = text_fit_end(path.data, path.length, room);
+    const char *part = from ? memchr(path.data + from, '/', path.length - from) : NULL;
+    if (part)
+        from = (size_t)(part - path.data);
     return (struct slice){path.data + from, path.length - from};
 }
 
 /* How much of a text is to be printed between quotes. */
 static struct slice
-cut_to_fit(struct printer *printer, struct slice bytes, bool *cut)
+cut_to_fit(struct printer *printer, struct slice bytes, char quote, bool *cut)
 {
     size_t left = columns_left(printer);
     size_t taken = printer->out->ascii ? 5 : 3; /* quotes and dots */
     size_t room = left > taken + 6 ? left - taken : 6;
     if (!printer->whole) {
-        size_t fits = text_fit(bytes.data, bytes.length, room);
+        size_t fits = text_fit_escaped(printer->out, bytes, quote, room);
         *cut |= fits < bytes.length;
         if (printer->path)
             bytes = end_of_path(bytes, room);
@@ -213,7 +209,7 @@ put_str(struct printer *printer, const struct value_head *head)
     struct text *out = printer->out;
     bool cut = head->tag == FLOW_VALUE_STR && count_characters(head->bytes) < head->total;
     char quote = choose_quote(head->bytes);
-    struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
+    struct slice bytes = cut_to_fit(printer, head->bytes, quote, &cut);
     bool from_start = bytes.data == head->bytes.data;
     text_bytes(out, &quote, 1);
     if (!from_start)
@@ -244,7 +240,7 @@ put_bytes(struct printer *printer, const struct value_head *head)
     bool array = head->tag == FLOW_VALUE_BYTEARRAY;
     char quote = choose_quote(head->bytes);
     bool cut = head->bytes.length < head->total;
-    struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
+    struct slice bytes = cut_to_fit(printer, head->bytes, quote, &cut);
     text_string(out, array ? "bytearray(b" : "b");
     text_bytes(out, &quote, 1);
     for (size_t i = 0; i < bytes.length && !out->failed; i++) {
@@ -264,7 +260,7 @@ static void
 put_text(struct printer *printer, const struct value_head *head)
 {
     bool cut = false;
-    struct slice bytes = cut_to_fit(printer, head->bytes, &cut);
+    struct slice bytes = cut_to_fit(printer, head->bytes, '\0', &cut);
     text_clean(printer->out, bytes);
     if (cut)
         text_dots(printer->out);

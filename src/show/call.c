@@ -34,7 +34,7 @@ break_at(struct slice text, size_t room)
     if (fits == 0)
         return text.length; /* one character is wider than all there is */
     for (size_t i = fits; i > fits / 2; i--)
-        if (text.data[i - 1] == ' ' || text.data[i - 1] == ',')
+        if ((text.data[i - 1] == ' ' || text.data[i - 1] == ',') && (uint8_t)text.data[i] < 0x80)
             return i;
     return fits;
 }

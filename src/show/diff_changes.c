@@ -38,11 +38,8 @@ static void
 put_window(struct text *out, struct slice text, size_t place, unsigned width)
 {
     size_t begin = 0;
-    if (place > LEAD && text_columns(text.data, text.length) > width) {
-        begin = place - LEAD;
-        while (begin > 0 && ((uint8_t)text.data[begin] & 0xc0) == 0x80)
-            begin--;
-    }
+    if (place > LEAD && text_columns(text.data, text.length) > width)
+        begin = text_fit_end(text.data, place, LEAD);
     if (begin)
         text_dots(out);
     size_t room = width > 8 ? width - 2 * (out->ascii ? 3u : 1u) : 6;

@@ -338,7 +338,7 @@ print_call(struct diff_printer *printer, const struct diff_node *node, const str
     if (node->what || !changed)
         put_number(&numbers, printer->diff, node);
     if (node->what & DIFF_MOVED)
-        text_string(&numbers, "  in another order");
+        text_string(&numbers, printer->options->width < 60 ? "  moved" : "  in another order");
     printer->of_line.color = changed && printer->options->color;
     make_line(printer, node->kind == DIFF_ADDED ? &printer->b : &printer->a, node,
               SIGN_COLUMNS + printer_columns(&numbers), prefix, branch);
@@ -364,6 +364,21 @@ print_words(struct diff_printer *printer, const struct text *prefix, const char 
     text_string(printer->out, "\n");
 }
 
+/* Behind what takes `used` columns already. */
+static void
+put_cut(struct diff_printer *printer, struct style style, const struct text *text, size_t used)
+{
+    struct slice slice = printer_slice(text);
+    size_t mark = printer->options->ascii ? 3 : 1;
+    size_t room = printer->options->width > used + 8 ? printer->options->width - used : 8;
+    bool cut = printer_columns(text) > room;
+    if (cut)
+        slice.length = text_fit(slice.data, slice.length, room - mark);
+    diff_put(printer, style, slice);
+    if (cut)
+        diff_put(printer, style, (struct slice){glyphs_of(printer)->dots, strlen(glyphs_of(printer)->dots)});
+}
+
 static void
 print_change(struct diff_printer *printer, const struct text *prefix, const struct diff_change *change)
 {
@@ -374,13 +389,14 @@ print_change(struct diff_printer *printer, const struct text *prefix, const stru
     for (int line = 0; line < (fits ? 1 : 2); line++) {
         put_sign(printer, line ? STYLE_GREEN : fits ? STYLE_PLAIN : STYLE_RED, fits ? " " : line ? "+" : "-");
         diff_put(printer, STYLE_DIM, printer_slice(prefix));
-        text_slice(printer->out, printer_slice(&change->name));
+        put_cut(printer, STYLE_PLAIN, &change->name, before + 8);
         text_string(printer->out, ": ");
+        size_t used = before + 2 + printer_columns(&change->name);
         if (line == 0)
-            diff_put(printer, STYLE_RED, printer_slice(&change->old));
+            put_cut(printer, STYLE_RED, &change->old, fits ? 0 : used);
         text_string(printer->out, fits ? glyphs_of(printer)->arrow : "");
         if (fits || line == 1)
-            diff_put(printer, STYLE_GREEN, printer_slice(&change->now));
+            put_cut(printer, STYLE_GREEN, &change->now, fits ? 0 : used);
         text_string(printer->out, "\n");
     }
 }

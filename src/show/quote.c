@@ -81,7 +81,10 @@ quote_line(struct text *out, struct slice path, uint32_t number, uint64_t before
         start++;
     while (length > start && is_space(line[length - 1]))
         length--;
-    text_clean(out, (struct slice){line + start, (size_t)(length - start)});
+    size_t bytes = text_cut(line + start, (size_t)(length - start), LINE_LENGTH_MAX / 2);
+    text_clean(out, (struct slice){line + start, bytes});
+    if (bytes < (size_t)(length - start))
+        text_dots(out);
     return QUOTE_READ;
 }
 

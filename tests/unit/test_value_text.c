@@ -571,15 +571,6 @@ TEST(a_few_bytes_do_not_become_gigabytes)
     finish(&f);
 }
 
-TEST(columns_of_text)
-{
-    CHECK_NUMBER(text_columns("abc", 3), 3);
-    CHECK_NUMBER(text_columns("中文", 6), 4);
-    CHECK_NUMBER(text_columns("e\xcc\x81", 3), 1);
-    CHECK_NUMBER(text_columns("ж…", 5), 2);
-    CHECK_NUMBER(text_fit("中文", 6, 3), 3);
-}
-
 TEST(type_names)
 {
     struct fixture f;
