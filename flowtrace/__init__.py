@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ._core import Track as Track
     from ._core import Value as Value
     from ._core import Wait as Wait
+    from ._regions import note as note
+    from ._regions import region as region
     from .api import CallEvent as CallEvent
     from .api import Config as Config
     from .api import active_tracing as active_tracing
@@ -31,6 +33,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "_core": ("Call", "ExceptionInfo", "Function", "Location", "Trace", "Track", "Value", "Wait"),
+    "_regions": ("note", "region"),
     "api": (
         "CallEvent",
         "Config",
@@ -64,7 +67,9 @@ __all__ = [
     "config",
     "get_config",
     "get_trace_data",
+    "note",
     "print_tree",
+    "region",
     "start_tracing",
     "stop_tracing",
     "trace",

@@ -88,6 +88,17 @@ def record_facts() -> _Facts:
 def watch(code: CodeType, begin: Callable[[], object], end: Callable[[], object], /) -> None:
     """Call begin() when a call of `code` begins while nothing is recorded; end() when the outermost one has ended."""
 
+@final
+class region:
+    """A named part: `with flowtrace.region("import", file=name):`. Where nothing records it does nothing."""
+
+    def __new__(cls, name: str, /, **values: object) -> region: ...
+    def __enter__(self) -> region: ...
+    def __exit__(self, *exception: object) -> Literal[False]: ...
+
+def note(text: str, /, **values: object) -> None:
+    """A line in the story. Where nothing records it does nothing."""
+
 def hash_sources(path: _Path, /) -> None:
     """Add the hashes of source files that are still as they were recorded to a trace that has ended. Never fails."""
 
@@ -346,8 +357,14 @@ class Function:
         """Names of the parameters, in order."""
 
     @property
-    def kind(self) -> Literal["function", "generator", "coroutine", "async generator", "module", "class", "library"]:
-        """What it is; "module" and "class" are bodies, "library" is library or C code (boundary=True)."""
+    def kind(
+        self,
+    ) -> Literal[
+        "function", "generator", "coroutine", "async generator", "module", "class", "library", "region", "note"
+    ]:
+        """What it is; "module" and "class" are bodies, "library" is library or C code (boundary=True).
+        "region" and "note" are no functions, but what flowtrace.region() and note() have named.
+        """
 
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...

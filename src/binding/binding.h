@@ -17,7 +17,7 @@
 
 /* All owned by the module, which its types keep alive; Borrowed by whoever asks. */
 struct binding_types {
-    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location, *wait;
+    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location, *wait, *region;
     PyObject *error; /* FlowTraceError */
     PyObject *progress; /* what set_progress() was given, or NULL */
 };
@@ -131,6 +131,10 @@ PyObject *binding_sources(const struct model *model);
 PyObject *binding_trace_start(PyObject *module, PyObject *path);
 PyObject *binding_merge(PyObject *module, PyObject *args);
 int binding_add_trace_types(PyObject *module);
+/* region_type.c */
+int binding_add_region(PyObject *module);
+extern const char binding_note_doc[];
+PyObject *binding_note(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords);
 int binding_add_call_types(PyObject *module);
 
 #endif

@@ -73,7 +73,7 @@ static PyGetSetDef function_getset[] = {
     {"parameters", function_parameters, NULL, "tuple of str: names of the parameters, in order.", NULL},
     {"kind", function_kind, NULL,
      "str: \"function\", \"generator\", \"coroutine\", \"async generator\", \"module\" or \"class\" (a body),\n"
-     "or \"library\": library or C code, recorded with boundary=True.",
+     "\"library\": library or C code, recorded with boundary=True; \"region\" or \"note\": see flowtrace.region().",
      NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -235,6 +235,7 @@ static PyMethodDef methods[] = {
     {"recording", recording, METH_NOARGS, NULL},
     {"record_facts", record_facts, METH_NOARGS, NULL},
     {"watch", watch, METH_VARARGS, NULL},
+    {"note", (PyCFunction)(void (*)(void))binding_note, METH_FASTCALL | METH_KEYWORDS, binding_note_doc},
     {"_nothing", (PyCFunction)(void (*)(void))nothing, METH_FASTCALL, NULL},
     {"_end", end, METH_NOARGS, NULL},
     {"show", WITH_KEYWORDS(binding_show), NULL},
@@ -262,7 +263,7 @@ module_exec(PyObject *module)
 {
     if (recorder_init(recorder_of(module), module) < 0)
         return -1;
-    return binding_add_trace_types(module);
+    return binding_add_trace_types(module) < 0 ? -1 : binding_add_region(module);
 }
 
 static int

@@ -14,6 +14,7 @@ struct event {
 struct events {
     struct event *items; /* Owned */
     size_t count, room;
+    const struct model *model; /* Borrowed; in the making */
     uint32_t known; /* calls whose first event is there */
     bool failed;
 };
@@ -40,6 +41,9 @@ collect(void *context, uint32_t call, uint32_t Py_UNUSED(below), uint32_t except
     struct events *events = context;
     bool awaits = record->type == FLOW_YIELD && record->yield == FLOW_YIELD_AWAIT;
     bool begins = record->type == FLOW_CALL || record->type == FLOW_CALL_VALUES;
+    bool suspends = record->type == FLOW_YIELD || record->type == FLOW_RESUME || record->type == FLOW_THROW;
+    if (suspends && events->model->calls[call].code->flags & FLOW_CODE_REGION)
+        return; /* its owner tells */
     for (; events->known < call + !begins; events->known++)
         append(events, (struct event){.call = events->known, .type = FLOW_CALL});
     events->known = call < events->known ? events->known : call + 1;
@@ -145,9 +149,9 @@ find_depths(const struct model *model)
 PyObject *
 binding_trace_events(struct trace *trace)
 {
-    struct events events = {0};
-    struct model_watcher watcher = {.event = collect, .context = &events};
     struct model model;
+    struct events events = {.model = &model};
+    struct model_watcher watcher = {.event = collect, .context = &events};
     int ret = model_build_watched(&model, &trace->reader, &watcher);
     if (ret < 0 || events.failed) {
         free(events.items);

@@ -59,6 +59,7 @@ struct lane {
     uint32_t origin;    /* spawn that root calls come from, or MODEL_NONE */
     enum flow_spawn origin_kind;
     uint32_t thrown;    /* exception of the last THROW, or MODEL_NONE */
+    bool just_thrown;   /* by the last record, but for those of regions that went on */
     bool rebuilding;    /* after a gap: OPEN records tell what runs; else they repeat it */
     uint64_t last_ns;
 };
@@ -123,6 +124,8 @@ void build_assign_runs(struct model *model);
 uint32_t build_exception(struct builder *builder, const struct lane *lane, const struct exception_record *record);
 void build_unwind(struct builder *builder, struct lane *lane, const struct record *record);
 void build_throw(struct builder *builder, struct lane *lane, const struct record *record);
+/* The region on top of the stack goes on in `driver`, into which an exception was just thrown: it comes up in there. */
+void build_throw_into_region(struct builder *builder, const struct lane *lane, uint32_t driver);
 void build_come_up(struct builder *builder, const struct lane *lane, const struct record *record);
 void build_on_detail(struct builder *builder, const struct lane *lane, struct slice payload);
 void build_on_cancel(struct builder *builder, const struct lane *lane, struct slice payload);

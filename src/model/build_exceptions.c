@@ -192,6 +192,14 @@ build_throw(struct builder *builder, struct lane *lane, const struct record *rec
     exception->caught_below = false;
 }
 
+void
+build_throw_into_region(struct builder *builder, const struct lane *lane, uint32_t driver)
+{
+    struct exception *exception = lane->thrown != MODEL_NONE ? &builder->model->exceptions[lane->thrown] : NULL;
+    if (exception && exception->calls_left > 0 && exception->caught_by == driver)
+        exception->caught_by = lane->stack[lane->depth - 1];
+}
+
 /* In the top call an exception was raised or came in, a handler has it, or had it and raised it again. */
 void
 build_come_up(struct builder *builder, const struct lane *lane, const struct record *record)

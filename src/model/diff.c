@@ -66,7 +66,7 @@ diff_compare(struct diff *diff, uint32_t number_a, uint32_t number_b)
     uint8_t what = 0;
     if (diff->a.values && diff->a.begin[number_a] != diff->b.begin[number_b] && arguments_differ(diff, a, b))
         what |= DIFF_ARGUMENTS;
-    bool generates = a->code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR);
+    bool generates = code_yields(a->code);
     if (generates && call_suspensions(diff->a.model, a) != call_suspensions(diff->b.model, b))
         what |= DIFF_YIELDS;
     if (a->outcome != b->outcome)

@@ -14,7 +14,8 @@ enum { IGNORED_FUNCTION = 1, IGNORED_PARAMETERS = 2 };
 static uint64_t
 hash_function(struct likeness *match, const struct code *code)
 {
-    uint64_t hash = hash_mix(code->flags & (FLOW_CODE_MODULE | FLOW_CODE_CLASS | FLOW_CODE_LIBRARY), 3);
+    const uint32_t kinds = FLOW_CODE_MODULE | FLOW_CODE_CLASS | FLOW_CODE_LIBRARY | FLOW_CODE_REGION | FLOW_CODE_NOTE;
+    uint64_t hash = hash_mix(code->flags & kinds, 3);
     hash = hash_mix(hash, likeness_hash_text(match, code_module(code), false));
     return hash_mix(hash, likeness_hash_text(match, code->qualname, false));
 }
@@ -62,7 +63,7 @@ hash_end(struct diff_side *side, const struct call *call)
     struct value result = call_result(side->model, call);
     if (side->values && call->outcome == OUTCOME_RETURNED)
         hash = hash_mix(hash, likeness_hash(&side->match, &result));
-    if (call->code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR))
+    if (code_yields(call->code))
         hash = hash_mix(hash, call_suspensions(side->model, call));
     uint32_t index = call_exception(side->model, call);
     if (index == MODEL_NONE)

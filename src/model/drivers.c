@@ -30,8 +30,10 @@ int
 drivers_add(struct model *model, struct id_map *known, uint32_t number, uint32_t driver, bool thrown, uint8_t suspended)
 {
     const struct call *call = &model->calls[number];
-    if (driver == MODEL_NONE || driver == call->parent || is_delegated(model, call, thrown, suspended)
-        || id_map_get(known, number, driver))
+    driver = model_without_regions(model, driver);
+    if (driver == number || driver == model_without_regions(model, call->parent)) /* a region of its own is around it */
+        return 0;
+    if (driver == MODEL_NONE || is_delegated(model, call, thrown, suspended) || id_map_get(known, number, driver))
         return 0;
     if (!id_map_put(known, number, driver, 0))
         return -ENOMEM;

@@ -107,7 +107,7 @@ static void
 add_time(struct graph_node *node, const struct model *model, const struct call *call)
 {
     node->total_ns += call_running_ns(model, call);
-    if (!(call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR)) || !call_suspensions(model, call))
+    if (!call_may_wait(model, call) || !call_suspensions(model, call))
         return;
     node->suspends = true;
     node->waits_ns += call_waiting_ns(model, call);

@@ -65,6 +65,16 @@ label_module(struct text *out, const struct code *code)
     text_name(out, file);
 }
 
+/* "[import]", "note: cache cold" */
+static void
+label_region(struct text *out, const struct code *code)
+{
+    bool region = code->flags & FLOW_CODE_REGION;
+    text_string(out, region ? "[" : "note: ");
+    text_name(out, code->qualname);
+    text_string(out, region ? "]" : "");
+}
+
 void
 label_function(struct text *out, const struct code *code)
 {
@@ -75,6 +85,9 @@ label_function(struct text *out, const struct code *code)
     else if (code->flags & FLOW_CODE_CLASS) {
         text_string(out, "class ");
         text_name(out, name);
+    }
+    else if (code->flags & (FLOW_CODE_REGION | FLOW_CODE_NOTE)) {
+        label_region(out, code);
     }
     else if (slice_ends_with(name, "<lambda>") || slice_ends_with(name, "<genexpr>")) {
         text_string(out, slice_ends_with(name, "<lambda>") ? "<lambda " : "<genexpr ");
@@ -110,6 +123,8 @@ label_kind_of_function(const struct code *code)
 {
     uint32_t flags = code->flags;
     return flags & FLOW_CODE_LIBRARY           ? "library"
+           : flags & FLOW_CODE_REGION          ? "region"
+           : flags & FLOW_CODE_NOTE            ? "note"
            : flags & FLOW_CODE_MODULE          ? "module"
            : flags & FLOW_CODE_CLASS           ? "class"
            : flags & FLOW_CODE_ASYNC_GENERATOR ? "async generator"

@@ -162,6 +162,8 @@ go_on(struct builder *builder, struct lane *lane, const struct record *record)
     }
     call->outcome = OUTCOME_RUNNING;
     push(builder, lane, *known);
+    if (lane->just_thrown && call->code->flags & FLOW_CODE_REGION)
+        build_throw_into_region(builder, lane, driver);
 }
 
 /* A call that began before a gap, or in the process that this one was forked from. */
@@ -200,6 +202,8 @@ suspend(struct builder *builder, struct lane *lane, const struct record *record)
 {
     struct call *call = build_pop(builder, lane, record->time_ns);
     if (!call)
+        return;
+    if (record->yield == FLOW_YIELD_ASIDE) /* it goes on at once, on what is below */
         return;
     call->outcome = SUSPENDED;
     struct value value = record->values;
@@ -282,6 +286,7 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
     lane->last_ns = record->time_ns;
     if (record->type != FLOW_EXTENDED)
         lane->leaving = MODEL_NONE;
+    lane->just_thrown &= record->type == FLOW_EXTENDED || record->type == FLOW_RESUME;
     if (cursor->gap) {
         build_drop(builder, lane, UINT64_MAX, record->time_ns);
         build_switch(builder, lane, lane->own);
@@ -320,6 +325,7 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
     case FLOW_THROW:
         go_on(builder, lane, record);
         build_throw(builder, lane, record);
+        lane->just_thrown = true;
         tell(builder, lane, record);
         break;
     case FLOW_UNWIND:

@@ -311,6 +311,30 @@ call_is_definition(const struct call *call)
     return (annotates || call->code->flags & FLOW_CODE_CLASS) && call->outcome == OUTCOME_RETURNED;
 }
 
+/* A region is told as what it is. */
+static inline bool
+code_yields(const struct code *code)
+{
+    return code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR) && !(code->flags & FLOW_CODE_REGION);
+}
+
+/* Of a region the one that it stands on, as far as that is recorded; else the call itself. */
+static inline uint32_t
+model_without_regions(const struct model *model, uint32_t call)
+{
+    while (call != MODEL_NONE && model->calls[call].code->flags & FLOW_CODE_REGION)
+        call = model->calls[call].parent;
+    return call;
+}
+
+/* Is the time in which it is suspended one in which it waits? The consumer's time is nothing that a generator waits for. */
+static inline bool
+call_may_wait(const struct model *model, const struct call *call)
+{
+    uint32_t owner = model_without_regions(model, (uint32_t)(call - model->calls));
+    return owner == MODEL_NONE || model->calls[owner].code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR);
+}
+
 static inline bool
 exception_is_cancellation(const struct exception *exception)
 {

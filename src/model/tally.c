@@ -28,12 +28,10 @@ counts(const struct call *call)
     return call->origin != CALL_INHERITED;
 }
 
-/* The consumer's time is nothing that a generator waits for. */
 static uint64_t
 waits(const struct model *model, const struct call *call)
 {
-    bool may = call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR);
-    return may ? call_waiting_ns(model, call) : 0;
+    return call_may_wait(model, call) ? call_waiting_ns(model, call) : 0;
 }
 
 /* --- what needs no order ------------------------------------------------ */

@@ -12,6 +12,7 @@
 #include "callable.h"
 #include "calls.h"
 #include "hot.h"
+#include "region.h"
 
 /* --- who calls ---------------------------------------------------------- */
 
@@ -59,9 +60,10 @@ boundary_begin(struct thread *thread, const struct function *caller, PyObject *c
         return;
     const void *frame = frame_running();
     drop_ended(thread, frame);
-    top = thread_top(thread);
+    top = thread_top_call(thread);
     if (!function || (top && (top->function != caller || top->frame != frame)))
         return;
+    top = thread_top(thread);
     uint64_t task = top ? top->task : 0;
     if (thread->depth == 0)
         link_begin_root(thread, false);
@@ -81,11 +83,12 @@ boundary_begin(struct thread *thread, const struct function *caller, PyObject *c
 /* --- it ends ------------------------------------------------------------ */
 
 static void
-write_return(struct writer *writer)
+end_by_return(struct thread *thread, unsigned at_end)
 {
-    uint8_t *p = writer_begin(writer, FLOW_RETURN);
+    uint8_t *p = writer_begin(&thread->writer, FLOW_RETURN);
     if (p)
-        writer_commit(writer, p);
+        writer_commit(&thread->writer, p);
+    region_after_end(thread, at_end, NULL);
 }
 
 void
@@ -95,8 +98,9 @@ boundary_c_return(struct thread *thread, PyObject *callable)
     if (!top || !is_call_of(top, frame_running()))
         return;
     const struct function *function = callable_function(thread->recorder, callable);
-    if (top->function == function && thread_pop(thread, function, NULL))
-        write_return(&thread->writer);
+    const struct activation *ended = top->function == function ? thread_pop(thread, function, NULL, 0) : NULL;
+    if (ended)
+        end_by_return(thread, ended->at_end);
 }
 
 /* An exception comes out of what the frame called. */
@@ -106,7 +110,7 @@ boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, i
     const struct activation *top = thread_top(thread);
     if (!top || !is_call_of(top, frame_running()))
         return false;
-    thread_pop(thread, activation_function(top), NULL);
+    unsigned at_end = thread_pop(thread, activation_function(top), NULL, 0)->at_end;
     struct writer *writer = &thread->writer;
     uint8_t *p = writer_begin(writer, FLOW_UNWIND);
     if (!p)
@@ -116,17 +120,20 @@ boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, i
     *p++ = 0;
     writer_commit(writer, varint_put(p, line > 0 ? (uint64_t)line << 1 : 0));
     exception_put_detail(thread, exception);
+    region_after_end(thread, at_end, exception);
     return true;
 }
 
 /* Pops the call of `function` that ends now: by its own frame if it suspends, else by its caller's. */
 static bool
-pop_ending(struct thread *thread, struct function *function)
+pop_ending(struct thread *thread, struct function *function, unsigned *at_end)
 {
     bool suspends = function->code.flags & FLOW_CODE_SUSPENDS;
     const void *frame = suspends ? frame_running() : own_caller(thread->recorder);
-    if (!frame || !thread_pop(thread, function, frame))
+    const struct activation *ended = frame ? thread_pop(thread, function, frame, 0) : NULL;
+    if (!ended)
         return false;
+    *at_end = ended->at_end;
     if (suspends)
         shared_map_remove(&thread->recorder->generators, frame);
     return true;
@@ -135,14 +142,15 @@ pop_ending(struct thread *thread, struct function *function)
 void
 boundary_return(struct thread *thread, struct function *function)
 {
-    if (pop_ending(thread, function))
-        write_return(&thread->writer);
+    unsigned at_end;
+    if (pop_ending(thread, function, &at_end))
+        end_by_return(thread, at_end);
 }
 
 bool
-boundary_unwind(struct thread *thread, struct function *function)
+boundary_unwind(struct thread *thread, struct function *function, unsigned *at_end)
 {
-    return pop_ending(thread, function);
+    return pop_ending(thread, function, at_end);
 }
 
 /* --- coroutines and generators ------------------------------------------ */

@@ -36,8 +36,9 @@ void boundary_c_return(struct thread *thread, PyObject *callable);
 bool boundary_raise(struct thread *thread, PyObject *exception, PyCodeObject *code, int offset);
 /* A function that the library may have called itself returns. */
 void boundary_return(struct thread *thread, struct function *function);
-/* An exception leaves it: true if a recorded call ends by that, which is then off the stack. */
-bool boundary_unwind(struct thread *thread, struct function *function);
+/* An exception leaves it: true if a recorded call ends by that, which is then off the stack;
+ * what region_after_end() is to be told. */
+bool boundary_unwind(struct thread *thread, struct function *function, unsigned *at_end);
 /* Library code that suspends begins to run: its function if the program's own code drives it, else NULL. */
 struct function *boundary_driven(struct recorder *recorder, PyCodeObject *code);
 /* Was the start of the running one of them recorded? */

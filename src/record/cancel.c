@@ -68,7 +68,7 @@ static int
 line_of_top(struct thread *thread)
 {
     const struct activation *top = thread_top(thread);
-    while (top && top > thread->stack && activation_is_boundary(top))
+    while (top && top > thread->stack && (activation_is_boundary(top) || activation_is_region(top)))
         top--;
     PyFrameObject *frame = top && top->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
     int line = 0;

@@ -20,7 +20,7 @@ is_control_flow(PyObject *exception)
 static bool
 is_on_top(const struct thread *thread, const struct function *function, int offset)
 {
-    const struct activation *top = thread->depth ? &thread->stack[thread->depth - 1] : NULL;
+    const struct activation *top = thread_top_call(thread);
     if (!top || top->function != function || (COMPAT_UNWIND_WITHOUT_START && offset == function->start_offset))
         return false;
     return top->frame == frame_running();

@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "hot.h"
+#include "region.h"
 #include "secret.h"
 
 static struct thread *
@@ -62,7 +63,7 @@ remember_generator(struct thread *thread, const struct activation *activation)
     struct pointer_entry entry = {.key = activation->frame,
                                   .data = activation->function,
                                   .id = activation->generator,
-                                  .extra = activation->task << 1 | activation->watched};
+                                  .extra = activation->task << 2 | (activation->at_end & AT_END_WATCH)};
     if (!shared_map_put(&thread->recorder->generators, entry))
         recorder_fault(thread->recorder, thread, ENOMEM);
 }
@@ -91,7 +92,7 @@ begin_call(struct thread *thread, struct function *function, bool watched)
         .task = task,
         .start_ticks = writer->last_ticks,
         .ordinal = writer->calls,
-        .watched = watched,
+        .at_end = watched ? AT_END_WATCH : 0,
     };
     const struct activation *activation = thread_push(thread, begun);
     if (!activation)
@@ -176,13 +177,22 @@ forget_generator(struct thread *thread, const struct activation *activation)
 }
 
 static void
+after_end(struct thread *thread, unsigned at_end, PyObject *exception)
+{
+    if (at_end & ~(unsigned)AT_END_WATCH)
+        region_after_end(thread, at_end, exception);
+    if (at_end & AT_END_WATCH)
+        watch_ends(thread->recorder);
+}
+
+static void
 end_by_return(struct thread *thread, struct function *function, PyObject *value)
 {
     struct recorder *recorder = thread->recorder;
-    const struct activation *ended = thread_pop(thread, function, NULL);
+    const struct activation *ended = thread_pop(thread, function, NULL, 0);
     if (!ended)
         return;
-    bool watched = ended->watched;
+    unsigned at_end = ended->at_end;
     struct writer *writer = &thread->writer;
     uint8_t *p = writer_begin(&thread->writer, recorder->values ? FLOW_RETURN_VALUE : FLOW_RETURN);
     if (p && recorder->values) {
@@ -193,8 +203,8 @@ end_by_return(struct thread *thread, struct function *function, PyObject *value)
     if (p)
         writer_commit(writer, p);
     forget_generator(thread, ended);
-    if (watched)
-        watch_ends(recorder);
+    if (at_end)
+        after_end(thread, at_end, NULL);
 }
 
 static PyObject *
@@ -235,10 +245,20 @@ unwrap(PyObject *value)
 }
 
 static void
+after_suspension(struct thread *thread, struct activation suspended, PyCodeObject *code, int offset)
+{
+    bool watched = suspended.at_end & AT_END_WATCH && thread->recorder->session_is_watched;
+    region_after_suspension(thread, &suspended);
+    if (watched && compat_dies_silently(code, offset))
+        watch_await_death(thread->recorder, suspended.generator);
+}
+
+static void
 suspend(struct thread *thread, struct function *function, PyObject *value, PyCodeObject *code, int offset)
 {
     int kind = compat_suspension(code, offset);
-    const struct activation *suspended = thread_pop(thread, function, function->boundary ? frame_running() : NULL);
+    const void *frame = function->boundary ? frame_running() : NULL;
+    const struct activation *suspended = thread_pop(thread, function, frame, kind);
     if (!suspended)
         return;
     struct writer *writer = &thread->writer;
@@ -261,8 +281,8 @@ suspend(struct thread *thread, struct function *function, PyObject *value, PyCod
     writer_commit(writer, p);
     if (kind == FLOW_YIELD_AWAIT)
         thread->awaited = p;
-    if (suspended->watched && thread->recorder->session_is_watched && compat_dies_silently(code, offset))
-        watch_await_death(thread->recorder, suspended->generator);
+    if (suspended->at_end)
+        after_suspension(thread, *suspended, code, offset);
 }
 
 static PyObject *
@@ -301,16 +321,16 @@ push_generator(struct thread *thread, struct function *function, bool fresh)
         .function = function,
         .frame = frame,
         .generator = known ? entry.id : thread_next_number(thread),
-        .task = known ? entry.extra >> 1 : 0,
+        .task = known ? entry.extra >> 2 : 0,
         .start_ticks = thread->writer.last_ticks,
-        .watched = known && entry.extra & 1,
+        .at_end = known ? (uint8_t)(entry.extra & (AT_END_WATCH | AT_END_WAKE)) : 0,
     };
     struct activation *activation = thread_push(thread, resumed);
     if (!activation)
         return NULL;
     if (!known)
         remember_generator(thread, activation);
-    else if (activation->watched)
+    else if (activation->at_end & AT_END_WATCH)
         watch_await_no_death(recorder, entry.id);
     return activation;
 }
@@ -335,6 +355,8 @@ go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCode
     writer_commit(writer, p);
     if (thrown)
         exception_put_detail(thread, thrown);
+    else if (activation->at_end & AT_END_WAKE)
+        region_wake(thread);
 }
 
 static PyObject *
@@ -372,6 +394,9 @@ on_throw(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
     go_on(thread, function, args[2], code, offset);
     if (!function->boundary)
         cancel_landed(thread, args[2], code, offset);
+    const struct activation *top = thread_top(thread);
+    if (top && top->at_end & AT_END_WAKE)
+        region_wake(thread);
     event_leave(thread);
     Py_RETURN_NONE;
 }
@@ -398,7 +423,7 @@ has_library_below(void)
 static uint64_t
 place_in_caller(const struct thread *thread)
 {
-    const struct activation *caller = thread->depth ? &thread->stack[thread->depth - 1] : NULL;
+    const struct activation *caller = thread_top_call(thread);
     if (!caller)
         return has_library_below();
     PyFrameObject *frame = caller->function ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
@@ -448,15 +473,16 @@ static void
 unwind(struct thread *thread, struct function *function, PyObject *exception, PyCodeObject *code, int offset)
 {
     const void *frame = frame_running();
-    const struct activation *ended = never_began(thread, function, offset, frame) ? NULL
-                                                                                  : thread_pop(thread, function, frame);
+    const struct activation *ended = never_began(thread, function, offset, frame)
+                                         ? NULL
+                                         : thread_pop(thread, function, frame, 0);
     if (!ended)
         return;
-    bool watched = ended->watched;
+    unsigned at_end = ended->at_end;
     write_unwind(thread, exception, code, offset);
     forget_generator(thread, ended);
-    if (watched)
-        watch_ends(thread->recorder);
+    if (at_end)
+        after_end(thread, at_end, exception);
 }
 
 static PyObject *
@@ -474,8 +500,11 @@ on_unwind(struct recorder *recorder, PyObject *const *args, Py_ssize_t count)
         unwind(thread, function, args[2], code, offset);
     else
         link_return(thread, function, NULL);
-    if (function->boundary && boundary_unwind(thread, function))
+    unsigned at_end = 0;
+    if (function->boundary && boundary_unwind(thread, function, &at_end)) {
         write_unwind(thread, args[2], code, offset);
+        region_after_end(thread, at_end, args[2]);
+    }
     event_leave(thread);
     Py_RETURN_NONE;
 }

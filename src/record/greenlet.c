@@ -164,7 +164,9 @@ wake(struct thread *thread, const void *stack)
 static bool
 is_alive(const struct thread *thread, bool begins)
 {
-    const struct activation *top = &thread->stack[thread->depth - 1];
+    const struct activation *top = thread_top_call(thread);
+    if (!top)
+        return true; /* of regions alone nothing can be said */
     PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get());
     bool found = false;
     while (frame && !found) {

@@ -79,12 +79,12 @@ thread_push(struct thread *thread, struct activation activation)
 }
 
 /* Pops the activation of `function` (and frame, if that is not NULL) and what was lost above it. It holds until the
- * next push; NULL if it is not on the stack. */
+ * next push; NULL if it is not on the stack. `suspension`: enum flow_yield, 0: the call ends. */
 static inline const struct activation *
-thread_pop(struct thread *thread, const struct function *function, const void *frame)
+thread_pop(struct thread *thread, const struct function *function, const void *frame, int suspension)
 {
     const struct activation *top = thread_top(thread);
-    if (!(top && activation_is(top, function, frame)) && !thread_drop_above(thread, function, frame))
+    if (!(top && activation_is(top, function, frame)) && !thread_drop_above(thread, function, frame, suspension))
         return NULL;
     writer_make_room(&thread->writer); /* a chunk that begins with its end must still name it among the running */
     return &thread->stack[--thread->depth];

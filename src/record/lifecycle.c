@@ -8,6 +8,7 @@
 #include "callable.h"
 #include "calls.h"
 #include "recorder.h"
+#include "region.h"
 #include "surroundings.h"
 
 /* Each set_events() takes one of 2^24 versions: a function that is traced again
@@ -365,6 +366,7 @@ recorder_resume(struct recorder *recorder)
     }
     greenlet_look(recorder);
     recorder->session++;
+    region_forget_all(recorder);
     shared_map_clear(&recorder->generators); /* a frame's address may be another's by now: its death was not seen */
     recorder->recording = !recorder->failed;
     return recorder->events_on ? 0 : set_events(recorder, true);
@@ -470,6 +472,7 @@ recorder_stop(struct recorder *recorder, unsigned reason)
     shared_map_clear(&recorder->spawns);
     shared_map_clear(&recorder->handles);
     shared_map_clear(&recorder->starting);
+    region_forget_all(recorder);
     memset(recorder->exceptions, 0, sizeof recorder->exceptions);
     close_file(recorder, out);
     if (out)
@@ -571,6 +574,7 @@ recorder_clear(struct recorder *recorder)
     scope_log_clear(&recorder->scope_log);
     source_log_clear(&recorder->source_log);
     callable_forget_all(recorder);
+    region_forget_functions(recorder);
     scope_clear(&recorder->scope);
     free(recorder->process_record);
     recorder->process_record = NULL;

@@ -80,12 +80,21 @@ struct function {
 
 struct activation {
     struct function *function; /* Borrowed; NULL once its code has died */
-    const void *frame;         /* compared only. Of a boundary function that does not suspend: its caller's */
+    const void *frame;         /* compared only. Of a boundary function that does not suspend: its caller's; of a
+                                * region: its id, or once it was left the exception that did */
     uint64_t generator;
     uint64_t task;             /* spawn id of the task that it runs in, or 0 */
     uint64_t start_ticks;
     uint64_t ordinal;
-    bool watched;
+    uint8_t at_end;            /* enum at_end */
+};
+
+/* What is to be done when a call is off the stack. */
+enum at_end {
+    AT_END_WATCH = 1, /* it is one of @trace's that counts */
+    AT_END_WAKE = 2,  /* it is suspended with regions in it, which go on with it */
+    AT_END_ASIDE = 4, /* regions that stood on it are aside */
+    AT_END_LEFT = 8,  /* regions that it stands on were left in it; of a region: it was left */
 };
 
 struct thread {
@@ -122,6 +131,7 @@ struct thread {
 #endif
     struct thread *next;            /* of the recorder's */
     struct thread *sibling;         /* of this thread's, for other recorders */
+    uint32_t aside, aside_from;     /* regions that the last call to end has left behind, and where in the stack */
     bool hosted;                    /* ORIGIN has named the call in another interpreter that root calls come from */
 };
 
@@ -149,10 +159,13 @@ struct recorder {
     struct compat_mutex shared; /* first sights, known exceptions, @trace's counts, asyncio's functions */
     uint32_t next_function, next_thread;
     uint32_t next_shape;
-    uint64_t next_generator, next_spawn, next_exception, next_greenlet;
+    uint64_t next_generator, next_spawn, next_exception, next_greenlet, next_region;
     struct known_exception exceptions[KNOWN_EXCEPTIONS];
     unsigned exception_turn;
     COMPAT_APART(after)
+    struct region_functions *region_functions; /* Owned; NULL before the first */
+    struct shared_map resting;   /* generator id -> regions that are suspended with it, Owned */
+    struct shared_map left;      /* region's id -> it was left elsewhere; extra: lost */
     struct trace_file *file; /* Owned; NULL while stopped */
     struct scope scope;
     struct scope_log scope_log;
@@ -285,9 +298,9 @@ thread_get(struct recorder *recorder)
 
 /* Doubles the stack's room. False without memory, which is a fault. */
 bool thread_grow_stack(struct thread *thread);
-/* Takes off what was lost above the activation of `function` (and frame, if that is not NULL); false if it is not on
- * the stack. */
-bool thread_drop_above(struct thread *thread, const struct function *function, const void *frame);
+/* Takes off what was lost above the activation of `function` (and frame, if that is not NULL), and aside the regions
+ * there; false if it is not on the stack. `suspension`: enum flow_yield, 0: the call ends. */
+bool thread_drop_above(struct thread *thread, const struct function *function, const void *frame, int suspension);
 /* For a stack of this room; false without memory. */
 bool thread_make_open_room(struct thread *thread, uint32_t room);
 /* Takes `count` activations off that ended unseen. */
@@ -378,10 +391,27 @@ activation_is_boundary(const struct activation *activation)
     return function && function->boundary;
 }
 
+static inline bool
+activation_is_region(const struct activation *activation)
+{
+    const struct function *function = activation_function(activation);
+    return function && function->code.flags & FLOW_CODE_REGION;
+}
+
 static inline struct activation *
 thread_top(struct thread *thread)
 {
     return thread->depth ? &thread->stack[thread->depth - 1] : NULL;
+}
+
+/* The same of what has a frame: no region. */
+static inline struct activation *
+thread_top_call(const struct thread *thread)
+{
+    uint32_t i = thread->depth;
+    while (i > 0 && activation_is_region(&thread->stack[i - 1]))
+        i--;
+    return i > 0 ? &thread->stack[i - 1] : NULL;
 }
 
 /* links.c */

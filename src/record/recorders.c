@@ -34,6 +34,8 @@ after_fork_in_child(void)
         compat_unlock_anyway(&recorder->starting_lock);
         compat_unlock_anyway(&recorder->names_lock);
         shared_map_after_fork(&recorder->starting);
+        shared_map_after_fork(&recorder->resting);
+        shared_map_after_fork(&recorder->left);
     }
     thread_atfork_child();
 }

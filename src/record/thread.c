@@ -9,6 +9,7 @@
 #endif
 
 #include "recorder.h"
+#include "region.h"
 
 _Thread_local struct thread *thread_mine __attribute__((tls_model("initial-exec")));
 static pthread_key_t ending;
@@ -230,16 +231,17 @@ thread_drop(struct thread *thread, uint32_t count)
     uint8_t *p = writer_begin(&thread->writer, FLOW_DROP);
     if (p)
         writer_commit(&thread->writer, varint_put(p, count));
+    region_let_go(thread, count);
     thread->depth -= count;
 }
 
 bool
-thread_drop_above(struct thread *thread, const struct function *function, const void *frame)
+thread_drop_above(struct thread *thread, const struct function *function, const void *frame, int suspension)
 {
     uint32_t i = thread->depth;
     while (i > 0 && !activation_is(&thread->stack[i - 1], function, frame))
         i--;
-    if (i > 0 && i < thread->depth)
+    if (i > 0 && i < thread->depth && !region_step_aside(thread, i, suspension))
         thread_drop(thread, thread->depth - i);
     return i > 0;
 }
@@ -248,6 +250,7 @@ void
 thread_renew(struct thread *thread)
 {
     if (!thread->writer.strings) { /* closed with the file before */
+        region_let_go(thread, thread->depth);
         thread->depth = 0;
         greenlet_forget_all(thread);
         if (attach_writer(thread) < 0)
@@ -381,6 +384,7 @@ thread_close_all(struct recorder *recorder)
     recorders_lock();
     for (struct thread *thread = recorder->threads; thread; thread = thread->next) {
         writer_close(&thread->writer);
+        region_let_go(thread, thread->depth);
         thread->depth = 0;
     }
     recorders_unlock();

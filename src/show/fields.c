@@ -21,7 +21,7 @@ times_of(const struct printer *printer, const struct story_line *line)
         uint64_t waiting = call_waiting_ns(model, call);
         times.low = ns < times.low ? ns : times.low;
         times.high = ns > times.high ? ns : times.high;
-        if (!(call->code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR)) || !call_suspensions(model, call))
+        if (!call_may_wait(model, call) || !call_suspensions(model, call))
             continue;
         times.waits = true;
         times.waiting = waiting > times.waiting ? waiting : times.waiting;

@@ -79,7 +79,7 @@ static void
 put_result(struct text *out, struct printer *printer, const struct story_line *line, unsigned width)
 {
     const struct call *call = &printer->model->calls[line->calls[0]];
-    bool generates = call->code->flags & (FLOW_CODE_GENERATOR | FLOW_CODE_ASYNC_GENERATOR);
+    bool generates = code_yields(call->code);
     if (generates && call_suspensions(printer->model, call) && line->count == 1) {
         text_format(out, " yielded %u%s", call_suspensions(printer->model, call), printer->glyphs->times);
         put_drivers(out, printer, line->calls[0]);

@@ -222,6 +222,11 @@ values_put_arguments(struct text *out, struct printer *printer, const struct sto
     const struct code *code = call->code;
     if (code->flags & (FLOW_CODE_MODULE | FLOW_CODE_CLASS))
         return;
+    if (code->flags & (FLOW_CODE_REGION | FLOW_CODE_NOTE)) {
+        if (!code->parameter_count)
+            return;
+        text_string(out, " ");
+    }
     if (code->flags & FLOW_CODE_LIBRARY) { /* nobody looked at them */
         text_format(out, "(%s)", printer->glyphs->dots);
         return;

@@ -313,7 +313,12 @@ enum flow_cause {
     FLOW_CAUSE_SUPPRESSED = 3, /* the same, hidden by `from None` */
 };
 
-enum flow_yield { FLOW_YIELD_PLAIN = 1, FLOW_YIELD_FROM = 2, FLOW_YIELD_AWAIT = 3 };
+enum flow_yield {
+    FLOW_YIELD_PLAIN = 1,
+    FLOW_YIELD_FROM = 2,
+    FLOW_YIELD_AWAIT = 3,
+    FLOW_YIELD_ASIDE = 4, /* of a region: it does not wait, but what it stands on ends; RESUME follows */
+};
 
 enum flow_code_flags {
     FLOW_CODE_GENERATOR = 1,
@@ -323,6 +328,9 @@ enum flow_code_flags {
     FLOW_CODE_CLASS = 16, /* a class body */
     FLOW_CODE_LIBRARY = 32, /* library or C code, called straight from recorded code: what it calls
                              * itself is not recorded. No parameters; no file if it is in C */
+    FLOW_CODE_REGION = 64,  /* with GENERATOR: a named part of the program, with flowtrace.region("import"). It stands
+                             * above the call that it was entered in, with which it is suspended and goes on */
+    FLOW_CODE_NOTE = 128,   /* flowtrace.note("cache cold"): it returns at once */
 };
 
 /* Calls of such code have a generator id, unique in the process. */

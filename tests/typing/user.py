@@ -22,11 +22,20 @@ from flowtrace import (
     config,
     get_config,
     get_trace_data,
+    note,
     print_tree,
+    region,
     start_tracing,
     stop_tracing,
     trace,
 )
+
+
+def with_parts(rows: list[str]) -> int:
+    with region("clean", rows=len(rows)) as part:
+        assert_type(part, region)
+        assert_type(note("no header", file="a.csv"), None)
+        return len(rows)
 
 
 @trace
