@@ -50,7 +50,7 @@ hash_parts(struct likeness *match, struct slice text, bool named)
         hash = hash_mix(hash, part.kind);
         from = part.end;
     }
-    return hash_bytes(hash, text.data + from, text.length - from);
+    return from < text.length ? hash_bytes(hash, text.data + from, text.length - from) : hash_bytes(hash, "", 0);
 }
 
 static void

@@ -180,7 +180,8 @@ write_texts(const struct reader *reader, struct output *output, const uint8_t *t
     uint64_t ns = reader->header->start_mono_ns;
     struct flow_chunk_header header = {
         .kind = FLOW_CHUNK_META, .process = first->process, .pid = first->pid, .first_ns = ns, .last_ns = ns};
-    header.first_ticks = header.last_ticks = reader->header->start_ticks;
+    header.first_ticks = reader->header->start_ticks;
+    header.last_ticks = header.first_ticks;
     atomic_store(&header.flags, FLOW_CHUNK_LAST);
     uint8_t record[4 * VARINT_MAX + RECOVER_TEXTS_MAX];
     uint8_t *end = writer_put_extended(record, FLOW_EXTENDED_PROCESS, texts, length);

@@ -428,7 +428,7 @@ change_chunks(struct maker *m, struct seed *seed)
         break;
     case 4: seed->chunks[a].extra = (int16_t)(below(m, 2) ? 0 : some_number(m)); break;
     case 5: seed->chunks[a].place = (uint8_t)(below(m, 3) ? 0 : below(m, 16)); break;
-    case 6: seed->chunks[a].times = (uint8_t)(below(m, 4) ? 0 : SEED_TIMES_MIN + below(m, 12)); break;
+    case 6: seed->chunks[a].times = (uint8_t)(below(m, 4) ? 0 : SEED_TIMES_MIN + below(m, below(m, 4) ? 5 : 12)); break;
     default: seed->cut = (uint8_t)(below(m, 2) ? 0 : below(m, 256));
     }
 }

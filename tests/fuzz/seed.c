@@ -82,38 +82,69 @@ seed_write(const struct seed *seed, uint8_t *out, size_t room)
 
 /* --- the file ----------------------------------------------------------- */
 
+#define ALL_UNITS ((size_t)SEED_UNITS_MAX * FLOW_UNIT_SIZE)
+
 bool
 seed_file_open(struct seed_file *out)
 {
-    size_t size = (size_t)SEED_UNITS_MAX * FLOW_UNIT_SIZE;
     *out = (struct seed_file){.fd = memfd_create("seed", MFD_CLOEXEC)};
-    if (out->fd < 0 || ftruncate(out->fd, (off_t)size) < 0)
+    if (out->fd < 0 || ftruncate(out->fd, (off_t)ALL_UNITS) < 0)
         return false;
-    out->map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
+    out->map = mmap(NULL, ALL_UNITS, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
     snprintf(out->path, sizeof out->path, "/proc/self/fd/%d", out->fd);
-    out->size = size;
+    out->begin = out->map;
+    out->size = ALL_UNITS;
     return out->map != MAP_FAILED;
+}
+
+bool
+seed_file_open_memory(struct seed_file *out, const char *path)
+{
+    *out = (struct seed_file){.fd = -1, .size = ALL_UNITS};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    out->map = mmap(NULL, ALL_UNITS + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    out->begin = out->map;
+    snprintf(out->path, sizeof out->path, "%s", path);
+    return out->map != MAP_FAILED && mprotect(out->map, ALL_UNITS, PROT_READ | PROT_WRITE) == 0;
 }
 
 void
 seed_file_close(struct seed_file *file)
 {
-    munmap(file->map, (size_t)SEED_UNITS_MAX * FLOW_UNIT_SIZE);
-    close(file->fd);
+    munmap(file->map, ALL_UNITS);
+    if (file->fd >= 0)
+        close(file->fd);
 }
 
 static void
 set_size(struct seed_file *file, size_t size)
 {
-    if (size != file->size && ftruncate(file->fd, (off_t)size) == 0)
-        file->size = size;
+    if (file->fd < 0)
+        file->begin = file->map + ALL_UNITS - size;
+    else if (size != file->size && ftruncate(file->fd, (off_t)size) < 0)
+        return;
+    file->size = size;
+}
+
+/* Zeros again, as far as there is a file. */
+static void
+empty(struct seed_file *file)
+{
+    size_t there = file->fd < 0 ? ALL_UNITS : file->size;
+    for (uint32_t i = 0; i < file->used_count; i++)
+        if (file->used[i].begin < there) {
+            size_t end = file->used[i].end < there ? file->used[i].end : there;
+            memset(file->map + file->used[i].begin, 0, end - file->used[i].begin);
+        }
+    file->used_count = 0;
 }
 
 static void
 use(struct seed_file *file, size_t begin, size_t end)
 {
-    file->used[file->used_count].begin = begin;
-    file->used[file->used_count++].end = end;
+    size_t before = (size_t)(file->begin - file->map);
+    file->used[file->used_count].begin = before + begin;
+    file->used[file->used_count++].end = before + end;
 }
 
 /* The units that it lies in: what its header says, within reason. */
@@ -127,7 +158,7 @@ units_of(const struct seed_chunk *chunk)
 static void
 put_chunk(struct seed_file *file, size_t at, const struct seed_chunk *chunk)
 {
-    uint8_t *begin = file->map + at;
+    uint8_t *begin = file->begin + at;
     uint8_t *p = begin + sizeof(struct flow_chunk_header);
     size_t room = units_of(chunk) * FLOW_UNIT_SIZE - sizeof(struct flow_chunk_header);
     uint32_t times = chunk->times < SEED_TIMES_MIN ? 1 : 1u << (chunk->times - SEED_TIMES_MIN);
@@ -140,26 +171,21 @@ put_chunk(struct seed_file *file, size_t at, const struct seed_chunk *chunk)
     }
     uint32_t committed = (uint32_t)(p - begin) + (uint32_t)(int32_t)chunk->extra;
     memcpy(begin + SEED_COMMITTED, &committed, sizeof committed);
-    use(file, at, (size_t)(p - file->map));
+    use(file, at, (size_t)(p - file->begin));
 }
 
 void
 seed_file_fill(struct seed_file *file, const struct seed *seed)
 {
     size_t unit = 1;
-    for (uint32_t i = 0; i < file->used_count; i++)
-        if (file->used[i].begin < file->size) {
-            size_t end = file->used[i].end < file->size ? file->used[i].end : file->size;
-            memset(file->map + file->used[i].begin, 0, end - file->used[i].begin);
-        }
-    file->used_count = 0;
+    empty(file);
     size_t units = 1;
     for (uint32_t i = 0; i < seed->chunk_count; i++)
         units += (seed->chunks[i].place & 15u) + units_of(&seed->chunks[i]);
     units = units < SEED_UNITS_MAX ? units : SEED_UNITS_MAX;
     set_size(file, units * FLOW_UNIT_SIZE);
-    memcpy(file->map, seed->header, sizeof seed->header);
-    memcpy(file->map + FLOW_BOUND_OFFSET, seed->bound, seed->bound_length);
+    memcpy(file->begin, seed->header, sizeof seed->header);
+    memcpy(file->begin + FLOW_BOUND_OFFSET, seed->bound, seed->bound_length);
     use(file, 0, sizeof seed->header);
     use(file, FLOW_BOUND_OFFSET, FLOW_BOUND_OFFSET + seed->bound_length);
     for (uint32_t i = 0; i < seed->chunk_count; i++) {
@@ -170,5 +196,6 @@ seed_file_fill(struct seed_file *file, const struct seed *seed)
         unit += units_of(&seed->chunks[i]);
     }
     size_t cut = (size_t)seed->cut * 251;
-    set_size(file, cut < file->size ? file->size - cut : 0);
+    if (cut)
+        set_size(file, cut < file->size ? file->size - cut : 0);
 }

@@ -68,19 +68,23 @@ bool seed_read(struct seed *out, const uint8_t *data, size_t size);
 /* The bytes; as many chunks as there is room for. */
 size_t seed_write(const struct seed *seed, uint8_t *out, size_t room);
 
-/* A file in memory, which has a path for the reader and is used again for the next seed. */
+/* A file that is filled again for the next seed. Either the kernel has it (a memfd, which has a path), or it is memory
+ * only: then it ends where memory ends that may be read, so it must not be cut within a page. */
 struct seed_file {
-    uint8_t *map; /* all units; Owned */
-    int fd;
+    uint8_t *map;   /* room for all units; Owned */
+    uint8_t *begin; /* of the file of now, in there */
+    size_t size;    /* of the file of now */
+    int fd;         /* -1: it is memory */
     char path[64];
-    size_t size;  /* of the file of now */
     struct {
-        size_t begin, end;
+        size_t begin, end; /* in the map */
     } used[SEED_CHUNKS_MAX + 2];
     uint32_t used_count;
 };
 
 bool seed_file_open(struct seed_file *out);
+/* Nobody but who knows of it can open the path: see watch.h. */
+bool seed_file_open_memory(struct seed_file *out, const char *path);
 void seed_file_fill(struct seed_file *file, const struct seed *seed);
 void seed_file_close(struct seed_file *file);
 

@@ -66,3 +66,13 @@ TEST(the_corpus_of_the_fuzzers_holds)
     CHECK(replay("corpus", 2) > 100);
     CHECK(target_cost.calls > 10000); /* most of it is still read */
 }
+
+/* As the blind fuzzer does: of each a part, with files that are memory. */
+TEST(the_corpus_holds_where_work_is_drawn)
+{
+    size_t before = target_cost.calls;
+    target_draws = true;
+    CHECK(replay("corpus", 10) > 100);
+    target_draws = false;
+    CHECK(target_cost.calls - before > 10000);
+}
