@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ._core import Track as Track
     from ._core import Value as Value
     from ._core import Wait as Wait
+    from ._diff import Diff as Diff
+    from ._diff import diff as diff
+    from ._notebook import load_ipython_extension as load_ipython_extension
+    from ._notebook import unload_ipython_extension as unload_ipython_extension
     from ._regions import note as note
     from ._regions import region as region
     from .api import CallEvent as CallEvent
@@ -47,7 +51,9 @@ _HOME = {
         "stop_tracing",
         "trace",
     ),
+    "_diff": ("Diff", "diff"),
     "errors": ("FlowTraceError",),
+    "_notebook": ("load_ipython_extension", "unload_ipython_extension"),
 }
 
 # Without open: `import *` must not take the builtin away.
@@ -55,6 +61,7 @@ __all__ = [
     "Call",
     "CallEvent",
     "Config",
+    "Diff",
     "ExceptionInfo",
     "FlowTraceError",
     "Function",
@@ -65,6 +72,7 @@ __all__ = [
     "Wait",
     "active_tracing",
     "config",
+    "diff",
     "get_config",
     "get_trace_data",
     "note",

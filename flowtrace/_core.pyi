@@ -126,6 +126,7 @@ def show(
     wide: bool = False,
     full: bool = False,
     links: bool = False,
+    cells: dict[str, str] | None = None,
 ) -> bytes:
     """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
 
@@ -133,6 +134,22 @@ def show(
 
     exceptions: so many of the calls that one left are named; 0: nothing of its way is told.
     newest: so many calls are read, about, of a trace that has more; 0: all.
+    cells: files of a notebook's cells and their names there; their statements are left out, what these called is not.
+    """
+
+def html(
+    path: _Path,
+    *,
+    lines: int = 200,
+    opened: int = 30,
+    arguments: bool = True,
+    results: bool = True,
+    time: bool = True,
+    cells: dict[str, str] = ...,
+) -> str:
+    """The story as a fragment of HTML with a style of its own, of which about `opened` lines are in sight at first.
+
+    lines and cells: as of show(). Raises FlowTraceError.
     """
 
 def diff(
@@ -146,10 +163,12 @@ def diff(
     values: bool = True,
     ignore: list[str] = ...,
     filters: list[tuple[str, str]] | None = None,
+    html: bool = False,
 ) -> tuple[bytes, bool]:
     """Where two runs part and what differs, as UTF-8, and whether nothing does. Raises FlowTraceError.
 
     lines=0: all of it. ignore: names of functions, parameters, fields, keys, with wildcards. filters: as in show().
+    html: as a fragment of HTML instead.
     """
 
 def export(
@@ -562,6 +581,9 @@ class Call:
     def depth(self) -> int:
         """Calls above it on its track."""
 
+    def _repr_html_(self) -> str:
+        """It and all in it as HTML, as notebooks show it: a tree that opens by click."""
+
     def __hash__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
 
@@ -710,5 +732,8 @@ class Trace:
         ]
     ]:
         """Tuples with the fields of CallEvent, in order of time."""
+
+    def _repr_html_(self) -> str:
+        """The story as HTML, as notebooks show it: a tree that opens by click."""
 
     def __len__(self) -> int: ...

@@ -40,18 +40,21 @@ def start(
     time: bool,
     switches: dict[str, bool] | None = None,
     bounds: dict[str, int] | None = None,
+    secrets: list[str] | None = None,
     watched: bool = False,
 ) -> None:
-    """Begin to record, as much of values as `settings` say. Raises FlowTraceError."""
+    """Begin to record, as much of values as `settings` say. Raises FlowTraceError.
+
+    secrets: rules for names that are to be redacted, behind those of `settings`.
+    """
     global now
     _core.record_stop()  # the file that was kept open for another story
-    limits, secrets = _settings.limits(settings), _settings.secrets(settings)
     now = _recording.start(
         path,
         title,
         rules=rules,
-        limits=limits,
-        secrets=secrets,
+        limits=_settings.limits(settings),
+        secrets=[*_settings.secrets(settings), *(secrets or [])],
         values=values,
         time=time,
         switches=switches,

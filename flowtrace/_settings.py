@@ -37,6 +37,7 @@ class Config(NamedTuple):
 
 
 LIMITS = {"value_depth": "depth", "value_items": "items", "value_bytes": "string", "call_bytes": "call"}
+OF_SETTING = {setting: name for name, setting in LIMITS.items()}
 OF_VALUES = (*LIMITS, "secret", "not_secret")
 _config = Config()
 

@@ -86,7 +86,7 @@ def start_tracing(
     bounds = _size.bounds(last, limit)
     _session.settle()
     with _session.lock:
-        _refuse_second()
+        refuse_second()
         if any(bounds.values()) and _core is None:
             raise FlowTraceError("last and limit need the compiled core: install a C compiler, then FlowTrace again")
         if identity:
@@ -106,7 +106,7 @@ def start_tracing(
             )
 
 
-def _refuse_second() -> None:
+def refuse_second() -> None:
     if _session.now and _session.now.watched:
         raise FlowTraceError("a call of a function with @trace is being recorded; start before it or after it")
     if _session.now or _joined:

@@ -10,6 +10,10 @@ from .. import __version__, _options, _program, _scope, _size
 from .._terminal import say
 from ..errors import UsageError, why_no_core
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 HELP = """\
 flowtrace run [options] app.py [arguments]
 flowtrace run [options] -m module [arguments]
@@ -122,7 +126,8 @@ def tell(trace: str, options: _options.Options, rules: list[tuple[str, str]]) ->
 
         write(sys.stderr, b"\n" + story(trace, options, sys.stderr))
     if rules:
-        warn_of_useless(trace, rules)
+        for message in useless(trace, rules):
+            say(message)
 
 
 def add_status(trace: str, pid: int, status: int) -> str:
@@ -142,15 +147,19 @@ def say_what_is_missing(trace: str, options: _options.Options, unsaid: str) -> N
 
     reason = _core.why_stopped(trace) if "-q" in options or unsaid else ""
     if "--limit" in options and _core.limit_reached(trace):
-        say(f"recording stopped early: the trace has reached --limit {options.text('--limit', '')}")
+        say(limit_message(options))
     elif reason and "-q" in options:
         say(f"recording stopped early: {reason}")
     elif unsaid and not reason:
         say(f"the trace doesn't say how the program ended: {unsaid}")
 
 
-def warn_of_useless(trace: str, rules: list[tuple[str, str]]) -> None:
-    """An --include that matched nothing is a typing error more often than not."""
+def limit_message(options: _options.Options) -> str:
+    return f"recording stopped early: the trace has reached --limit {options.text('--limit', '')}"
+
+
+def useless(trace: str, rules: list[tuple[str, str]]) -> Iterator[str]:
+    """Tell of each --include that matched nothing: a typing error more often than not."""
     from .. import _core
 
     counts = [0] * len(rules)
@@ -159,7 +168,7 @@ def warn_of_useless(trace: str, rules: list[tuple[str, str]]) -> None:
             counts[i] += int(count)
     for pattern in dict.fromkeys(pattern for rule, pattern in rules if rule.startswith("+")):
         if not any(count for (_, of), count in zip(rules, counts, strict=True) if of == pattern):
-            say(
+            yield (
                 f"--include {pattern} matched nothing that ran; "
                 "a module is written as it is imported (pkg.sub), a file as a path (lib/*.py)"
             )
@@ -235,7 +244,11 @@ def is_replaceable(path: str) -> bool:
 
 def settings_of(options: _options.Options) -> dict[str, int]:
     numbers = {SETTINGS[name]: int(value) for name, value in options.order if name in SETTINGS}
-    return {**numbers, **{setting: 1 for name, setting in SWITCHES.items() if name in options}}
+    return {**numbers, **switches_of(options)}
+
+
+def switches_of(options: _options.Options) -> dict[str, int]:
+    return {setting: 1 for name, setting in SWITCHES.items() if name in options}
 
 
 def check_settings(options: _options.Options) -> None:

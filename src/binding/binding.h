@@ -75,6 +75,10 @@ int binding_load_filtered_watched(const struct binding_types *types, struct read
 /* Have filters left no call of those that were there? Then a sentence says so. */
 bool binding_nothing_left(const struct model *model, struct text *out);
 
+/* `cells`: a dict of files and the names that are told instead, whose texts must stay as long as the model; may be NULL
+ * or None. Statements of cells are taken out of the model, their calls move up. 0, or -1 with an exception set. */
+int binding_name_cells(const struct binding_types *types, struct reader *reader, struct model *model, PyObject *cells);
+
 PyObject *binding_str(struct slice slice);
 /* The text as str or bytes; frees it. NULL with MemoryError if it had failed. */
 PyObject *binding_text_str(struct text *text);
@@ -108,6 +112,7 @@ PyObject *binding_trace_events(struct trace *trace);
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_export(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *binding_html(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_find(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
 /* reports.c */
@@ -130,6 +135,9 @@ PyObject *binding_hash(PyObject *module, PyObject *path);
 PyObject *binding_sources(const struct model *model);
 PyObject *binding_trace_start(PyObject *module, PyObject *path);
 PyObject *binding_merge(PyObject *module, PyObject *args);
+/* html.c: _repr_html_() */
+PyObject *binding_trace_html(PyObject *self, PyObject *ignored);
+PyObject *binding_call_html(PyObject *self, PyObject *ignored);
 int binding_add_trace_types(PyObject *module);
 /* region_type.c */
 int binding_add_region(PyObject *module);

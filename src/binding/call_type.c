@@ -231,6 +231,12 @@ static PyGetSetDef call_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+static PyMethodDef call_methods[] = {
+    {"_repr_html_", binding_call_html, METH_NOARGS,
+     "_repr_html_($self)\n--\n\nIt and all in it as HTML, as notebooks show it: a tree that opens by click."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot call_slots[] = {
     {Py_tp_doc, "One activation of a function."},
     {Py_tp_dealloc, item_free},
@@ -238,6 +244,7 @@ static PyType_Slot call_slots[] = {
     {Py_tp_richcompare, item_compare},
     {Py_tp_hash, item_hash},
     {Py_tp_getset, call_getset},
+    {Py_tp_methods, call_methods},
     {0, NULL},
 };
 

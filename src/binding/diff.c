@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "../model/glob.h"
-#include "../show/show_diff.h"
+#include "../show/html.h"
 #include "binding.h"
 
 /* The texts of a list of str, which keeps them. -1 with an exception set. */
@@ -34,7 +34,7 @@ read_names(const struct binding_types *types, PyObject *list, struct names *out,
 
 static PyObject *
 compare(const struct binding_types *types, const struct show_options *show, const struct show_diff_options *options,
-        PyObject *filters)
+        PyObject *filters, bool html)
 {
     struct reader readers[2];
     struct model models[2];
@@ -45,7 +45,7 @@ compare(const struct binding_types *types, const struct show_options *show, cons
     int ret = binding_load_filtered(types, &readers[1], &models[1], options->name_b, 0, filters);
     Py_BEGIN_ALLOW_THREADS
     if (ret == 0) {
-        if (show_diff(&text, &models[0], &models[1], show, options, &same) < 0)
+        if ((html ? html_diff : show_diff)(&text, &models[0], &models[1], show, options, &same) < 0)
             text.failed = true;
         model_free(&models[1]);
         reader_close(&readers[1]);
@@ -60,15 +60,15 @@ compare(const struct binding_types *types, const struct show_options *show, cons
 PyObject *
 binding_diff(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *words[] = {"path_a", "path_b", "lines",  "width",   "color",
-                            "ascii",  "values", "ignore", "filters", NULL};
+    static char *words[] = {"path_a", "path_b", "lines",   "width", "color", "ascii",
+                            "values", "ignore", "filters", "html",  NULL};
     const struct binding_types *types = binding_types_of(module);
     PyObject *path_a = NULL, *path_b = NULL, *ignore = NULL, *filters = NULL, *result = NULL;
-    int color = 0, ascii = 0, values = 1;
+    int color = 0, ascii = 0, values = 1, html = 0;
     struct show_options show = {.lines = 200, .width = 100, .exceptions = 0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&|$IIpppO!O:diff", words, PyUnicode_FSConverter, &path_a,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&|$IIpppO!Op:diff", words, PyUnicode_FSConverter, &path_a,
                                      PyUnicode_FSConverter, &path_b, &show.lines, &show.width, &color, &ascii, &values,
-                                     &PyList_Type, &ignore, &filters))
+                                     &PyList_Type, &ignore, &filters, &html))
         return NULL;
     struct show_diff_options options = {
         .name_a = PyBytes_AS_STRING(path_a), .name_b = PyBytes_AS_STRING(path_b), .values = values};
@@ -77,7 +77,7 @@ binding_diff(PyObject *module, PyObject *args, PyObject *kwargs)
     show.color = color;
     show.ascii = ascii;
     if (!ignore || read_names(types, ignore, &options.ignored, &patterns, &used) == 0)
-        result = compare(types, &show, &options, filters);
+        result = compare(types, &show, &options, filters, html);
     free((void *)patterns);
     free(used);
     Py_DECREF(path_a);

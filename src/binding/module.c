@@ -239,6 +239,7 @@ static PyMethodDef methods[] = {
     {"_nothing", (PyCFunction)(void (*)(void))nothing, METH_FASTCALL, NULL},
     {"_end", end, METH_NOARGS, NULL},
     {"show", WITH_KEYWORDS(binding_show), NULL},
+    {"html", WITH_KEYWORDS(binding_html), NULL},
     {"find", WITH_KEYWORDS(binding_find), NULL},
     {"export", WITH_KEYWORDS(binding_export), NULL},
     {"set_progress", binding_set_progress, METH_O, NULL},

@@ -432,6 +432,8 @@ static PyMethodDef trace_methods[] = {
     {"call", trace_call, METH_O, "call($self, number, /)\n--\n\nThe call of that number; IndexError if there is none."},
     {"events", trace_events, METH_NOARGS,
      "events($self)\n--\n\nA list of tuples with the fields of CallEvent, in order of time."},
+    {"_repr_html_", binding_trace_html, METH_NOARGS,
+     "_repr_html_($self)\n--\n\nThe story as HTML, as notebooks show it: a tree that opens by click."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -83,7 +83,8 @@ binding_text_bytes(struct text *text)
 typedef int view_function(struct text *, const struct model *, const struct show_options *);
 
 static PyObject *
-print_view(PyObject *module, PyObject *path, PyObject *filters, view_function *view, const struct show_options *options)
+print_view(PyObject *module, PyObject *path, PyObject *filters, PyObject *cells, view_function *view,
+           const struct show_options *options)
 {
     struct reader reader;
     struct model model;
@@ -93,6 +94,11 @@ print_view(PyObject *module, PyObject *path, PyObject *filters, view_function *v
                               filters)
         < 0)
         return NULL;
+    if (binding_name_cells(binding_types_of(module), &reader, &model, cells) < 0) {
+        model_free(&model);
+        reader_close(&reader);
+        return NULL;
+    }
     Py_BEGIN_ALLOW_THREADS
     if (!binding_nothing_left(&model, &text))
         ret = view(&text, &model, options);
@@ -145,23 +151,23 @@ find_view(const char *name)
 PyObject *
 binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path",    "lines",  "width",      "color",  "ascii",   "arguments",
-                            "results", "time",   "exceptions", "newest", "filters", "view",
-                            "call",    "fields", "wide",       "full",   "links",   NULL};
+    static char *names[] = {"path", "lines",      "width",  "color",   "ascii", "arguments", "results",
+                            "time", "exceptions", "newest", "filters", "view",  "call",      "fields",
+                            "wide", "full",       "links",  "cells",   NULL};
     PyObject *path;
     const char *view = "tree";
     const char *fields = "";
-    PyObject *filters = NULL;
+    PyObject *filters = NULL, *cells = NULL;
     int color = 0, ascii = 0, arguments = 1, results = 1, time = 1, wide = 0, full = 0, links = 0;
     struct show_options options = {.lines = 200, .width = 100, .exceptions = 8, .newest = BINDING_NEWEST};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKOsKsppp:show", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKOsKspppO!:show", names, PyUnicode_FSConverter, &path,
                                      &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
                                      &options.exceptions, &options.newest, &filters, &view, &options.call, &fields,
-                                     &wide, &full, &links))
+                                     &wide, &full, &links, &PyDict_Type, &cells))
         return NULL;
     options.color = color;
     options.ascii = ascii;
-    options.sources = true;
+    options.sources = !cells;
     options.arguments = arguments;
     options.results = results;
     options.time = time;
@@ -170,7 +176,7 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
     options.links = links;
     view_function *function = find_view(view);
     PyObject *result = function && read_fields(fields, &options) == 0
-                           ? print_view(module, path, filters, function, &options)
+                           ? print_view(module, path, filters, cells, function, &options)
                            : NULL;
     Py_DECREF(path);
     return result;
@@ -189,7 +195,7 @@ binding_info(PyObject *module, PyObject *args, PyObject *kwargs)
     options.color = color;
     options.ascii = ascii;
     options.sources = true;
-    PyObject *result = print_view(module, path, NULL, show_info, &options);
+    PyObject *result = print_view(module, path, NULL, NULL, show_info, &options);
     Py_DECREF(path);
     return result;
 }

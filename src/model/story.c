@@ -295,6 +295,7 @@ open_as_chain(struct teller *teller, uint32_t number)
     story->lines[number].first_child = note;
     story->lines[number].opened = true;
     story->used += 1 + chain_line_cost(story, &story->lines[end]);
+    story->lines[number].rank = story->lines[note].rank = story->used;
     return enqueue_chain(teller, end) ? 1 : -ENOMEM;
 }
 
@@ -323,6 +324,7 @@ open_line(struct teller *teller, uint32_t number)
     if (ret > 0) {
         story->lines[number].opened = true;
         story->lines[number].first_child = base;
+        story->lines[number].rank = story->used;
     }
     else if (ret == 0 && lines) {
         story->calls_left_out += story->lines[number].inside;

@@ -23,6 +23,7 @@ struct story_line {
     uint64_t skipped_ns;        /* that they ran */
     uint32_t skipped_functions; /* that were called in there */
     uint64_t inside;      /* calls under this line in all its members */
+    uint32_t rank;        /* so many lines were told when it had been opened; the best are opened first */
     uint32_t chain;       /* no call but a note: so many calls, each the only one in the one before */
     bool scattered;       /* its calls stood apart, among those of its siblings */
     bool opened;

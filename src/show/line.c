@@ -329,6 +329,13 @@ put_parts(struct printer *printer, const struct parts *parts, const struct code 
     put_part(printer, STYLE_DIM, parts->inside, parts->stop);
 }
 
+void
+line_put(struct printer *printer, const struct story_line *line, unsigned width)
+{
+    struct parts parts = compose(printer, line, width);
+    put_parts(printer, &parts, printer->model->calls[line->calls[0]].code);
+}
+
 /* The line as it stands between `before` and what is right of it, of which `reserved` columns are kept free. */
 static void
 print_between(struct printer *printer, const struct story_line *line, const char *before, struct text *right,

@@ -85,9 +85,17 @@ void header_print_nothing(struct text *out, const struct model *model);
 
 /* tree.c: the lines of printer->story. */
 void tree_print_lines(struct printer *printer);
+/* "… 12 more lines here, 31 calls of 2 functions" */
+void tree_put_skipped(struct text *out, const struct printer *printer, const struct story_line *line);
+/* "… 96 calls, one within the other" */
+void tree_put_chain(struct text *out, const struct printer *printer, const struct story_line *line);
+/* The ways of the exceptions of a line, each on lines of its own. */
+void tree_print_exceptions(struct printer *printer, const struct story_line *line, const char *indent);
 
 /* line.c: one line of the story, `branch` before it. */
 void line_print(struct printer *printer, const struct story_line *line, const char *branch);
+/* Its words alone, with values of about `width` columns: nothing before them, and nothing at the right. */
+void line_put(struct printer *printer, const struct story_line *line, unsigned width);
 /* One call on a line of another view; `right` stands at its right, as far as there is room. */
 void line_print_call(struct printer *printer, uint32_t call, const char *before, unsigned without, struct text *right);
 /* fields.c: "×11  200 … 900 µs", and what was spent waiting. Returns the columns to keep free: as many for any time,

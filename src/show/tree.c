@@ -65,6 +65,15 @@ put_right(struct printer *printer, uint64_t ns)
     text_free(&right);
 }
 
+void
+tree_put_skipped(struct text *out, const struct printer *printer, const struct story_line *line)
+{
+    text_format(out, "%s ", printer->glyphs->dots);
+    label_counted(out, line->skipped, " more line here, ", " more lines here, ");
+    label_counted(out, line->skipped_calls, " call of ", " calls of ");
+    label_counted(out, line->skipped_functions, " function", " functions");
+}
+
 static void
 print_skipped(struct printer *printer, const struct story_line *line)
 {
@@ -72,13 +81,18 @@ print_skipped(struct printer *printer, const struct story_line *line)
     text_truncate(text, 0);
     if (line->parent != MODEL_NONE)
         text_string(text, line->next_sibling != MODEL_NONE ? printer->glyphs->branch : printer->glyphs->last);
-    text_format(text, "%s ", printer->glyphs->dots);
-    label_counted(text, line->skipped, " more line here, ", " more lines here, ");
-    label_counted(text, line->skipped_calls, " call of ", " calls of ");
-    label_counted(text, line->skipped_functions, " function", " functions");
+    tree_put_skipped(text, printer, line);
     if (printer->options->time)
         put_right(printer, line->skipped_ns);
     print_note(printer);
+}
+
+void
+tree_put_chain(struct text *out, const struct printer *printer, const struct story_line *line)
+{
+    text_format(out, "%s ", printer->glyphs->dots);
+    label_count(out, line->chain);
+    text_string(out, " calls, one within the other");
 }
 
 static void
@@ -86,9 +100,8 @@ print_chain(struct printer *printer, const struct story_line *line)
 {
     struct text *text = &printer->line;
     text_truncate(text, 0);
-    text_format(text, "%s%s ", printer->glyphs->last, printer->glyphs->dots);
-    label_count(text, line->chain);
-    text_string(text, " calls, one within the other");
+    text_string(text, printer->glyphs->last);
+    tree_put_chain(text, printer, line);
     print_note(printer);
 }
 
@@ -102,6 +115,21 @@ print_run(struct printer *printer, uint32_t run)
         text_string(printer->out, "\n");
     printer->run = run;
     header_print_run(printer, run);
+}
+
+void
+tree_print_exceptions(struct printer *printer, const struct story_line *line, const char *indent)
+{
+    const struct model *model = printer->model;
+    uint32_t number = line->calls[0];
+    uint32_t index = call_exception(model, &model->calls[number]);
+    const struct exception *exception = index != MODEL_NONE ? &model->exceptions[index] : NULL;
+    struct leg leg;
+    journey_print_caught(printer, number, indent);
+    if (exception && !exception->benign && exception_leg_at(model, exception, number, &leg))
+        journey_print(printer, exception, &leg, indent);
+    else if (call_kept_cancellation(model, number))
+        journey_print_swallowed(printer, &model->exceptions[call_cancelled(model, &model->calls[number])], indent);
 }
 
 static void
@@ -121,21 +149,11 @@ print_story_line(struct printer *printer, uint32_t number)
     line_print(printer, line, root ? "" : last ? glyphs->last : glyphs->branch);
     if (!printer->options->exceptions)
         return;
-    uint32_t index = call_exception(printer->model, &printer->model->calls[line->calls[0]]);
-    const struct exception *exception = index != MODEL_NONE ? &printer->model->exceptions[index] : NULL;
-    struct leg leg;
     struct text indent = {0};
     text_string(&indent, root ? "" : last ? glyphs->gap : glyphs->bar);
     text_string(&indent, line->first_child != MODEL_NONE ? glyphs->bar : glyphs->gap);
     text_bytes(&indent, "", 1);
-    journey_print_caught(printer, line->calls[0], indent.data ? indent.data : "");
-    if (exception && !exception->benign && exception_leg_at(printer->model, exception, line->calls[0], &leg))
-        journey_print(printer, exception, &leg, indent.data ? indent.data : "");
-    else if (call_kept_cancellation(printer->model, line->calls[0]))
-        journey_print_swallowed(
-            printer,
-            &printer->model->exceptions[call_cancelled(printer->model, &printer->model->calls[line->calls[0]])],
-            indent.data ? indent.data : "");
+    tree_print_exceptions(printer, line, indent.data ? indent.data : "");
     text_free(&indent);
 }
 

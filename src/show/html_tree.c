@@ -1,0 +1,410 @@
+/* html_tree.c - the lines of a story as elements that open. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../model/value_text.h"
+#include "html_writer.h"
+
+#define VALUE_WIDTH 60     /* columns of a value on a line */
+#define VALUE_BYTES 32768  /* of one that is told in full */
+#define MEMBERS_SHOWN 10   /* of a folded line */
+#define NESTED_MAX 250     /* browsers give up elements within elements at 512 */
+
+static void
+put(struct html *html, const char *markup)
+{
+    text_string(html->out, markup);
+}
+
+void
+html_open(struct html *html, struct text *out, const struct model *model, const struct html_options *options)
+{
+    *html = (struct html){.out = out, .given = options};
+    html->options = (struct show_options){.lines = options->lines,
+                                          .width = HTML_COLUMNS,
+                                          .wide = true,
+                                          .color = true,
+                                          .arguments = options->arguments,
+                                          .results = options->results,
+                                          .exceptions = options->exceptions,
+                                          .sources = options->sources};
+    html->options.time = options->time && model->reader->header->clock != FLOW_CLOCK_NONE;
+    printer_open(&html->printer, &html->told, model, &html->options);
+}
+
+void
+html_close(struct html *html)
+{
+    printer_close(&html->printer);
+    html->out->failed |= html->told.failed;
+    text_free(&html->told);
+}
+
+void
+html_put_told(struct html *html, const char *name)
+{
+    if (html->told.length) {
+        text_format(html->out, "<div class=\"%s\">", name);
+        html_styled(html->out, printer_slice(&html->told));
+        put(html, "</div>\n");
+    }
+    text_truncate(&html->told, 0);
+}
+
+/* --- what a line holds -------------------------------------------------- */
+
+static void
+put_full_value(struct html *html, struct slice label, struct value *value)
+{
+    struct text text = {0};
+    int ret = value_text(&text, html->printer.model->reader, value, &(struct value_limits){0});
+    size_t shown = ret < 0 ? 0
+                           : text_fit(text.data, text.length < VALUE_BYTES ? text.length : VALUE_BYTES, VALUE_BYTES);
+    put(html, "<div class=\"v\"><span class=\"d\">");
+    html_escape(html->out, label);
+    put(html, " = </span>");
+    html_escape(html->out, (struct slice){text.data ? text.data : "", shown});
+    if (shown < text.length)
+        text_format(html->out, "<span class=\"n\">… %zu more bytes</span>", text.length - shown);
+    put(html, "</div>\n");
+    html->out->failed |= text.failed;
+    text_free(&text);
+}
+
+static void
+put_full_values(struct html *html, uint32_t number)
+{
+    const struct model *model = html->printer.model;
+    const struct call *call = &model->calls[number];
+    struct value value = call_arguments(model, call);
+    for (uint32_t i = 0; html->options.arguments && value.data && i < call->code->parameter_count; i++) {
+        const uint8_t *before = value.data;
+        struct text name = {0};
+        text_name(&name, call->code->parameters[i].name);
+        put_full_value(html, printer_slice(&name), &value);
+        text_free(&name);
+        if (value.data == before)
+            return;
+    }
+    value = call_result(model, call);
+    if (html->options.results && value.data && call->outcome == OUTCOME_RETURNED)
+        put_full_value(html, (struct slice){"result", 6}, &value);
+}
+
+/* Is there more of its values than stands on the line? That is in html->told. */
+static bool
+is_cut(struct html *html, const struct story_line *line)
+{
+    struct text full = {0};
+    if (line->count != 1)
+        return false;
+    html->options.full = true;
+    html->printer.out = &full;
+    line_put(&html->printer, line, VALUE_WIDTH);
+    html->options.full = false;
+    html->printer.out = &html->told;
+    bool cut = !slice_equals(printer_slice(&full), printer_slice(&html->told));
+    html->told.failed |= full.failed;
+    text_free(&full);
+    return cut;
+}
+
+static void
+put_words(struct html *html, struct text *right)
+{
+    put(html, "<span class=\"w\">");
+    html_styled(html->out, printer_slice(&html->told));
+    put(html, "</span>");
+    if (right->length) {
+        put(html, " <span class=\"t\">");
+        html_escape(html->out, printer_slice(right));
+        put(html, "</span>");
+    }
+    text_truncate(&html->told, 0);
+}
+
+/* Of a folded line a few calls one by one. */
+static void
+put_members(struct html *html, const struct story_line *line)
+{
+    struct text text = {0};
+    label_counted(&text, line->count, " call", " calls");
+    text_format(html->out, "<details class=\"x\"><summary>each of the %.*s</summary>\n", (int)text.length,
+                text.data ? text.data : "");
+    for (uint32_t i = 0; i < line->count && i < MEMBERS_SHOWN; i++) {
+        struct story_line one = {.calls = &line->calls[i], .count = 1, .opened = true};
+        text_truncate(&text, 0);
+        fields_put(&text, &html->printer, &one);
+        text_format(&text, "%s#%u", text.length ? "  " : "", model_call_number(html->printer.model, line->calls[i]));
+        line_put(&html->printer, &one, VALUE_WIDTH);
+        put(html, "<div class=\"l\">");
+        put_words(html, &text);
+        put(html, "</div>\n");
+    }
+    if (line->count > MEMBERS_SHOWN) {
+        put(html, "<div class=\"n\">… ");
+        label_counted(html->out, line->count - MEMBERS_SHOWN, " more", " more");
+        put(html, "</div>\n");
+    }
+    put(html, "</details>\n");
+    text_free(&text);
+}
+
+/* --- lines -------------------------------------------------------------- */
+
+static bool
+is_open(const struct html *html, const struct story_line *line)
+{
+    return line->chain || (line->opened && line->rank <= html->given->opened);
+}
+
+static void
+put_exceptions(struct html *html, const struct story_line *line)
+{
+    text_truncate(&html->told, 0);
+    if (html->options.exceptions)
+        tree_print_exceptions(&html->printer, line, "");
+}
+
+static void
+put_summary(struct html *html, const char *element, struct text *right)
+{
+    text_format(html->out, "<%s>", element);
+    put_words(html, right);
+    text_format(html->out, "</%.7s>\n", element);
+}
+
+static bool
+has_exceptions(struct html *html, const struct story_line *line)
+{
+    put_exceptions(html, line);
+    return html->told.length > 0;
+}
+
+/* Opens a <details> that its children go to, and returns true; or writes all there is. */
+static bool
+put_line(struct html *html, const struct story_line *line, bool nested)
+{
+    struct text right = {0};
+    bool way = has_exceptions(html, line);
+    text_truncate(&html->told, 0);
+    line_put(&html->printer, line, VALUE_WIDTH);
+    fields_put(&right, &html->printer, line);
+    bool cut = is_cut(html, line);
+    bool parent = line->first_child != MODEL_NONE && nested;
+    bool details = parent || way || cut || line->count > 1;
+    if (!details) {
+        put(html, "<div class=\"l\">");
+        put_words(html, &right);
+        put(html, "</div>\n");
+    }
+    else {
+        put(html, way || (parent && is_open(html, line)) ? "<details open>" : "<details>");
+        put_summary(html, "summary", &right);
+    }
+    text_free(&right);
+    if (way) {
+        put_exceptions(html, line);
+        html_put_told(html, "j");
+    }
+    if (cut && (parent || way)) {
+        put(html, "<details class=\"x\"><summary>values in full</summary>\n");
+        put_full_values(html, line->calls[0]);
+        put(html, "</details>\n");
+    }
+    else if (cut) {
+        put_full_values(html, line->calls[0]);
+    }
+    if (line->count > 1)
+        put_members(html, line);
+    if (details && !parent)
+        put(html, "</details>\n");
+    return parent;
+}
+
+static bool
+put_chain(struct html *html, const struct story_line *line, bool nested)
+{
+    struct text none = {0};
+    struct text words = {0};
+    tree_put_chain(&words, &html->printer, line);
+    printer_put(&html->printer, STYLE_DIM, words.data, words.length);
+    text_free(&words);
+    put(html, nested ? "<details open>" : "");
+    put_summary(html, nested ? "summary" : "div", &none);
+    return nested;
+}
+
+static void
+put_skipped(struct html *html, const struct story_line *line)
+{
+    struct text words = {0};
+    tree_put_skipped(&words, &html->printer, line);
+    put(html, "<div class=\"n\">");
+    html_escape(html->out, printer_slice(&words));
+    if (html->options.time) {
+        put(html, " <span class=\"t\">");
+        show_duration(html->out, line->skipped_ns, false);
+        put(html, "</span>");
+    }
+    put(html, "</div>\n");
+    text_free(&words);
+}
+
+static void
+put_run(struct html *html, const struct story_line *line)
+{
+    uint32_t run = line->chain ? 0 : model_run_of(html->printer.model, line->calls[0]);
+    if (!run || run == html->printer.run)
+        return;
+    html->printer.run = run;
+    header_print_run(&html->printer, run);
+    html_put_told(html, "h");
+}
+
+/* Depth first, without recursion. `within`: by line, whether a <details> is open for what is in it. */
+static void
+put_lines(struct html *html, bool *within)
+{
+    const struct story *story = html->printer.story;
+    uint32_t number = story->first_root;
+    while (number != MODEL_NONE && !html->out->failed) {
+        const struct story_line *line = &story->lines[number];
+        if (line->parent == MODEL_NONE)
+            put_run(html, line);
+        within[number] = (line->chain ? put_chain : put_line)(html, line, line->depth < NESTED_MAX);
+        if (line->first_child != MODEL_NONE) {
+            number = line->first_child;
+            continue;
+        }
+        for (;;) {
+            line = &story->lines[number];
+            put(html, within[number] ? "</details>\n" : "");
+            if (line->skipped)
+                put_skipped(html, line);
+            number = line->next_sibling != MODEL_NONE ? line->next_sibling : line->parent;
+            if (line->next_sibling != MODEL_NONE || number == MODEL_NONE)
+                break;
+        }
+    }
+}
+
+int
+html_put_lines(struct html *html)
+{
+    bool *within = calloc((size_t)html->printer.story->line_count + 1, sizeof *within);
+    if (!within)
+        return -ENOMEM;
+    put_lines(html, within);
+    free(within);
+    return html->out->failed ? -ENOMEM : 0;
+}
+
+/* --- fragments ---------------------------------------------------------- */
+
+static void
+begin_fragment(struct text *out)
+{
+    text_format(out, "<style>%s</style>\n<div class=\"flowtrace\">\n", html_style);
+}
+
+static int
+end_fragment(struct text *out, int ret)
+{
+    text_string(out, "</div>\n");
+    return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
+}
+
+static int
+put_nothing(struct text *out, const struct model *model)
+{
+    struct text words = {0};
+    begin_fragment(out);
+    header_print_nothing(&words, model);
+    text_string(out, "<div class=\"n\">");
+    html_escape(out, printer_slice(&words));
+    text_string(out, "</div>\n");
+    text_free(&words);
+    return end_fragment(out, 0);
+}
+
+/* The story of the outline's roots between a head and a foot, if they are wanted. */
+static int
+put_story(struct html *html, struct outline *outline, bool whole)
+{
+    struct story story;
+    int ret = story_build(&story, outline, html->options.lines);
+    if (ret < 0)
+        return ret;
+    html->printer.outline = outline;
+    html->printer.story = &story;
+    if (whole)
+        header_print(&html->printer);
+    html_put_told(html, "h");
+    ret = html_put_lines(html);
+    if (whole)
+        header_print_foot(&html->printer);
+    html_put_told(html, "f");
+    story_free(&story);
+    return ret;
+}
+
+int
+html_story(struct text *out, const struct model *model, const struct html_options *options)
+{
+    struct outline outline;
+    struct html html;
+    if (model->call_count == 0 || model->process_count == 0)
+        return put_nothing(out, model);
+    int ret = outline_build(&outline, model, options->lines > 0);
+    if (ret < 0)
+        return ret;
+    begin_fragment(out);
+    html_open(&html, out, model, options);
+    ret = put_story(&html, &outline, true);
+    html_close(&html);
+    outline_free(&outline);
+    return end_fragment(out, ret);
+}
+
+int
+html_call(struct text *out, const struct model *model, uint32_t call, const struct html_options *options)
+{
+    struct outline outline;
+    struct html html;
+    if (call >= model->call_count || model->process_count == 0)
+        return put_nothing(out, model);
+    int ret = outline_build(&outline, model, false);
+    if (ret < 0)
+        return ret;
+    outline.first_root = call;
+    outline.next_sibling[call] = MODEL_NONE;
+    begin_fragment(out);
+    html_open(&html, out, model, options);
+    text_format(&html.told, "#%u of ", model_call_number(model, call));
+    text_clean(&html.told, process_info(&model->processes[0], "program"));
+    ret = put_story(&html, &outline, false);
+    html_close(&html);
+    outline_free(&outline);
+    return end_fragment(out, ret);
+}
+
+int
+html_diff(struct text *out, const struct model *a, const struct model *b, const struct show_options *show,
+          const struct show_diff_options *options, bool *same)
+{
+    struct show_options used = *show;
+    struct text told = {0};
+    used.color = true;
+    used.ascii = false;
+    used.width = HTML_COLUMNS;
+    int ret = show_diff(&told, a, b, &used, options, same);
+    begin_fragment(out);
+    text_string(out, "<pre>");
+    html_styled(out, printer_slice(&told));
+    text_string(out, "</pre>\n");
+    out->failed |= told.failed;
+    text_free(&told);
+    return end_fragment(out, ret);
+}

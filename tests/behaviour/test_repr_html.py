@@ -1,0 +1,142 @@
+"""What notebooks show of a Trace, a Call, a diff."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Run, Workshop
+from html_outline import Outline
+
+import flowtrace
+
+PROGRAM = """
+import sys
+
+class Order:
+    def __init__(self, number, total):
+        self.number, self.total = number, total
+
+def price(order, rule):
+    if order.number == 2:
+        raise ValueError(f"<b>no</b> & {order.number}")
+    return order.total + (rule == "new")
+
+def main(rule):
+    for number in range(4):
+        try:
+            price(Order(number, number * 10), rule)
+        except ValueError:
+            pass
+
+main(sys.argv[1])
+"""
+
+TREE = [
+    "main(rule='vip')",
+    "  Order.__init__(number=0 … 1, total=0 … 10)",
+    "    each of the 2 calls",
+    "      Order.__init__(number=0, total=0)",
+    "      Order.__init__(number=1, total=10)",
+    "  price(order=Order(number=0 … 1, …), rule='vip') → 0 … 10",
+    "    each of the 2 calls",
+    "      price(order=Order(number=0, total=0), rule='vip') → 0",
+    "      price(order=Order(number=1, total=10), rule='vip') → 10",
+    "  Order.__init__(number=2, total=20)",
+    "  price(order=Order(number=2, total=20), rule='vip')  ✗ ValueError('<b>no</b> & 2')",
+    "    raised app.py:9 · left price · caught in main (app.py:15)",
+    "  Order.__init__(number=3, total=30)",
+    "  price(order=Order(number=3, total=30), rule='vip') → 30",
+]
+
+
+@pytest.fixture
+def done(workshop: Workshop) -> Run:
+    workshop.write("app.py", PROGRAM)
+    return workshop.run("app.py", "vip")
+
+
+def words(html: str) -> list[str]:
+    """Return the lines without what stands at the right."""
+    outline = Outline(html)
+    assert outline.names() <= {"style", "div", "details", "summary", "span", "b", "pre"}
+    assert outline.attributes() <= {"class", "open"}
+    return outline.lines
+
+
+def without_times(lines: list[str]) -> list[str]:
+    return [re.sub(r" +(×\d+  )?[\d.]+( … [\d.]+)? [nµm]?s(  #\d+)?$", "", line) for line in lines]
+
+
+def test_a_trace_is_shown_as_a_tree(done: Run) -> None:
+    head, module, *tree = without_times(words(done.trace._repr_html_()))
+    assert head.startswith("app.py · 10 calls · ") and "1 exception, all caught" in head
+    assert module == "app.py"
+    assert tree[:-1] == ["  " + line for line in TREE]
+    assert tree[-1] == "Not shown: 1 class body or annotation."
+
+
+def test_a_call_is_shown_with_all_in_it(done: Run) -> None:
+    head, *tree = without_times(words(done.call("main")._repr_html_()))
+    assert head == "#3 of app.py"
+    assert tree == TREE
+    last = done.calls("price")[-1]
+    assert without_times(words(last._repr_html_()))[1:] == ["price(order=Order(number=3, total=30), rule='vip') → 30"]
+
+
+def test_a_value_that_is_cut_is_told_in_full(workshop: Workshop) -> None:
+    done = workshop.record("def f(text): return text * 2\nf('x' * 70)")
+    _, line, *full = without_times(words(done.call("f")._repr_html_()))
+    assert line.startswith("f(text='xxxx") and "…" in line
+    assert full == [f"  text = {'x' * 70!r}", f"  result = {'x' * 140!r}"]
+
+
+def test_nothing_that_was_recorded_becomes_markup(workshop: Workshop) -> None:
+    done = workshop.record(
+        """
+        def f(**names): return names
+        f(**{"</script><script>alert(1)</script>": "<img src=x onerror=alert(1)>", "n\\0ul": "\\0\\ud800"})
+        exec(compile("def g(a): raise ValueError(a)", "<b onclick='x'>.py", "exec"))
+        g.__code__ = g.__code__.replace(co_name="<i>", co_qualname='"><svg onload=alert(1)>')
+        try:
+            g("--><!--")
+        except ValueError:
+            pass
+        """
+    )
+    lines = "\n".join(words(done.trace._repr_html_()))
+    for text in ("</script><script>alert(1)</script>", "<img src=x onerror=", '"><svg onload=alert(1)>', "'--><!--'"):
+        assert text in lines
+    assert "\0" not in lines
+
+
+def test_two_traces_are_compared(workshop: Workshop) -> None:
+    workshop.write("app.py", PROGRAM)
+    for name, rule in (("a.flow", "vip"), ("b.flow", "new"), ("c.flow", "vip")):
+        workshop.run("-o", name, "app.py", rule)
+    a, b, c = (workshop.folder / name for name in ("a.flow", "b.flow", "c.flow"))
+    differs = flowtrace.diff(a, flowtrace.open(b))
+    assert not differs.same and "price(order=Order(number=3, total=30), rule='vip')" in str(differs)
+    assert repr(differs) == f"<Diff of {str(a)!r} and {str(b)!r}: they differ>"
+    html = "\n".join(words(differs._repr_html_()))
+    assert "rule: 'vip' → 'new'" in html.replace("  ", " ")
+    same = flowtrace.diff(a, c)
+    assert same.same and str(same).startswith("The runs are the same: ")
+    assert flowtrace.diff(a, b, ignore=["rule", "price"]).same
+    assert flowtrace.diff(a, b, ignore="price", values=False).same
+
+
+def test_what_cannot_be_compared_is_named(tmp_path: Path, done: Run) -> None:
+    with pytest.raises(flowtrace.FlowTraceError, match=r"no file .*none\.flow"):
+        flowtrace.diff(done.trace, tmp_path / "none.flow")
+    (tmp_path / "text").write_text("no trace")
+    with pytest.raises(flowtrace.FlowTraceError, match="text"):
+        flowtrace.diff(done.trace, tmp_path / "text")
+
+
+def test_the_names_for_notebooks_cost_nothing_where_there_is_none() -> None:
+    source = "import flowtrace, sys; print('IPython' in sys.modules, 'flowtrace._notebook' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-P", "-c", source], text=True) == "False False\n"
