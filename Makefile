@@ -77,7 +77,7 @@ observer: $(STATE)/installed $(STATE)/dev ## other people's test suites, traced 
 	@$(PY) tests/observer/foreign.py --write docs/observer-effect.md $(ARGS)
 
 pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
-	@$(BIN)/pytest tests $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal tests $(ARGS)
 
 leaks: $(STATE)/installed ## what is left of calls of every kind when they have been recorded
 	@$(PY) tests/leaks/leaks.py $(ARGS)

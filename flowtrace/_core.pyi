@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from os import PathLike
 from types import CodeType
-from typing import Any, Literal, NamedTuple, TypedDict, final
+from typing import Any, Literal, NamedTuple, TypedDict, final, overload
 
 type _Path = str | bytes | PathLike[str] | PathLike[bytes]
 type _Outcome = Literal["returned", "raised", "running", "abandoned"]
@@ -104,6 +104,36 @@ def hash_sources(path: _Path, /) -> None:
 
 def _nothing(*args: object) -> None: ...
 def _end() -> None: ...
+
+# --- tables -----------------------------------------------------------------
+
+class _TableFacts(TypedDict):
+    start_unix_ns: int
+    timed: bool
+    calls: int
+    trace_id: bytes
+
+type _Column = tuple[int, bytes, bytes, bytes | None]  # nulls, validity, data, offsets
+
+def table_columns() -> list[tuple[str, str, tuple[tuple[str, bool, str], ...]]]:
+    """Return the tables: name, what it holds, and its columns: name, is it text, what stands there."""
+
+@final
+class Tables:
+    """A trace as tables. Raises FlowTraceError for what is no trace."""
+
+    def __new__(
+        cls, path: _Path, *, newest: int = 40_000_000, filters: list[tuple[str, str]] | None = None
+    ) -> Tables: ...
+    @property
+    def facts(self) -> _TableFacts: ...
+    @overload
+    def rows(self, table: str, *, together: int = 1) -> Iterator[tuple[int | str | None, ...]]:
+        """Return the rows of a table, so many in a tuple; ValueError if there is none of that name."""
+
+    @overload
+    def rows(self, table: str, *, batch: int) -> Iterator[tuple[int, list[_Column]]]:
+        """So many at a time, as columns in Arrow's layout: int64, or UTF-8 with offsets of 64 bits."""
 
 # --- views ------------------------------------------------------------------
 

@@ -27,6 +27,22 @@ FORMATS: dict[str, Format] = {
         lacks="the ways of exceptions that were kept and raised again; who drove a generator",
         open_with="its lines are described in docs/export/json.md: jq, pandas.read_json(lines=True)",
     ),
+    "sqlite": Format(
+        suffix=".sqlite",
+        what="an SQLite database: tables process, track, function, call, argument, exception, link",
+        lacks="the single waits of a call, but for its longest; the ways of exceptions that were raised again",
+        open_with="open it: sqlite3, or DB Browser for SQLite; the tables: flowtrace query --tables",
+        module="sqlite",
+        is_binary=True,
+    ),
+    "parquet": Format(
+        suffix=".parquet",
+        what="a folder of Parquet files, by table, host, trace and process: for DuckDB, Polars, Spark, ClickHouse",
+        lacks="the single waits of a call, but for its longest; the ways of exceptions that were raised again",
+        open_with="the traces of other runs and hosts may go to the same folder: docs/export/parquet.md",
+        module="parquet",
+        is_folder=True,
+    ),
 }
 
 

@@ -51,6 +51,13 @@ class Output:
         self.descriptor = os.open(self.path, flags, 0o600)
         self.is_replaced = True
 
+    def copy(self, path: str) -> None:
+        """Write what another file holds."""
+        with open(path, "rb") as source:
+            while block := source.read(1 << 20):
+                while block:
+                    block = block[os.write(self.descriptor, block) :]
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:

@@ -15,6 +15,7 @@ VERBS = {
     "graph": "who calls whom, merged by function",
     "report": "the calls in numbers: by function, file, module, thread, exception",
     "export": "a trace in the formats of others: Perfetto, flamegraphs, SQL, ...",
+    "query": "SQL on a trace: SELECT ... FROM calls",
     "info": "what a trace file holds",
     "recover": "make a clean trace of a damaged one",
     "merge": "join the traces of several runs or hosts",

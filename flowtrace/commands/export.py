@@ -104,17 +104,19 @@ def write(name: str, format: _formats.Format, trace: str, out: str, options: _op
     """Return how many bytes were written, and of how many calls."""
     from .. import _core
 
+    newest = options.number("--newest", DEFAULT_NEWEST)
+    filters = _filters.given(options)
     if format.module:
         module = getattr(__import__(f"flowtrace.formats.{format.module}").formats, format.module)
-        size, calls = module.write(trace, out, options)
+        size, calls = module.write(trace, out, newest, filters)
         return size, calls
     with _output.Output(out) as output:
         return _core.export(
             trace,
             name,
             output.descriptor,
-            newest=options.number("--newest", DEFAULT_NEWEST),
-            filters=_filters.given(options),
+            newest=newest,
+            filters=filters,
             weight=WEIGHTS.index(options.text("--weight", WEIGHTS[0])),
             lines=options.number("--lines", 0),
             title=os.path.basename(trace),

@@ -17,7 +17,7 @@
 
 /* All owned by the module, which its types keep alive; Borrowed by whoever asks. */
 struct binding_types {
-    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location, *wait, *region;
+    PyTypeObject *trace, *call, *function, *track, *exception, *value, *calls, *location, *wait, *region, *rows;
     PyObject *error; /* FlowTraceError */
     PyObject *progress; /* what set_progress() was given, or NULL */
 };
@@ -144,5 +144,8 @@ int binding_add_region(PyObject *module);
 extern const char binding_note_doc[];
 PyObject *binding_note(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords);
 int binding_add_call_types(PyObject *module);
+int binding_add_table_types(PyObject *module);
+/* A list of (name, what, tuple of (name, is_text, what) of columns). */
+PyObject *binding_table_columns(PyObject *module, PyObject *ignored);
 
 #endif

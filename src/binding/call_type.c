@@ -34,13 +34,7 @@ get_track(PyObject *self, void *Py_UNUSED(closure))
 static PyObject *
 get_parent(PyObject *self, void *Py_UNUSED(closure))
 {
-    const struct model *model = MODEL(self);
-    uint32_t parent = call_of(self)->parent;
-    if (parent != MODEL_NONE && model->calls[parent].origin == CALL_INHERITED
-        && call_spawned_by(model, &model->calls[parent]) != MODEL_NONE)
-        parent = call_spawned_by(model,
-                                 &model->calls[parent]); /* the call of the parent process that the fork copied */
-    return binding_call(TRACE(self), parent);
+    return binding_call(TRACE(self), call_caller(MODEL(self), call_of(self)));
 }
 
 static PyObject *

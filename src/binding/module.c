@@ -243,6 +243,7 @@ static PyMethodDef methods[] = {
     {"find", WITH_KEYWORDS(binding_find), NULL},
     {"export", WITH_KEYWORDS(binding_export), NULL},
     {"set_progress", binding_set_progress, METH_O, NULL},
+    {"table_columns", binding_table_columns, METH_NOARGS, NULL},
     {"info", WITH_KEYWORDS(binding_info), NULL},
     {"diff", WITH_KEYWORDS(binding_diff), NULL},
     {"graph", WITH_KEYWORDS(binding_graph), NULL},
@@ -264,7 +265,9 @@ module_exec(PyObject *module)
 {
     if (recorder_init(recorder_of(module), module) < 0)
         return -1;
-    return binding_add_trace_types(module) < 0 ? -1 : binding_add_region(module);
+    if (binding_add_trace_types(module) < 0 || binding_add_table_types(module) < 0)
+        return -1;
+    return binding_add_region(module);
 }
 
 static int

@@ -464,6 +464,7 @@ binding_types_visit(struct binding_types *types, visitproc visit, void *arg)
     Py_VISIT(types->location);
     Py_VISIT(types->wait);
     Py_VISIT(types->region);
+    Py_VISIT(types->rows);
     Py_VISIT(types->error);
     Py_VISIT(types->progress);
     return 0;
@@ -482,6 +483,7 @@ binding_types_clear(struct binding_types *types)
     Py_CLEAR(types->location);
     Py_CLEAR(types->wait);
     Py_CLEAR(types->region);
+    Py_CLEAR(types->rows);
     Py_CLEAR(types->error);
     Py_CLEAR(types->progress);
 }

@@ -199,7 +199,7 @@ put_one_call(struct json *json, uint32_t index)
     const struct call *call = &model->calls[index];
     begin_line(json, "call");
     put_number(json, "call", model_call_number(model, index));
-    put_call(json, "parent", call->parent);
+    put_call(json, "parent", call_caller(model, call));
     put_call(json, "created_by", call->origin ? call_spawned_by(model, call) : MODEL_NONE);
     put_number(json, "track", call->track);
     put_number(json, "process", model->tracks[call->track].process);

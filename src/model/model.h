@@ -281,6 +281,15 @@ call_spawned_by(const struct model *model, const struct call *call)
     return call_extra(model, call)->spawned_by;
 }
 
+/* Its parent; of what a fork's child called first, the call of the parent process that is there a copy. */
+static inline uint32_t
+call_caller(const struct model *model, const struct call *call)
+{
+    const struct call *parent = call->parent == MODEL_NONE ? NULL : &model->calls[call->parent];
+    uint32_t original = parent && parent->origin == CALL_INHERITED ? call_spawned_by(model, parent) : MODEL_NONE;
+    return original != MODEL_NONE ? original : call->parent;
+}
+
 /* Its duration without its waits. */
 static inline uint64_t
 call_running_ns(const struct model *model, const struct call *call)

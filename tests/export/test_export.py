@@ -77,7 +77,7 @@ def test_a_full_disk_leaves_what_was_there(workshop, everything, name) -> None:
 
     done = export(workshop, everything, name, "-o", "out", preexec_fn=small_files)
     assert done.status == 2
-    assert "can't write out: File too large" in done.err
+    assert "can't write out: " in done.err
     assert os.listdir(workshop.folder) == ["out"]
     assert (workshop.folder / "out").read_text() == "older"
 

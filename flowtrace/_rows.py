@@ -1,0 +1,124 @@
+"""Rows of an answer: as a table for eyes, as CSV, as JSON. They are written as they come."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import unicodedata
+
+from ._terminal import write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TextIO
+
+    type Cell = int | float | str | bytes | None
+
+LOOKED_AT = 1000  # rows whose cells decide how wide columns are
+LEAST = 12  # columns that are left of one that is cut
+
+
+def write_csv(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]]) -> None:
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for count, row in enumerate(rows, 1):
+        writer.writerow(row)
+        if count % LOOKED_AT == 0:
+            write(stream, text.getvalue().encode())
+            text.seek(0)
+            text.truncate()
+    write(stream, text.getvalue().encode())
+
+
+def write_json(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]]) -> None:
+    before = "[\n"
+    for row in rows:
+        told = json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=repr)
+        write(stream, f"{before}{told}".encode())
+        before = ",\n"
+    write(stream, b"[]\n" if before == "[\n" else b"\n]\n")
+
+
+def write_table(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]], width: int) -> None:
+    """Align columns, numbers to the right, and cut texts where they would pass `width`; 0: cut none."""
+    iterator = iter(rows)
+    first = [[_text(cell) for cell in row] for row in itertools.islice(iterator, LOOKED_AT)]
+    numeric = [bool(first) and all(_is_number(row[i]) for row in first) for i in range(len(names))]
+    widths = [max([columns_of(name), *(columns_of(row[i]) for row in first)]) for i, name in enumerate(names)]
+    widths = _fit(widths, numeric, width)
+    lines = [_line(names, widths, numeric), "  ".join("-" * width for width in widths)]
+    count = 0
+    for row in itertools.chain(first, ([_text(cell) for cell in row] for row in iterator)):
+        count += 1
+        lines.append(_line(row, widths, numeric))
+        if len(lines) >= LOOKED_AT:
+            write(stream, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
+            lines = []
+    lines += [f"({count:,} row{'' if count == 1 else 's'})"]
+    write(stream, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
+
+
+def columns_of(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(_columns_of_character(character) for character in text)
+
+
+def _columns_of_character(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _text(cell: Cell) -> str:
+    """Return it with what a terminal would act on escaped."""
+    if cell is None:
+        return ""
+    text = str(cell)
+    return text if text.isprintable() else "".join(_escaped(text))
+
+
+def _escaped(text: str) -> Iterator[str]:
+    for character in text:
+        yield character if character.isprintable() else repr(character)[1:-1]
+
+
+def _is_number(text: str) -> bool:
+    return not text or text.lstrip("-").replace(".", "", 1).replace("e", "", 1).replace("+", "", 1).isdecimal()
+
+
+def _fit(widths: list[int], numeric: list[bool], width: int) -> list[int]:
+    """Take from the widest texts until the line fits."""
+    fitting = list(widths)
+    while width and sum(fitting) + 2 * (len(fitting) - 1) > width:
+        texts = [i for i, is_number in enumerate(numeric) if not is_number and fitting[i] > LEAST]
+        if not texts:
+            break
+        widest = max(texts, key=lambda i: fitting[i])
+        others = [fitting[i] for i in texts if fitting[i] < fitting[widest]]
+        over = sum(fitting) + 2 * (len(fitting) - 1) - width
+        fitting[widest] = max(LEAST, fitting[widest] - over, max(others, default=LEAST) - 1)
+    return fitting
+
+
+def _line(cells: list[str], widths: list[int], numeric: list[bool]) -> str:
+    parts = []
+    for cell, width, is_number in zip(cells, widths, numeric, strict=True):
+        shown = cell if columns_of(cell) <= width else _cut(cell, width)
+        padding = " " * (width - columns_of(shown))
+        parts.append(padding + shown if is_number else shown + padding)
+    return "  ".join(parts).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    taken = 0
+    for end, character in enumerate(text):
+        taken += _columns_of_character(character)
+        if taken > width - 1:
+            return text[:end] + "…"
+    return text

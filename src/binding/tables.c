@@ -1,0 +1,363 @@
+/* tables.c - Tables: a trace as rows of tuples, for SQL, and as columns of many rows, as Arrow lays them out. */
+#include "../export/tables.h"
+
+#include <stdlib.h>
+
+#include "binding.h"
+
+#define TUPLES_STEP 1024 /* between two looks at signals */
+
+struct tables_object {
+    PyObject_HEAD
+    const struct binding_types *types; /* Borrowed from the module */
+    struct reader reader;
+    struct model model;
+    bool is_open;
+};
+
+struct rows_object {
+    PyObject_HEAD
+    struct tables_object *tables; /* Owned */
+    struct table_cursor cursor;
+    uint32_t batch;               /* rows at a time, as columns; 0: as tuples */
+    uint32_t together;            /* rows that one tuple holds, one behind the other */
+    uint64_t told;                /* tuples so far */
+};
+
+/* --- rows ------------------------------------------------------------------------- */
+
+static void
+rows_dealloc(PyObject *self)
+{
+    struct rows_object *rows = (struct rows_object *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    table_close(&rows->cursor);
+    Py_XDECREF(rows->tables);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+/* Signals are heard, and whoever waits sees how far it is. 0, or -1 with an exception set. */
+static int
+step(struct rows_object *rows)
+{
+    PyObject *progress = rows->tables->types->progress; /* Borrowed */
+    if (PyErr_CheckSignals() < 0)
+        return -1;
+    PyObject *result = progress ? PyObject_CallFunction(progress, "sII", "writing", table_done(&rows->cursor),
+                                                        table_total(&rows->cursor))
+                                : Py_NewRef(Py_None);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+static PyObject *
+object_of(const struct cell *cell)
+{
+    switch (cell->kind) {
+    case CELL_NUMBER: return PyLong_FromUnsignedLongLong(cell->number);
+    case CELL_TEXT: return binding_str(cell->text);
+    default: return Py_NewRef(Py_None);
+    }
+}
+
+/* NULL at the end, too. */
+static PyObject *
+next_tuple(struct rows_object *rows)
+{
+    struct table_cursor *cursor = &rows->cursor;
+    Py_ssize_t columns = (Py_ssize_t)cursor->table->column_count;
+    Py_ssize_t filled = 0;
+    PyObject *tuple = PyTuple_New(columns * (Py_ssize_t)rows->together);
+    for (uint32_t row = 0; tuple && row < rows->together && table_next(cursor); row++)
+        for (Py_ssize_t i = 0; tuple && i < columns; i++) {
+            PyObject *item = object_of(&cursor->cells[i]);
+            if (item)
+                PyTuple_SET_ITEM(tuple, filled++, item);
+            else
+                Py_CLEAR(tuple);
+        }
+    if (tuple && !filled)
+        Py_CLEAR(tuple);
+    else if (tuple && filled < PyTuple_GET_SIZE(tuple))
+        _PyTuple_Resize(&tuple, filled);
+    return tuple;
+}
+
+/* --- columns ---------------------------------------------------------------------- */
+
+/* One of Arrow's arrays of int64, or of UTF-8 with offsets of 64 bits. */
+struct column_buffer {
+    uint8_t *valid;   /* Owned; a bit a row */
+    uint64_t *number; /* Owned; or the offsets of texts, one more than rows */
+    struct text text;
+    uint32_t nulls;
+};
+
+#define BATCH_TEXT_MAX ((size_t)64 << 20) /* bytes of a column: a batch ends behind the row that fills it */
+
+static bool
+open_columns(struct column_buffer *columns, uint32_t count, uint32_t rows)
+{
+    bool failed = false;
+    for (uint32_t i = 0; i < count; i++) {
+        columns[i].valid = calloc(rows / 8 + (size_t)1, 1);
+        columns[i].number = calloc(rows + (size_t)1, sizeof *columns[i].number);
+        failed |= !columns[i].valid || !columns[i].number;
+    }
+    return !failed;
+}
+
+static void
+close_columns(struct column_buffer *columns, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        free(columns[i].valid);
+        free(columns[i].number);
+        text_free(&columns[i].text);
+    }
+}
+
+/* Text that is not UTF-8 would not be Arrow's. */
+static void
+add_text(struct text *out, struct slice text)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.length;) {
+        uint32_t character;
+        size_t length = text_decode(text.data + i, text.length - i, &character);
+        bool is_bad = (character >= 0xd800 && character <= 0xdfff) || (character == 0xfffd && length == 1);
+        if (is_bad) {
+            text_bytes(out, text.data + from, i - from);
+            text_string(out, "\xef\xbf\xbd");
+            from = i + length;
+        }
+        i += length;
+    }
+    text_bytes(out, text.data + from, text.length - from);
+}
+
+/* Returns whether there is room for more. */
+static bool
+add_row(struct column_buffer *columns, const struct table_cursor *cursor, uint32_t row)
+{
+    bool fits = true;
+    for (uint32_t i = 0; i < cursor->table->column_count; i++) {
+        const struct cell *cell = &cursor->cells[i];
+        struct column_buffer *column = &columns[i];
+        if (cell->kind == CELL_NULL)
+            column->nulls++;
+        else
+            column->valid[row / 8] |= (uint8_t)(1 << row % 8);
+        if (cell->kind == CELL_TEXT)
+            add_text(&column->text, cell->text);
+        if (cursor->table->columns[i].is_text)
+            column->number[row + 1] = column->text.length;
+        else
+            column->number[row] = cell->number;
+        fits &= column->text.length < BATCH_TEXT_MAX;
+    }
+    return fits;
+}
+
+static PyObject *
+bytes_of(const void *data, size_t length)
+{
+    return PyBytes_FromStringAndSize(data, (Py_ssize_t)length);
+}
+
+/* (nulls, valid, data, offsets or None) */
+static PyObject *
+column_tuple(const struct column_buffer *column, bool is_text, uint32_t rows)
+{
+    if (column->text.failed)
+        return PyErr_NoMemory();
+    if (!is_text)
+        return Py_BuildValue("(INNO)", column->nulls, bytes_of(column->valid, rows / 8 + (size_t)1),
+                             bytes_of(column->number, rows * sizeof *column->number), Py_None);
+    return Py_BuildValue("(INNN)", column->nulls, bytes_of(column->valid, rows / 8 + (size_t)1),
+                         bytes_of(column->text.data ? column->text.data : "", column->text.length),
+                         bytes_of(column->number, (rows + (size_t)1) * sizeof *column->number));
+}
+
+/* (rows, list of columns), or NULL at the end. */
+static PyObject *
+next_batch(struct rows_object *rows)
+{
+    struct table_cursor *cursor = &rows->cursor;
+    struct column_buffer columns[TABLE_COLUMNS_MAX] = {0};
+    uint32_t column_count = cursor->table->column_count;
+    uint32_t count = 0;
+    PyObject *list = NULL;
+    if (open_columns(columns, column_count, rows->batch)) {
+        bool fits = true;
+        while (fits && count < rows->batch && table_next(cursor))
+            fits = add_row(columns, cursor, count++);
+        list = count && step(rows) == 0 ? PyList_New(column_count) : NULL;
+    }
+    else {
+        PyErr_NoMemory();
+    }
+    for (uint32_t i = 0; list && i < column_count; i++) {
+        PyObject *column = column_tuple(&columns[i], cursor->table->columns[i].is_text, count);
+        if (column)
+            PyList_SET_ITEM(list, i, column);
+        else
+            Py_CLEAR(list);
+    }
+    close_columns(columns, column_count);
+    return list ? Py_BuildValue("(IN)", count, list) : NULL;
+}
+
+static PyObject *
+rows_next(PyObject *self)
+{
+    struct rows_object *rows = (struct rows_object *)self;
+    if (rows->batch)
+        return next_batch(rows);
+    if (rows->told++ % TUPLES_STEP == TUPLES_STEP - 1 && step(rows) < 0)
+        return NULL;
+    return next_tuple(rows);
+}
+
+static PyType_Slot rows_slots[] = {
+    {Py_tp_dealloc, rows_dealloc},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, rows_next},
+    {0, NULL},
+};
+
+static PyType_Spec rows_spec = {.name = "flowtrace._core.Rows",
+                                .basicsize = sizeof(struct rows_object),
+                                .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+                                .slots = rows_slots};
+
+/* --- Tables -------------------------------------------------------------------------- */
+
+static PyObject *
+tables_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "newest", "filters", NULL};
+    PyObject *path, *filters = NULL;
+    unsigned long long newest = BINDING_NEWEST;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$KO:Tables", names, PyUnicode_FSConverter, &path, &newest,
+                                     &filters))
+        return NULL;
+    struct tables_object *tables = PyObject_New(struct tables_object, type);
+    if (tables) {
+        tables->types = binding_types_of(PyType_GetModule(type));
+        tables->is_open = binding_load_filtered(tables->types, &tables->reader, &tables->model, PyBytes_AS_STRING(path),
+                                                newest, filters)
+                          == 0;
+        if (!tables->is_open)
+            Py_CLEAR(tables);
+    }
+    Py_DECREF(path);
+    return (PyObject *)tables;
+}
+
+static void
+tables_dealloc(PyObject *self)
+{
+    struct tables_object *tables = (struct tables_object *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    if (tables->is_open) {
+        model_free(&tables->model);
+        reader_close(&tables->reader);
+    }
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static PyObject *
+tables_rows(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"table", "batch", "together", NULL};
+    struct tables_object *tables = (struct tables_object *)self;
+    const char *name;
+    unsigned batch = 0, together = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$II:rows", names, &name, &batch, &together))
+        return NULL;
+    const struct table *table = table_find(name);
+    if (!table)
+        return PyErr_Format(PyExc_ValueError, "no table %s", name);
+    struct rows_object *rows = PyObject_New(struct rows_object, tables->types->rows);
+    if (!rows)
+        return NULL;
+    rows->tables = (struct tables_object *)Py_NewRef(self);
+    rows->batch = batch;
+    rows->together = together;
+    rows->told = 0;
+    if (table_open(&rows->cursor, &tables->model, table) < 0) {
+        PyErr_NoMemory();
+        Py_CLEAR(rows);
+    }
+    return (PyObject *)rows;
+}
+
+static PyObject *
+tables_facts(PyObject *self, void *Py_UNUSED(closure))
+{
+    const struct tables_object *tables = (struct tables_object *)self;
+    const struct flow_file_header *header = tables->reader.header;
+    return Py_BuildValue("{s:K, s:O, s:I, s:y#}", "start_unix_ns", (unsigned long long)header->start_unix_ns, "timed",
+                         header->clock == FLOW_CLOCK_NONE ? Py_False : Py_True, "calls", tables->model.call_count,
+                         "trace_id", (const char *)header->trace_id, (Py_ssize_t)sizeof header->trace_id);
+}
+
+static PyGetSetDef tables_getset[] = {
+    {"facts", tables_facts, NULL, "dict: start_unix_ns, timed, calls, trace_id (bytes).", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef tables_methods[] = {
+    {"rows", (PyCFunction)(void (*)(void))tables_rows, METH_VARARGS | METH_KEYWORDS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot tables_slots[] = {
+    {Py_tp_new, tables_new},
+    {Py_tp_dealloc, tables_dealloc},
+    {Py_tp_getset, tables_getset},
+    {Py_tp_methods, tables_methods},
+    {0, NULL},
+};
+
+static PyType_Spec tables_spec = {.name = "flowtrace._core.Tables",
+                                  .basicsize = sizeof(struct tables_object),
+                                  .flags = Py_TPFLAGS_DEFAULT,
+                                  .slots = tables_slots};
+
+PyObject *
+binding_table_columns(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    PyObject *list = PyList_New(0);
+    for (uint32_t i = 0; list && i < table_count; i++) {
+        const struct table *table = &tables[i];
+        PyObject *columns = PyTuple_New(table->column_count);
+        for (uint32_t j = 0; columns && j < table->column_count; j++) {
+            const struct column *column = &table->columns[j];
+            PyObject *item = Py_BuildValue("(sOs)", column->name, column->is_text ? Py_True : Py_False, column->what);
+            if (item)
+                PyTuple_SET_ITEM(columns, j, item);
+            else
+                Py_CLEAR(columns);
+        }
+        PyObject *item = columns ? Py_BuildValue("(ssN)", table->name, table->what, columns) : NULL;
+        if (!item || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    return list;
+}
+
+int
+binding_add_table_types(PyObject *module)
+{
+    struct binding_types *types = binding_types_of(module);
+    types->rows = (PyTypeObject *)PyType_FromModuleAndSpec(module, &rows_spec, NULL);
+    PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &tables_spec, NULL);
+    int ret = types->rows && type ? PyModule_AddType(module, type) : -1;
+    Py_XDECREF(type);
+    return ret;
+}

@@ -1,0 +1,85 @@
+"""The SQLite database: its tables hold what the trace does, and the real shell reads them."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from flowtrace._core import Trace
+
+
+def database(workshop, trace: Path, *words: str) -> sqlite3.Connection:
+    done = workshop.flowtrace("export", "sqlite", *words, "-o", "out.sqlite", str(trace))
+    assert done.status == 0, done.err
+    return sqlite3.connect(workshop.folder / "out.sqlite")
+
+
+def count(connection: sqlite3.Connection, table: str) -> int:
+    return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_the_tables_hold_what_the_trace_does(workshop, everything) -> None:
+    trace = Trace(everything)
+    connection = database(workshop, everything)
+    calls = list(trace.calls())
+    assert count(connection, "call") == len(calls)
+    assert count(connection, "argument") == sum(len(call.arguments) for call in calls)
+    assert count(connection, "track") == len(trace.tracks)
+    assert count(connection, "exception") == len(trace.exceptions)
+    assert count(connection, "process") == 2
+    for call in calls:
+        told = connection.execute(
+            "SELECT name, parent, duration_ns, running_ns, waiting_ns, outcome, result FROM calls WHERE call = ?",
+            (call.number + 1,),
+        ).fetchone()
+        parent = call.parent.number + 1 if call.parent else None
+        result = str(call.result) if call.result is not None else None
+        times = (call.duration_ns, call.running_ns, call.waiting_ns)
+        assert told == (call.function.qualname, parent, *times, call.outcome, result)
+
+
+def test_arguments_exceptions_and_links_can_be_asked_for(workshop, everything) -> None:
+    connection = database(workshop, everything)
+    ask = connection.execute
+    assert ask("SELECT arguments FROM calls WHERE name = 'price' LIMIT 1").fetchone() == ("order=1, rule='vip'",)
+    assert ask("SELECT name, value FROM argument WHERE position = 1 LIMIT 1").fetchone() == ("rule", "'vip'")
+    assert ask("SELECT text, caught_by_function FROM swallowed").fetchall() == [("ValueError('no 2')", "careful")]
+    kinds = {kind for (kind,) in ask("SELECT DISTINCT kind FROM link")}
+    assert {"task", "thread", "process"} <= kinds
+    (waits,) = ask("SELECT count(*) FROM call WHERE waiting_ns > 0 AND longest_wait_ns > 0").fetchone()
+    assert waits >= 2
+    assert ask("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_depth_is_that_of_the_track(workshop, everything) -> None:
+    connection = database(workshop, everything)
+    for call in Trace(everything).calls():
+        (depth,) = connection.execute("SELECT depth FROM call WHERE call = ?", (call.number + 1,)).fetchone()
+        assert depth == call.depth
+
+
+def test_hostile_names_and_values_come_back(workshop, hostile) -> None:
+    connection = database(workshop, hostile)
+    names = {name for (name,) in connection.execute("SELECT name FROM function")}
+    assert {"</script><script>alert(1)</script>", "a;b c\n1"} <= names
+    assert count(connection, "call") == len(list(Trace(hostile).calls()))
+
+
+def test_filters_apply(workshop, everything) -> None:
+    connection = database(workshop, everything, "--function", "price")
+    assert connection.execute("SELECT DISTINCT name FROM calls").fetchall() == [("price",)]
+
+
+def test_the_shell_reads_it(workshop, everything) -> None:
+    shell = shutil.which("sqlite3")
+    if not shell:
+        pytest.skip("no sqlite3 shell here")
+    database(workshop, everything).close()
+    done = subprocess.run(
+        [shell, "out.sqlite", "SELECT count(*) FROM calls"], cwd=workshop.folder, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == str(len(list(Trace(everything).calls())))
