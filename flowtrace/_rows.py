@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 1000  # rows whose cells decide how wide columns are
 LEAST = 12  # columns that are left of one that is cut
+MOST = 60  # columns of a text, unless all of it is wanted
 
 
 def write_csv(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]]) -> None:
@@ -44,13 +45,19 @@ def write_json(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cel
     write(stream, b"[]\n" if before == "[\n" else b"\n]\n")
 
 
-def write_table(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]], width: int) -> None:
-    """Align columns, numbers to the right, and cut texts where they would pass `width`; 0: cut none."""
+def write_table(
+    stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]], width: int, *, whole: bool = False
+) -> None:
+    """Align columns, numbers to the right. Texts are cut to MOST columns, and further for lines of `width`; 0: of any.
+
+    `whole`: nothing is cut.
+    """
     iterator = iter(rows)
     first = [[_text(cell) for cell in row] for row in itertools.islice(iterator, LOOKED_AT)]
     numeric = [bool(first) and all(_is_number(row[i]) for row in first) for i in range(len(names))]
     widths = [max([columns_of(name), *(columns_of(row[i]) for row in first)]) for i, name in enumerate(names)]
-    widths = _fit(widths, numeric, width)
+    if not whole:
+        widths = _fit([min(width, MOST) for width in widths], numeric, width)
     lines = [_line(names, widths, numeric), "  ".join("-" * width for width in widths)]
     count = 0
     for row in itertools.chain(first, ([_text(cell) for cell in row] for row in iterator)):

@@ -59,7 +59,7 @@ VALUES = re.compile(r"\(.*?\)(?: → .*?)?(?=  |$)")
 # What these print is about this machine: only the words before the first number or path are compared.
 ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|recover|merge|--version)\b(?!.*--help)")
 # These count all calls, those of annotations too, of which each Python has others: numbers are not compared.
-COUNTS_ALL = re.compile(r"flowtrace (diff|graph|report)\b(?!.*--help)")
+COUNTS_ALL = re.compile(r"flowtrace (diff|graph|query|report)\b(?!.*--help)")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ SELECT it is read from stdin. The status is 0, or 2 if the question is wrong.
   --tables         list tables, views and columns, and what they hold
   --csv            the answer as CSV
   --json           the answer as JSON: a list of objects
-  --wide           cut no text to the terminal's width
+  --wide           cut no text; else those of a table have 60 columns at most
   --newest N       of the newest N calls only (40,000,000)
 
   calls            one row a call: name, module, arguments, outcome, result,
@@ -162,8 +162,8 @@ def answer(connection: Connection, question: str, options: _options.Options) -> 
         elif "--json" in options:
             _rows.write_json(sys.stdout, names, cursor)
         else:
-            width = 0 if "--wide" in options or not _terminal.is_terminal(sys.stdout) else _terminal.columns(sys.stdout)
-            _rows.write_table(sys.stdout, names, cursor, width)
+            width = _terminal.columns(sys.stdout) if _terminal.is_terminal(sys.stdout) else 0
+            _rows.write_table(sys.stdout, names, cursor, width, whole="--wide" in options)
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise UsageError(trouble(question, str(error))) from None
     finally:

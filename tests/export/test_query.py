@@ -143,7 +143,14 @@ def test_wide_characters_are_aligned(shop) -> None:
     assert done.out == "a      b\n----  --\n中文   1\nx     22\n(2 rows)\n"
 
 
-def test_long_texts_are_cut_on_a_terminal_alone() -> None:
+def test_long_texts_are_cut_in_tables(shop) -> None:
+    question = "SELECT printf('%.100c', 'x') AS long"
+    assert query(shop, question).out.splitlines()[2] == "x" * 59 + "…"
+    assert query(shop, question, "--wide").out.splitlines()[2] == "x" * 100
+    assert query(shop, question, "--csv").out.splitlines()[1] == "x" * 100
+
+
+def test_texts_are_cut_further_on_a_narrow_terminal() -> None:
     from flowtrace._rows import _fit, _line
 
     widths = _fit([50, 10, 400], [False, True, False], 80)
