@@ -8,6 +8,10 @@ import time
 
 from ._terminal import is_terminal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PATIENCE = 1.0  # seconds before anything is said
 BAR = 24
 
@@ -52,3 +56,9 @@ class Progress:
             sys.stderr.flush()
         except (OSError, ValueError):
             pass
+
+
+def watched[**P, R](function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a function of _core; how far it is can be seen meanwhile."""
+    with Progress():
+        return function(*args, **kwargs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import _filters, _options, _terminal
+from .. import _filters, _options, _progress, _terminal
 from ..errors import UsageError
 from .show import DEFAULT_LINES, check_trace
 
@@ -67,7 +67,8 @@ def compare(options: _options.Options, ignored: list[str]) -> tuple[bytes, bool]
     from .. import _core
 
     look = _terminal.Look(options, sys.stdout)
-    text, same = _core.diff(
+    text, same = _progress.watched(
+        _core.diff,
         options.rest[0],
         options.rest[1],
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),

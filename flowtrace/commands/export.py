@@ -57,9 +57,8 @@ def main(arguments: list[str]) -> int:
         check_trace(options.text("--before", ""), "--before needs the trace of an earlier run")
     out = options.text("-o", "") or default_name(trace, format)
     check_out(out, trace, format)
-    with _progress.Progress() as progress:
+    with _progress.Progress():
         size, calls = write(name, format, trace, out, options)
-        progress.clear()
     if out != _output.STDOUT:
         counted = f"{calls:,} call{'' if calls == 1 else 's'}"
         _terminal.say(f"wrote {out}: {counted}, {size_text(size)}; {format.open_with}")

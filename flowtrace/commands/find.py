@@ -2,7 +2,7 @@
 
 import sys
 
-from .. import _filters, _options, _terminal
+from .. import _filters, _options, _progress, _terminal
 from .show import DEFAULT_NEWEST, trace_name
 
 HELP = f"""\
@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
     from .. import _core
 
     look = _terminal.Look(options, sys.stdout)
-    text, found, whole = _core.find(
+    text, found, whole = _progress.watched(
+        _core.find,
         trace,
         limit=options.number("--limit", DEFAULT_LIMIT),
         width=look.width,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import _filters, _options, _terminal
+from .. import _filters, _options, _progress, _terminal
 from ..errors import UsageError
 from .show import DEFAULT_LINES, DEFAULT_NEWEST, trace_name
 
@@ -58,7 +58,8 @@ def main(arguments: list[str]) -> int:
 
     look = _terminal.Look(options, sys.stdout)
     filters = [(name, text) for name, text in _filters.given(options) if name not in {"--function", "--depth"}]
-    text = _core.graph(
+    text = _progress.watched(
+        _core.graph,
         trace,
         function=function,
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),

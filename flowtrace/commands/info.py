@@ -2,7 +2,7 @@
 
 import sys
 
-from .. import _options, _terminal
+from .. import _options, _progress, _terminal
 from .show import trace_name
 
 HELP = """\
@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> int:
         _terminal.write(sys.stdout, text)
         return 0 if sound else 1
     look = _terminal.Look(options, sys.stdout)
-    text = _core.info(
+    text = _progress.watched(
+        _core.info,
         trace,
         newest=0 if "--all" in options else NEWEST,
         width=look.width,

@@ -2,7 +2,7 @@
 
 import sys
 
-from .. import _filters, _options, _terminal
+from .. import _filters, _options, _progress, _terminal
 from ..errors import UsageError
 from .show import DEFAULT_NEWEST, trace_name
 
@@ -57,7 +57,8 @@ def main(arguments: list[str]) -> int:
     look = _terminal.Look(options, sys.stdout)
     form = "csv" if "--csv" in options else "json" if "--json" in options else "text"
     try:
-        text = _core.report(
+        text = _progress.watched(
+            _core.report,
             trace,
             by=options.text("--by", "function"),
             sort=options.text("--sort", "") or None,

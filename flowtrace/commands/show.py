@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .. import _filters, _options, _terminal
+from .. import _filters, _options, _progress, _terminal
 from ..errors import UsageError, why_no_core
 from .run import DEFAULT_FILE
 
@@ -92,7 +92,8 @@ def story(
 
     look = _terminal.Look(options, stream)
     values = values_wanted(options)
-    text = _core.show(
+    text = _progress.watched(
+        _core.show,
         trace,
         lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
         width=look.width,
