@@ -43,6 +43,13 @@ FORMATS: dict[str, Format] = {
         module="parquet",
         is_folder=True,
     ),
+    "html": Format(
+        suffix=".html",
+        what="the story as a page: a tree that opens by click, values, exceptions, sources, search",
+        lacks="calls beyond --lines, 5,000 if not said; waits one by one; calls that did alike beyond ten of them",
+        open_with="open it in a browser",
+        options=("--lines",),
+    ),
 }
 
 

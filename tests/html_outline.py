@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+TIME = r"(?:[\d.]+(?: [nµm]?s)? … )?[\d.]+ [nµm]?s"  # "1.20 ms", "0.20 … 3.41 ms", "840 ns … 1.20 ms"
 VOID = {"meta", "input", "br", "hr", "link", "wbr"}
 LINES = {"div", "summary", "pre", "p", "h1", "h2", "header", "footer"}
 HIDDEN = {"style", "script", "title"}
@@ -39,8 +40,8 @@ class Outline(HTMLParser):
             self.texts.setdefault(self.open[-1], []).append(data)
             return
         if not data.strip():
-            if not self.at_begin and data == " ":
-                self.lines[-1] += " "
+            if not self.at_begin:
+                self.lines[-1] += data.replace("\n", "")
             return
         if self.at_begin:
             depth = self.open.count("details") - ("summary" in self.open)

@@ -135,6 +135,9 @@ PyObject *binding_hash(PyObject *module, PyObject *path);
 PyObject *binding_sources(const struct model *model);
 PyObject *binding_trace_start(PyObject *module, PyObject *path);
 PyObject *binding_merge(PyObject *module, PyObject *args);
+/* page.c */
+struct export_format;
+extern const struct export_format binding_page_format;
 /* html.c: _repr_html_() */
 PyObject *binding_trace_html(PyObject *self, PyObject *ignored);
 PyObject *binding_call_html(PyObject *self, PyObject *ignored);

@@ -2,6 +2,7 @@
 #include "../export/export.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "binding.h"
 
@@ -92,7 +93,8 @@ binding_export(PyObject *module, PyObject *args, PyObject *kwargs)
                                      &options.lines, &options.title, &options.traceparent))
         return NULL;
     options.weight = weight;
-    const struct export_format *format = export_format_find(name);
+    bool page = strcmp(name, binding_page_format.name) == 0;
+    const struct export_format *format = page ? &binding_page_format : export_format_find(name);
     struct trace_read read = {0}, before = {0};
     struct export export = {.model = &read.model, .suspensions = &read.suspensions, .options = &options};
     PyObject *result = NULL;

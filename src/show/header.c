@@ -298,7 +298,8 @@ header_print_foot(struct printer *printer)
     if (story->calls_left_out) {
         text_string(text, not_shown);
         label_counted(text, story->calls_left_out, " call", " calls");
-        text_string(text, "; --lines N shows more, --all everything.");
+        text_string(text, "; --lines N shows more");
+        text_string(text, printer->options->bounded ? "." : ", --all everything.");
     }
     if (printer->outline->hidden) {
         text_string(text, story->calls_left_out ? " Nor " : not_shown);

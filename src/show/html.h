@@ -14,6 +14,7 @@
 struct html_options {
     bool arguments, results, time;
     unsigned lines;      /* budget; 0: everything */
+    bool bounded;        /* as of show_options */
     unsigned opened;     /* so many lines are in sight at first, about */
     unsigned exceptions; /* as of show_options */
     bool sources;        /* likewise */
@@ -23,6 +24,8 @@ struct html_options {
 int html_story(struct text *out, const struct model *model, const struct html_options *options);
 /* A call and all in it. */
 int html_call(struct text *out, const struct model *model, uint32_t call, const struct html_options *options);
+/* A page of its own, with sources and a search. */
+int html_page(struct text *out, const struct model *model, const struct html_options *options, const char *title);
 /* What show_diff() tells. */
 int html_diff(struct text *out, const struct model *a, const struct model *b, const struct show_options *show,
               const struct show_diff_options *options, bool *same);

@@ -20,5 +20,6 @@ const char html_style[] =
     ".flowtrace details>:not(summary){margin-left:1.3em}"
     ".flowtrace .j,.flowtrace .n,.flowtrace .v{padding-left:1.3em;min-width:36em}.flowtrace .n{color:var(--d)}"
     ".flowtrace .v{border-left:2px solid var(--h)}"
-    ".flowtrace .h{margin-bottom:.4em}.flowtrace .f{margin-top:.4em}.flowtrace .x{font-style:italic}"
+    ".flowtrace .h{margin-bottom:.4em}.flowtrace .f{margin-top:.4em}"
+    ".flowtrace .x>summary{font-style:italic;color:var(--d)}"
     ".flowtrace pre{margin:0;font:inherit;color:inherit;background:none;white-space:pre}";

@@ -93,6 +93,15 @@ trim(struct slice text)
     return text;
 }
 
+/* The bytes of what begins `now` once more behind its end. */
+static size_t
+begins_again(struct slice text, size_t end, const struct element *now)
+{
+    struct slice code;
+    size_t length = read_style((struct slice){text.data + end, text.length - end}, &code);
+    return length && find_element(code) == now ? length : 0;
+}
+
 /* A style ends the one before it, as on a terminal. */
 void
 html_styled(struct text *out, struct slice text)
@@ -102,11 +111,14 @@ html_styled(struct text *out, struct slice text)
     while (text.length) {
         struct slice code;
         size_t style = read_style(text, &code);
-        size_t length = style;
-        if (style) {
+        size_t length = style + (style && now ? begins_again(text, style, now) : 0);
+        if (style && length == style) {
             text_string(out, now ? now->off : "");
             now = find_element(code);
             text_string(out, now ? now->on : "");
+        }
+        else if (style) {
+            /* words of one style */
         }
         else {
             const char *next = memchr(text.data + 1, '\033', text.length - 1);

@@ -4,9 +4,13 @@
 #include <string.h>
 
 #include "../model/value_text.h"
+#include "html_sources.h"
 #include "html_writer.h"
 
-#define VALUE_WIDTH 60     /* columns of a value on a line */
+/* Of a line's words, if its values can be made so short; longer ones are broken. A page has sources beside it. */
+#define LINE_COLUMNS 92
+#define LINE_COLUMNS_BESIDE 72
+#define LINE_COLUMNS_MIN 48
 #define VALUE_BYTES 32768  /* of one that is told in full */
 #define MEMBERS_SHOWN 10   /* of a folded line */
 #define NESTED_MAX 250     /* browsers give up elements within elements at 512 */
@@ -22,6 +26,7 @@ html_open(struct html *html, struct text *out, const struct model *model, const 
 {
     *html = (struct html){.out = out, .given = options};
     html->options = (struct show_options){.lines = options->lines,
+                                          .bounded = options->bounded,
                                           .width = HTML_COLUMNS,
                                           .wide = true,
                                           .color = true,
@@ -92,6 +97,14 @@ put_full_values(struct html *html, uint32_t number)
         put_full_value(html, (struct slice){"result", 6}, &value);
 }
 
+static size_t
+room_of(const struct html *html, const struct story_line *line)
+{
+    size_t room = html->sources ? LINE_COLUMNS_BESIDE : LINE_COLUMNS;
+    size_t indent = 2 * (size_t)line->depth;
+    return indent + LINE_COLUMNS_MIN < room ? room - indent : LINE_COLUMNS_MIN;
+}
+
 /* Is there more of its values than stands on the line? That is in html->told. */
 static bool
 is_cut(struct html *html, const struct story_line *line)
@@ -101,7 +114,7 @@ is_cut(struct html *html, const struct story_line *line)
         return false;
     html->options.full = true;
     html->printer.out = &full;
-    line_put(&html->printer, line, VALUE_WIDTH);
+    line_put(&html->printer, line, SIZE_MAX);
     html->options.full = false;
     html->printer.out = &html->told;
     bool cut = !slice_equals(printer_slice(&full), printer_slice(&html->told));
@@ -110,18 +123,43 @@ is_cut(struct html *html, const struct story_line *line)
     return cut;
 }
 
+/* Where the source of a call begins. */
 static void
-put_words(struct html *html, struct text *right)
+put_place(struct html *html, uint32_t number)
 {
+    const struct code *code = html->printer.model->calls[number].code;
+    if (code->flags & FLOW_CODE_LIBRARY || !code->file.length)
+        return;
+    put(html, "  ");
+    html_sources_link(html->sources, html->out, code->file, code->first_line);
+}
+
+/* What is in html->told, and at the right `right` and, on a page, a way to the source of the call. */
+static void
+put_words(struct html *html, struct text *right, uint32_t call)
+{
+    bool placed = html->sources && call != MODEL_NONE;
     put(html, "<span class=\"w\">");
     html_styled(html->out, printer_slice(&html->told));
     put(html, "</span>");
-    if (right->length) {
+    if (right->length || placed)
         put(html, " <span class=\"t\">");
-        html_escape(html->out, printer_slice(right));
+    html_escape(html->out, printer_slice(right));
+    if (placed)
+        put_place(html, call);
+    if (right->length || placed)
         put(html, "</span>");
-    }
     text_truncate(&html->told, 0);
+}
+
+/* On a page a line goes by the number of its first call. */
+static void
+put_start(struct html *html, const char *element, const struct story_line *line, bool open)
+{
+    text_format(html->out, "<%s", element);
+    if (html->sources && line->count)
+        text_format(html->out, " id=\"c%u\"", model_call_number(html->printer.model, line->calls[0]));
+    put(html, open ? " open>" : ">");
 }
 
 /* Of a folded line a few calls one by one. */
@@ -133,13 +171,13 @@ put_members(struct html *html, const struct story_line *line)
     text_format(html->out, "<details class=\"x\"><summary>each of the %.*s</summary>\n", (int)text.length,
                 text.data ? text.data : "");
     for (uint32_t i = 0; i < line->count && i < MEMBERS_SHOWN; i++) {
-        struct story_line one = {.calls = &line->calls[i], .count = 1, .opened = true};
+        struct story_line one = {.calls = &line->calls[i], .count = 1, .opened = true, .depth = line->depth + 2};
         text_truncate(&text, 0);
         fields_put(&text, &html->printer, &one);
         text_format(&text, "%s#%u", text.length ? "  " : "", model_call_number(html->printer.model, line->calls[i]));
-        line_put(&html->printer, &one, VALUE_WIDTH);
+        line_put(&html->printer, &one, room_of(html, &one));
         put(html, "<div class=\"l\">");
-        put_words(html, &text);
+        put_words(html, &text, MODEL_NONE);
         put(html, "</div>\n");
     }
     if (line->count > MEMBERS_SHOWN) {
@@ -167,12 +205,24 @@ put_exceptions(struct html *html, const struct story_line *line)
         tree_print_exceptions(&html->printer, line, "");
 }
 
+/* Where it was raised and caught. */
 static void
-put_summary(struct html *html, const char *element, struct text *right)
+put_exception_places(struct html *html, uint32_t number)
 {
-    text_format(html->out, "<%s>", element);
-    put_words(html, right);
-    text_format(html->out, "</%.7s>\n", element);
+    const struct model *model = html->printer.model;
+    uint32_t index = call_exception(model, &model->calls[number]);
+    if (!html->sources || index == MODEL_NONE)
+        return;
+    const struct exception *exception = &model->exceptions[index];
+    const struct code *catcher = exception->caught_by != MODEL_NONE ? model->calls[exception->caught_by].code : NULL;
+    put(html, "<div class=\"j\">");
+    if (exception->line && exception->file.length)
+        html_sources_link(html->sources, html->out, exception->file, exception->line);
+    if (catcher && exception->caught_line && !(catcher->flags & FLOW_CODE_LIBRARY)) {
+        put(html, " → ");
+        html_sources_link(html->sources, html->out, catcher->file, exception->caught_line);
+    }
+    put(html, "</div>\n");
 }
 
 static bool
@@ -189,24 +239,20 @@ put_line(struct html *html, const struct story_line *line, bool nested)
     struct text right = {0};
     bool way = has_exceptions(html, line);
     text_truncate(&html->told, 0);
-    line_put(&html->printer, line, VALUE_WIDTH);
+    line_put(&html->printer, line, room_of(html, line));
     fields_put(&right, &html->printer, line);
     bool cut = is_cut(html, line);
     bool parent = line->first_child != MODEL_NONE && nested;
     bool details = parent || way || cut || line->count > 1;
-    if (!details) {
-        put(html, "<div class=\"l\">");
-        put_words(html, &right);
-        put(html, "</div>\n");
-    }
-    else {
-        put(html, way || (parent && is_open(html, line)) ? "<details open>" : "<details>");
-        put_summary(html, "summary", &right);
-    }
+    put_start(html, details ? "details" : "div class=\"l\"", line, details && (way || (parent && is_open(html, line))));
+    put(html, details ? "<summary>" : "");
+    put_words(html, &right, line->calls[0]);
+    put(html, details ? "</summary>\n" : "</div>\n");
     text_free(&right);
     if (way) {
         put_exceptions(html, line);
         html_put_told(html, "j");
+        put_exception_places(html, line->calls[0]);
     }
     if (cut && (parent || way)) {
         put(html, "<details class=\"x\"><summary>values in full</summary>\n");
@@ -231,8 +277,9 @@ put_chain(struct html *html, const struct story_line *line, bool nested)
     tree_put_chain(&words, &html->printer, line);
     printer_put(&html->printer, STYLE_DIM, words.data, words.length);
     text_free(&words);
-    put(html, nested ? "<details open>" : "");
-    put_summary(html, nested ? "summary" : "div", &none);
+    put(html, nested ? "<details open><summary>" : "<div class=\"l\">");
+    put_words(html, &none, MODEL_NONE);
+    put(html, nested ? "</summary>\n" : "</div>\n");
     return nested;
 }
 

@@ -14,9 +14,11 @@ struct html {
     struct show_options options; /* its */
     struct text told;
     const struct html_options *given;
+    struct html_sources *sources; /* Borrowed; of a page, whose lines have names and lead to their source; else NULL */
 };
 
-extern const char html_style[];
+extern const char html_style[], html_page_style[], html_page_script[];
+extern const char html_hashes[3][45]; /* SHA-256 of these, in base 64 */
 
 /* html_text.c: characters that mean something in HTML are escaped, those that must not be in it replaced. */
 void html_escape(struct text *out, struct slice text);

@@ -330,9 +330,9 @@ put_parts(struct printer *printer, const struct parts *parts, const struct code 
 }
 
 void
-line_put(struct printer *printer, const struct story_line *line, unsigned width)
+line_put(struct printer *printer, const struct story_line *line, size_t room)
 {
-    struct parts parts = compose(printer, line, width);
+    struct parts parts = compose_to_fit(printer, line, room);
     put_parts(printer, &parts, printer->model->calls[line->calls[0]].code);
 }
 

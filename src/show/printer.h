@@ -94,8 +94,8 @@ void tree_print_exceptions(struct printer *printer, const struct story_line *lin
 
 /* line.c: one line of the story, `branch` before it. */
 void line_print(struct printer *printer, const struct story_line *line, const char *branch);
-/* Its words alone, with values of about `width` columns: nothing before them, and nothing at the right. */
-void line_put(struct printer *printer, const struct story_line *line, unsigned width);
+/* Its words alone, with values as wide as `room` columns for all take: nothing before them, and nothing at the right. */
+void line_put(struct printer *printer, const struct story_line *line, size_t room);
 /* One call on a line of another view; `right` stands at its right, as far as there is room. */
 void line_print_call(struct printer *printer, uint32_t call, const char *before, unsigned without, struct text *right);
 /* fields.c: "×11  200 … 900 µs", and what was spent waiting. Returns the columns to keep free: as many for any time,

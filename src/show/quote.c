@@ -57,18 +57,24 @@ is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\f';
 }
 
+/* NULL for what is no absolute path, or no file. */
+static FILE *
+open_path(struct slice path, struct stat *status)
+{
+    char name[PATH_LENGTH_MAX];
+    if (!path.length || path.data[0] != '/' || path.length >= sizeof name || memchr(path.data, '\0', path.length))
+        return NULL;
+    memcpy(name, path.data, path.length);
+    name[path.length] = '\0';
+    return open_regular(name, status);
+}
+
 enum quote
 quote_line(struct text *out, struct slice path, uint32_t number, uint64_t before_ns)
 {
-    char name[PATH_LENGTH_MAX];
     char line[LINE_LENGTH_MAX];
     struct stat status;
-    if (!number || !path.length || path.data[0] != '/' || path.length >= sizeof name
-        || memchr(path.data, '\0', path.length))
-        return QUOTE_UNREADABLE;
-    memcpy(name, path.data, path.length);
-    name[path.length] = '\0';
-    FILE *stream = open_regular(name, &status);
+    FILE *stream = number ? open_path(path, &status) : NULL;
     if (!stream)
         return QUOTE_UNREADABLE;
     bool changed = written_ns(&status) > before_ns;
@@ -98,17 +104,51 @@ find_source(const struct model *model, struct slice file)
     return MODEL_NONE;
 }
 
-enum quote
-quote_source(struct text *out, const struct model *model, struct slice file, uint32_t number)
+/* Where the file is and until when it may have been written, if it is still what ran. */
+static enum quote
+find_file(const struct model *model, struct slice file, struct slice *path, uint64_t *before_ns)
 {
     uint32_t source = find_source(model, file);
+    *path = file;
+    *before_ns = model->reader->header->start_unix_ns;
     if (source == MODEL_NONE)
-        return quote_line(out, file, number, model->reader->header->start_unix_ns);
+        return QUOTE_READ;
     uint32_t versions;
     enum source_state state = source_look_all(model, source, &versions);
     if (state == SOURCE_CHANGED || state == SOURCE_TOUCHED
         || versions > 1) /* of which of them the call was is unknown */
         return QUOTE_CHANGED;
-    return state == SOURCE_SAME ? quote_line(out, source_path(&model->sources[source]), number, UINT64_MAX)
-                                : QUOTE_UNREADABLE;
+    *path = source_path(&model->sources[source]);
+    *before_ns = UINT64_MAX;
+    return state == SOURCE_SAME ? QUOTE_READ : QUOTE_UNREADABLE;
+}
+
+enum quote
+quote_source(struct text *out, const struct model *model, struct slice file, uint32_t number)
+{
+    struct slice path;
+    uint64_t before_ns;
+    enum quote quote = find_file(model, file, &path, &before_ns);
+    return quote == QUOTE_READ ? quote_line(out, path, number, before_ns) : quote;
+}
+
+enum quote
+quote_file(struct text *out, const struct model *model, struct slice file, size_t most)
+{
+    struct slice path;
+    uint64_t before_ns;
+    struct stat status;
+    char buffer[4096];
+    enum quote quote = find_file(model, file, &path, &before_ns);
+    FILE *stream = quote == QUOTE_READ ? open_path(path, &status) : NULL;
+    if (!stream)
+        return quote == QUOTE_READ ? QUOTE_UNREADABLE : quote;
+    size_t length = 0;
+    bool changed = written_ns(&status) > before_ns;
+    for (size_t n = 1; n && !changed && length <= most; length += n) {
+        n = fread(buffer, 1, sizeof buffer, stream);
+        text_bytes(out, buffer, n);
+    }
+    fclose(stream);
+    return changed ? QUOTE_CHANGED : length > most ? QUOTE_UNREADABLE : QUOTE_READ;
 }

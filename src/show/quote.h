@@ -14,4 +14,7 @@ enum quote quote_line(struct text *out, struct slice path, uint32_t number, uint
  * since the recording began. */
 enum quote quote_source(struct text *out, const struct model *model, struct slice file, uint32_t number);
 
+/* All of a file, if it has no more than `most` bytes. */
+enum quote quote_file(struct text *out, const struct model *model, struct slice file, size_t most);
+
 #endif

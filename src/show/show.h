@@ -36,6 +36,7 @@ struct show_options {
     unsigned field_count; /* 0: the usual times */
     uint8_t fields[SHOW_FIELDS_MAX]; /* enum show_field */
     unsigned lines;  /* budget; 0: everything */
+    bool bounded;    /* there must be one: no --all is offered */
     unsigned width;  /* columns of the terminal */
     bool color;
     bool ascii;      /* only ASCII, for poor terminals */

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from html_outline import Outline
+from html_outline import TIME, Outline
 
 pytest.importorskip("IPython", reason="no IPython for this Python")
 nbclient = pytest.importorskip("nbclient", reason="no nbclient for this Python")
@@ -90,7 +90,7 @@ class Cell:
 
 def without_times(text: str) -> list[str]:
     lines = text.splitlines()
-    return [re.sub(r" +(×\d+  +)?[\d.]+( … [\d.]+)? [nµm]?s$", "", line) for line in lines[2:]]
+    return [re.sub(rf" +(×\d+  +)?{TIME}$", "", line) for line in lines[2:]]
 
 
 @pytest.fixture(scope="module")

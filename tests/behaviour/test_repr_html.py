@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Run, Workshop
-from html_outline import Outline
+from html_outline import TIME, Outline
 
 import flowtrace
 
@@ -68,7 +68,7 @@ def words(html: str) -> list[str]:
 
 
 def without_times(lines: list[str]) -> list[str]:
-    return [re.sub(r" +(×\d+  )?[\d.]+( … [\d.]+)? [nµm]?s(  #\d+)?$", "", line) for line in lines]
+    return [re.sub(rf" +(×\d+  )?{TIME}(  #\d+)?$", "", line) for line in lines]
 
 
 def test_a_trace_is_shown_as_a_tree(done: Run) -> None:

@@ -44,6 +44,7 @@ TEST(html_has_elements_for_the_colours_of_a_terminal)
 {
     STYLED("\n\033[1mname\033[0m(a<1)\033[32m → 2\033[0m\n\n", "<b>name</b>(a&lt;1)<span class=\"g\"> → 2</span>");
     STYLED("\033[31mone \033[2mtwo\033[0m three", "<span class=\"r\">one </span><span class=\"d\">two</span> three");
+    STYLED("\033[2mtwo\033[0m\033[2m words\033[0m\033[1m!\033[0m", "<span class=\"d\">two words</span><b>!</b>");
     STYLED("\033[31mopen", "<span class=\"r\">open</span>");
     STYLED("\033[99m\033[x", "\xef\xbf\xbd[x");
 }
