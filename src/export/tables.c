@@ -372,7 +372,7 @@ fill_link(struct table_cursor *cursor)
 {
     const struct model *model = cursor->model;
     const struct call *call = &model->calls[cursor->row];
-    const char *kind;
+    const char *kind = ""; /* of none */
     uint32_t creator = call->origin == CALL_INHERITED ? MODEL_NONE : creator_of(model, call, &kind);
     uint32_t count;
     const struct driver *drivers = call_drivers(model, cursor->row, &count);
