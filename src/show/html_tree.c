@@ -11,7 +11,8 @@
 #define LINE_COLUMNS 92
 #define LINE_COLUMNS_BESIDE 72
 #define LINE_COLUMNS_MIN 48
-#define VALUE_BYTES 32768  /* of one that is told in full */
+#define VALUE_COLUMNS_MAX 32768 /* of one that is told in full */
+#define VALUES_BYTES_MAX ((size_t)16 << 20)
 #define MEMBERS_SHOWN 10   /* of a folded line */
 #define NESTED_MAX 250     /* browsers give up elements within elements at 512 */
 
@@ -59,19 +60,18 @@ html_put_told(struct html *html, const char *name)
 
 /* --- what a line holds -------------------------------------------------- */
 
+/* A damaged trace may have one long value in all its calls. */
 static void
 put_full_value(struct html *html, struct slice label, struct value *value)
 {
     struct text text = {0};
-    int ret = value_text(&text, html->printer.model->reader, value, &(struct value_limits){0});
-    size_t shown = ret < 0 ? 0
-                           : text_fit(text.data, text.length < VALUE_BYTES ? text.length : VALUE_BYTES, VALUE_BYTES);
+    struct value_limits limits = {.width = html->value_bytes < VALUES_BYTES_MAX ? VALUE_COLUMNS_MAX : 1};
+    value_text(&text, html->printer.model->reader, value, &limits);
+    html->value_bytes += text.length;
     put(html, "<div class=\"v\"><span class=\"d\">");
     html_escape(html->out, label);
     put(html, " = </span>");
-    html_escape(html->out, (struct slice){text.data ? text.data : "", shown});
-    if (shown < text.length)
-        text_format(html->out, "<span class=\"n\">… %zu more bytes</span>", text.length - shown);
+    html_escape(html->out, printer_slice(&text));
     put(html, "</div>\n");
     html->out->failed |= text.failed;
     text_free(&text);
@@ -105,22 +105,18 @@ room_of(const struct html *html, const struct story_line *line)
     return indent + LINE_COLUMNS_MIN < room ? room - indent : LINE_COLUMNS_MIN;
 }
 
-/* Is there more of its values than stands on the line? That is in html->told. */
+/* Is there more of its values than stands on the line, which is in html->told? Then dots stand in for it; those before a
+ * space are of words. */
 static bool
-is_cut(struct html *html, const struct story_line *line)
+is_cut(const struct html *html, const struct story_line *line)
 {
-    struct text full = {0};
-    if (line->count != 1)
-        return false;
-    html->options.full = true;
-    html->printer.out = &full;
-    line_put(&html->printer, line, SIZE_MAX);
-    html->options.full = false;
-    html->printer.out = &html->told;
-    bool cut = !slice_equals(printer_slice(&full), printer_slice(&html->told));
-    html->told.failed |= full.failed;
-    text_free(&full);
-    return cut;
+    static const char dots[] = "…";
+    struct slice text = printer_slice(&html->told);
+    size_t length = sizeof dots - 1;
+    for (size_t i = 0; line->count == 1 && i + length <= text.length; i++)
+        if (memcmp(text.data + i, dots, length) == 0 && (i + length == text.length || text.data[i + length] != ' '))
+            return true;
+    return false;
 }
 
 /* Where the source of a call begins. */

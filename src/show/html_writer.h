@@ -14,6 +14,7 @@ struct html {
     struct show_options options; /* its */
     struct text told;
     const struct html_options *given;
+    size_t value_bytes;          /* of values in full, so far */
     struct html_sources *sources; /* Borrowed; of a page, whose lines have names and lead to their source; else NULL */
 };
 

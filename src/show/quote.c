@@ -140,15 +140,16 @@ quote_file(struct text *out, const struct model *model, struct slice file, size_
     struct stat status;
     char buffer[4096];
     enum quote quote = find_file(model, file, &path, &before_ns);
-    FILE *stream = quote == QUOTE_READ ? open_path(path, &status) : NULL;
+    /* Only what the recorder has seen: a trace from elsewhere may name any file of this machine. */
+    bool known = before_ns == UINT64_MAX;
+    FILE *stream = quote == QUOTE_READ && known ? open_path(path, &status) : NULL;
     if (!stream)
         return quote == QUOTE_READ ? QUOTE_UNREADABLE : quote;
     size_t length = 0;
-    bool changed = written_ns(&status) > before_ns;
-    for (size_t n = 1; n && !changed && length <= most; length += n) {
+    for (size_t n = 1; n && length <= most; length += n) {
         n = fread(buffer, 1, sizeof buffer, stream);
         text_bytes(out, buffer, n);
     }
     fclose(stream);
-    return changed ? QUOTE_CHANGED : length > most ? QUOTE_UNREADABLE : QUOTE_READ;
+    return length > most ? QUOTE_UNREADABLE : QUOTE_READ;
 }

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../src/model/story.h"
 #include "../../src/show/find.h"
 #include "../../src/show/graph_view.h"
+#include "../../src/show/html.h"
 #include "../../src/show/report.h"
 #include "../../src/show/show_diff.h"
 #include "target.h"
@@ -154,6 +156,28 @@ find_path(const struct model *model, const struct seed *seed, struct text *text)
     check_length(&options, text);
 }
 
+/* As a fragment, or a page, which is bounded; a call as a fragment. */
+static void
+html(const struct model *model, const struct seed *seed, struct text *text)
+{
+    struct show_options options = options_of(seed);
+    struct html_options html = {.arguments = options.arguments,
+                                .results = options.results,
+                                .time = options.time,
+                                .lines = options.lines,
+                                .opened = seed->width,
+                                .exceptions = options.exceptions};
+    if (seed->flags & SEED_OUTLINE)
+        HOLDS(html_page(text, model, &html, "a.flow") == 0);
+    else if (seed->flags & SEED_COLOR)
+        HOLDS(html_call(text, model, seed->lines, &html) == 0);
+    else
+        HOLDS(html_story(text, model, &html) == 0);
+    HOLDS(!text->length || !memchr(text->data, '\033', text->length));
+    options.lines = 0; /* with values in full, up to 32 KiB each */
+    check_length(&options, text);
+}
+
 const struct view views[] = {
     {"story", story},
     {"tree", tree},
@@ -166,6 +190,7 @@ const struct view views[] = {
     {"graph", graph},
     {"find", find},
     {"find --produced", find_path},
+    {"html", html},
 };
 static_assert(sizeof views / sizeof *views == VIEWS, "all are known");
 
