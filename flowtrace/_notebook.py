@@ -161,13 +161,14 @@ class Magic:
         lines = 0 if "--all" in options else options.number("--lines", DEFAULT_LINES)
         terminal = None if hasattr(self.shell, "kernel") else sys.stdout
         look = _terminal.Look(options, terminal)
+        width = look.width if terminal else options.number("--width", 0) or _terminal.DEFAULT_COLUMNS
         values = "--no-values" not in options
         time = "--no-time" not in options
         cells = self.cells()
         text = _core.show(
             path,
             lines=lines,
-            width=look.width,
+            width=width,
             color=look.color and terminal is not None,
             ascii=look.ascii,
             arguments=values,

@@ -103,6 +103,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Cell]]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS.values()])
     kept = os.environ.copy()
     os.environ.update(HOME=str(folder), IPYTHONDIR=str(folder / "ipython"), JUPYTER_PLATFORM_DIRS="1")
+    os.environ["COLUMNS"] = "40"  # of the terminal that Jupyter was started in
     os.environ["JUPYTER_RUNTIME_DIR"] = str(folder / "runtime")
     try:
         client = nbclient.NotebookClient(
@@ -235,7 +236,13 @@ for cell in json.load(sys.stdin):
 
 
 def in_terminal(folder: Path, *cells: str) -> str:
-    environment = {**os.environ, "HOME": str(folder), "IPYTHONDIR": str(folder / "ipython"), "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        "HOME": str(folder),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "NO_COLOR": "1",
+        "COLUMNS": "100",
+    }
     done = subprocess.run(
         [sys.executable, "-P", "-c", TERMINAL],
         input=json.dumps(cells),
