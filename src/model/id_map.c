@@ -5,7 +5,7 @@
 static struct id_entry *
 find(const struct id_map *map, uint32_t process, uint64_t id)
 {
-    uint64_t hash = (id ^ (uint64_t)process << 48) * 0x9e3779b97f4a7c15u;
+    uint64_t hash = (id ^ process * 0xff51afd7ed558ccdu) * 0x9e3779b97f4a7c15u;
     size_t i = (size_t)(hash >> 24) & map->mask;
     while (map->slots[i].process && (map->slots[i].id != id || map->slots[i].process != process + 1))
         i = (i + 1) & map->mask;

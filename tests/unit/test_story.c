@@ -154,6 +154,209 @@ TEST(any_story_adds_up_and_keeps_its_budget)
     }
 }
 
+/* --- the ways of exceptions ---------------------------------------------- */
+
+/* By call: the line that it is a member of, or MODEL_NONE. */
+static uint32_t *
+lines_by_call(const struct fixture *f)
+{
+    uint32_t *lines = malloc((f->model.call_count + (size_t)1) * sizeof *lines);
+    memset(lines, 0xff, (f->model.call_count + (size_t)1) * sizeof *lines);
+    for (uint32_t i = 0; i < f->story.line_count; i++)
+        for (uint32_t k = 0; k < f->story.lines[i].count; k++)
+            lines[f->story.lines[i].calls[k]] = i;
+    return lines;
+}
+
+/* Is it one of a row of calls that a note stands for, whose last ended by the same exception? */
+static bool
+is_in_chain(const struct fixture *f, const struct story_line *above, uint32_t call)
+{
+    const struct story_line *lines = f->story.lines;
+    if (!above->opened || above->first_child == MODEL_NONE || !lines[above->first_child].chain)
+        return false;
+    const struct story_line *last = &lines[lines[above->first_child].first_child];
+    const struct call *calls = f->model.calls;
+    return call_exception(&f->model, &calls[last->calls[0]]) == call_exception(&f->model, &calls[call]);
+}
+
+static bool
+was_left(const struct fixture *f, uint32_t call)
+{
+    uint32_t exception = call_exception(&f->model, &f->model.calls[call]);
+    return exception != MODEL_NONE && !f->model.exceptions[exception].benign
+           && !(f->outline.flags[call] & OUTLINE_HIDDEN);
+}
+
+/* Calls that exceptions left which are nowhere, `left_out` where there was no line for them. */
+static uint32_t
+count_lost(const struct fixture *f, uint32_t *left_out)
+{
+    uint32_t *lines = lines_by_call(f), lost = 0;
+    *left_out = 0;
+    for (uint32_t call = 0; call < f->model.call_count; call++) {
+        uint32_t at = call;
+        if (!was_left(f, call) || lines[call] != MODEL_NONE)
+            continue;
+        while (at != MODEL_NONE && lines[at] == MODEL_NONE)
+            at = outline_parent(&f->model, at);
+        const struct story_line *above = at == MODEL_NONE ? NULL : &f->story.lines[lines[at]];
+        bool folded = above && (above->recursion || (above->opened && f->story.lines[above->first_child].chain));
+        if (folded)
+            lost += !is_in_chain(f, above, call);
+        else
+            ++*left_out;
+    }
+    free(lines);
+    return lost;
+}
+
+/* Lines that the ways of all exceptions take where each call on them has one, and so many as it tells of them. */
+static uint32_t
+lines_of_ways(const struct fixture *f)
+{
+    uint32_t sum = 0;
+    for (uint32_t call = 0; call < f->model.call_count; call++) {
+        uint32_t caught;
+        exception_caught_in(&f->model, call, &caught);
+        sum += f->outline.flags[call] & OUTLINE_ERROR ? 2 + caught : 0;
+    }
+    return sum;
+}
+
+/* What is folded hides no exception's way; where lines don't suffice the ways of exceptions come first. True if there
+ * were lines enough for some. */
+static bool
+check_ways(struct fixture *f, const char *what)
+{
+    bool told = false;
+    uint32_t needed = lines_of_ways(f);
+    for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+        uint32_t left_out;
+        tell_again(f, budgets[i]);
+        uint32_t lost = count_lost(f, &left_out);
+        bool suffices = !budgets[i] || needed <= budgets[i] / 4;
+        told |= suffices && needed && budgets[i];
+        if (lost || (suffices && left_out))
+            unit_fail(__FILE__, __LINE__, "%s in %u lines: %u lost, %u left out, %u needed", what, budgets[i], lost,
+                      left_out, needed);
+    }
+    return told;
+}
+
+TEST(the_way_of_no_exception_of_random_traces_is_lost)
+{
+    unsigned told = 0;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct fixture f;
+        struct random_trace r;
+        char what[32];
+        random_trace(&r, seed, 20u << seed % 6);
+        f.b = r.b;
+        open_story(&f, budgets[0]);
+        snprintf(what, sizeof what, "seed %u", (unsigned)seed);
+        told += check_ways(&f, what);
+        finish(&f);
+    }
+    CHECK(told > 20);
+}
+
+/* A call as text, with all that a story folds in it: rows of calls in each other, recursion, loops; now and then an
+ * exception, which ends its way anywhere. */
+struct writer_of_stories {
+    uint64_t state;
+    char *p, *end;
+};
+
+static bool put_call(struct writer_of_stories *w, uint32_t depth);
+
+static void
+put(struct writer_of_stories *w, const char *text)
+{
+    if ((size_t)(w->end - w->p) > strlen(text))
+        w->p = stpcpy(w->p, text);
+}
+
+/* It goes on, or was caught there; or another does for it. */
+static bool
+put_end(struct writer_of_stories *w, bool raises)
+{
+    uint32_t kind = raises ? random_number(&w->state, 10) : 0;
+    put(w, kind == 0 ? "} " : kind == 1 ? "}! " : "}^ ");
+    return kind > 0;
+}
+
+static bool
+put_row(struct writer_of_stories *w, uint32_t depth)
+{
+    uint32_t length = 1 + random_number(&w->state, 24), turns = random_number(&w->state, 2);
+    for (uint32_t i = 0; i < length; i++)
+        put(w, turns && i % 2 ? "even{ " : "odd{ ");
+    bool raises = put_call(w, depth + 2);
+    for (uint32_t i = 0; i < length; i++)
+        raises = put_end(w, raises);
+    return raises;
+}
+
+static bool
+put_recursion(struct writer_of_stories *w, uint32_t levels)
+{
+    if (levels == 0 || random_number(&w->state, 10) == 0) {
+        bool raises = random_number(&w->state, 60) == 0;
+        put(w, raises ? "fib! " : "fib ");
+        return raises;
+    }
+    put(w, "fib{ ");
+    bool raises = put_recursion(w, levels - 1) || put_recursion(w, levels - 1);
+    return put_end(w, raises);
+}
+
+static bool
+put_some(struct writer_of_stories *w, uint32_t depth)
+{
+    static const char *const names[] = {"load{ ", "parse{ ", "price{ ", "save{ "};
+    bool raises = false;
+    put(w, names[random_number(&w->state, 4)]);
+    for (uint32_t i = random_number(&w->state, 6); i > 0 && !raises; i--)
+        raises = put_call(w, depth + 1);
+    return put_end(w, raises);
+}
+
+static bool
+put_call(struct writer_of_stories *w, uint32_t depth)
+{
+    uint32_t kind = depth > 5 || w->end - w->p < 8000 ? 5 : random_number(&w->state, 8);
+    if (kind == 0)
+        return put_row(w, depth);
+    if (kind == 1)
+        return put_recursion(w, 2 + random_number(&w->state, 4));
+    if (kind > 5)
+        return put_some(w, depth);
+    bool raises = random_number(&w->state, 30) == 0;
+    put(w, raises ? "leaf! " : kind == 2 ? "leaf*20 " : "leaf ");
+    return raises;
+}
+
+TEST(rows_and_recursion_and_loops_hide_no_exception)
+{
+    static char text[32768];
+    unsigned told = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct fixture f;
+        char what[32];
+        struct writer_of_stories w = {seed * 0x9e3779b97f4a7c15u, text, text + sizeof text};
+        put(&w, "main{ ");
+        while (w.p - text < 1500 && !put_some(&w, 0))
+            continue;
+        put(&w, "} ");
+        begin(&f, text, budgets[0]);
+        snprintf(what, sizeof what, "story %u", (unsigned)seed);
+        told += check_ways(&f, what);
+        finish(&f);
+    }
+    CHECK(told > 50);
+}
+
 /* --- some stories ------------------------------------------------------- */
 
 /* The line that stands for a call of this function, the n-th one; MODEL_NONE if none does. */
