@@ -427,6 +427,7 @@ struct level {
     uint32_t node;  /* whose children these are */
     uint32_t at;    /* the next of its items */
     uint32_t such;  /* an item of which is still to be said how many more there are, or MODEL_NONE */
+    uint32_t rest;  /* differences in there that are not told */
     size_t prefix;  /* length of it */
 };
 
@@ -435,17 +436,6 @@ struct walk {
     uint32_t depth, room;
     struct text prefix;
 };
-
-static bool
-enter(struct walk *walk, uint32_t node)
-{
-    void *levels = walk->levels;
-    if (!array_make_room(&levels, walk->depth, &walk->room, sizeof *walk->levels))
-        return false;
-    walk->levels = levels;
-    walk->levels[walk->depth++] = (struct level){node, 0, MODEL_NONE, walk->prefix.length};
-    return true;
-}
 
 /* A tree deeper than the page is wide still needs room for its words. */
 static void
@@ -492,6 +482,17 @@ count_rest(const struct tree *tree, uint32_t node)
     return rest;
 }
 
+static bool
+enter(const struct tree *tree, struct walk *walk, uint32_t node)
+{
+    void *levels = walk->levels;
+    if (!array_make_room(&levels, walk->depth, &walk->room, sizeof *walk->levels))
+        return false;
+    walk->levels = levels;
+    walk->levels[walk->depth++] = (struct level){node, 0, MODEL_NONE, count_rest(tree, node), walk->prefix.length};
+    return true;
+}
+
 static void
 print_rest(const struct tree *tree, const struct walk *walk, const char *branch, uint32_t rest)
 {
@@ -530,7 +531,7 @@ print_item(const struct tree *tree, struct walk *walk, const struct item *item, 
     text_string(&walk->prefix, opened ? tree->glyphs->bar : tree->glyphs->gap);
     print_changes(tree->printer, node, &walk->prefix);
     text_truncate(&walk->prefix, length);
-    return !opened || enter(walk, item->node);
+    return !opened || enter(tree, walk, item->node);
 }
 
 /* What comes next at the innermost level; false if it could not be told for want of memory. */
@@ -541,7 +542,7 @@ print_next(const struct tree *tree, struct walk *walk)
     uint32_t count = tree->first_item[level->node] == MODEL_NONE ? 0 : tree->item_count[level->node];
     const struct item *items = tree->items + (count ? tree->first_item[level->node] : 0);
     bool root = walk->depth == 1;
-    uint32_t rest = count_rest(tree, level->node);
+    uint32_t rest = level->rest;
     text_truncate(&walk->prefix, level->prefix);
     if (level->such != MODEL_NONE) {
         bool last = level->at == count && !rest;
@@ -596,7 +597,7 @@ diff_print_tree(struct diff_printer *printer)
 {
     struct tree tree = {.printer = printer, .diff = printer->diff, .glyphs = glyphs_of(printer)};
     struct walk walk = {0};
-    bool ok = open_tree(&tree) && enter(&walk, 0);
+    bool ok = open_tree(&tree) && enter(&tree, &walk, 0);
     while (ok && walk.depth)
         ok = print_next(&tree, &walk);
     free(walk.levels);

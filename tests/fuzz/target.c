@@ -15,6 +15,7 @@
 #include "../../src/trace/guard.h"
 #include "../unit/check_model.h"
 #include "../unit/random_filter.h"
+#include "exports.h"
 #include "mutate.h"
 #include "seed.h"
 #include "views.h"
@@ -214,6 +215,7 @@ struct work {
     bool filter;      /* before the views, or also after them */
     bool unfiltered;
     bool diff, same;  /* with a changed copy, with itself */
+    bool export;
     bool recover, merge;
     uint64_t hash;
 };
@@ -249,6 +251,7 @@ everything(const struct seed *seed, uint64_t hash)
                          .unfiltered = true,
                          .diff = true,
                          .same = true,
+                         .export = true,
                          .recover = again,
                          .merge = again,
                          .hash = hash};
@@ -258,7 +261,7 @@ everything(const struct seed *seed, uint64_t hash)
 static struct work
 draw(const struct seed *seed, uint64_t hash)
 {
-    enum { VERIFY = VIEWS, ASK, DIFF, SAME, ANEW, THINGS };
+    enum { VERIFY = VIEWS, ASK, DIFF, SAME, EXPORT, ANEW, THINGS };
     struct work work = {.filter = seed->flags & SEED_FILTER, .hash = hash};
     uint32_t thing = (uint32_t)(hash >> 32) % THINGS;
     if (thing == ANEW && hash >> 16 & 3)
@@ -269,6 +272,7 @@ draw(const struct seed *seed, uint64_t hash)
     work.ask = thing == ASK;
     work.diff = thing == DIFF;
     work.same = thing == SAME;
+    work.export = thing == EXPORT;
     work.recover = thing == ANEW && hash >> 28 & 1;
     work.merge = thing == ANEW && !work.recover;
     return work;
@@ -286,9 +290,8 @@ show_views(const struct model *model, const struct seed *seed, const struct work
         ask_model(model, text);
 }
 
-/* What filters leave of it is as sound, and can be told. */
 static void
-show_filtered(struct model *model, const struct seed *seed, const struct work *work, struct text *text)
+select_some(struct model *model, const struct seed *seed)
 {
     struct filter filter;
     uint64_t state = (uint64_t)seed->lines << 16 | (uint64_t)seed->width << 8 | seed->cut;
@@ -298,8 +301,34 @@ show_filtered(struct model *model, const struct seed *seed, const struct work *w
     HOLDS(ret == 0 || error.length);
     filter_free(&filter);
     text_free(&error);
+}
+
+/* What filters leave of it is as sound, and can be told. */
+static void
+show_filtered(struct model *model, const struct seed *seed, const struct work *work, struct text *text)
+{
+    select_some(model, seed);
     check(model);
     show_views(model, seed, work, text);
+}
+
+/* In all formats, or in one. */
+static void
+export_model(struct reader *reader, const struct seed *seed, const struct work *work)
+{
+    struct model model;
+    struct suspensions suspensions = {0};
+    struct model_watcher watcher = {.event = suspensions_event, .context = &suspensions};
+    HOLDS(model_build_watched(&model, reader, &watcher) == 0);
+    if (work->filter)
+        select_some(&model, seed);
+    HOLDS(suspensions_finish(&suspensions, &model) == 0);
+    unsigned count = exports_count();
+    for (unsigned i = 0; i < count; i++)
+        if (!target_draws || i == (work->hash >> 8) % count)
+            exports_write(i, &model, &suspensions, seed);
+    suspensions_free(&suspensions);
+    model_free(&model);
 }
 
 /* --- writing anew -------------------------------------------------------- */
@@ -439,6 +468,8 @@ read_model(struct reader *reader, const struct input *input, const struct work *
     if (work->filter)
         show_filtered(&model, input->seed, work, text);
     model_free(&model);
+    if (work->export)
+        export_model(reader, input->seed, work);
 }
 
 static void
