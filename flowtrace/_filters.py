@@ -20,6 +20,7 @@ twice, either. Docs: filters.md
   --outcome WORD     that are returned, raised, running or abandoned
   --arg NAME=VALUE   that got this argument; NAME~TEXT: a part of it
   --under FUNC       of FUNC, and what they led to
+  --test NAME        of this test of pytest's: test_cart.py::test_add, 'test_add*'
   --callers-of FUNC  of FUNC, and what led to them
   --only FUNC        of FUNC, what led to them and what they led to
   --hide FUNC        all but those of FUNC; what these called moves up
@@ -41,6 +42,7 @@ OPTIONS = {
     "--outcome": TEXT,
     "--arg": TEXT,
     "--under": TEXT,
+    "--test": TEXT,
     "--callers-of": TEXT,
     "--only": TEXT,
     "--hide": TEXT,

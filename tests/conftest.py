@@ -17,6 +17,9 @@ import pytest
 # `python -m pytest` in the checkout finds the sources, which have no compiled core, before what is installed.
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
+if Path(getattr(sys.modules.get("flowtrace"), "__file__", None) or "/").is_relative_to(ROOT / "flowtrace"):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "flowtrace"]:  # of our own pytest plugin
+        del sys.modules[name]
 
 from flowtrace._core import Call, Trace  # noqa: E402
 

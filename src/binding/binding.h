@@ -145,6 +145,8 @@ int binding_add_trace_types(PyObject *module);
 /* region_type.c */
 int binding_add_region(PyObject *module);
 extern const char binding_note_doc[];
+/* A region that says it stands elsewhere: (name, (module, file, line)). */
+PyObject *binding_region_at(PyObject *module, PyObject *args);
 PyObject *binding_note(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject *keywords);
 int binding_add_call_types(PyObject *module);
 int binding_add_table_types(PyObject *module);

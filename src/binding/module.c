@@ -236,6 +236,7 @@ static PyMethodDef methods[] = {
     {"record_facts", record_facts, METH_NOARGS, NULL},
     {"watch", watch, METH_VARARGS, NULL},
     {"note", (PyCFunction)(void (*)(void))binding_note, METH_FASTCALL | METH_KEYWORDS, binding_note_doc},
+    {"_region_at", binding_region_at, METH_VARARGS, NULL},
     {"_nothing", (PyCFunction)(void (*)(void))nothing, METH_FASTCALL, NULL},
     {"_end", end, METH_NOARGS, NULL},
     {"show", WITH_KEYWORDS(binding_show), NULL},

@@ -9,6 +9,7 @@
 struct region {
     PyObject_VAR_HEAD PyObject *name;     /* Owned, str */
     PyObject *keywords; /* Owned or NULL; tuple of str */
+    PyObject *place;    /* Owned or NULL; as struct region_words has it */
     uint64_t id;        /* 0 before it was first recorded */
     uint32_t session;   /* of the recorder, in which it was entered last */
     uint32_t open;      /* how often it was entered and not left, as far as that is recorded */
@@ -47,6 +48,7 @@ region_new(PyObject *type, PyObject *const *args, size_t flags, PyObject *keywor
         return NULL;
     region->name = Py_NewRef(args[0]);
     region->keywords = values ? Py_NewRef(keywords) : NULL;
+    region->place = NULL;
     region->id = 0;
     region->session = region->open = 0;
     for (Py_ssize_t i = 0; i < values; i++)
@@ -78,7 +80,7 @@ drop_values(struct region *region, PyObject *keywords)
 static void
 record_begin(struct recorder *recorder, struct region *region, PyObject *keywords)
 {
-    struct region_words words = {region->name, keywords, region->values};
+    struct region_words words = {region->name, keywords, region->values, region->place};
     uint32_t session = recorder->session;
     if (!region->id)
         region->id = compat_next(&recorder->next_region);
@@ -131,6 +133,7 @@ region_traverse(PyObject *self, visitproc visit, void *arg)
     struct region *region = (struct region *)self;
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(region->name);
+    Py_VISIT(region->place);
     for (Py_ssize_t i = 0; i < Py_SIZE(self); i++)
         Py_VISIT(region->values[i]);
     return 0;
@@ -159,6 +162,7 @@ region_dealloc(PyObject *self)
     }
     region_clear(self);
     Py_XDECREF(region->keywords);
+    Py_XDECREF(region->place);
     Py_DECREF(region->name);
     type->tp_free(self);
     Py_DECREF(type);
@@ -209,6 +213,23 @@ binding_add_region(PyObject *module)
     return PyModule_AddType(module, (PyTypeObject *)type);
 }
 
+PyObject *
+binding_region_at(PyObject *module, PyObject *args)
+{
+    PyObject *name, *place;
+    if (!PyArg_ParseTuple(args, "O!O!:_region_at", &PyUnicode_Type, &name, &PyTuple_Type, &place))
+        return NULL;
+    bool fits = PyTuple_GET_SIZE(place) == 3 && PyLong_Check(PyTuple_GET_ITEM(place, 2));
+    if (!fits) {
+        PyErr_SetString(PyExc_TypeError, "a place is a module, a file and a line");
+        return NULL;
+    }
+    PyObject *region = region_new((PyObject *)binding_types_of(module)->region, &name, 1, NULL);
+    if (region)
+        ((struct region *)region)->place = Py_NewRef(place);
+    return region;
+}
+
 /* --- note() ------------------------------------------------------------- */
 
 const char binding_note_doc[] =
@@ -224,7 +245,7 @@ binding_note(PyObject *module, PyObject *const *args, Py_ssize_t count, PyObject
     if (!check_name("note", args, count))
         return NULL;
     if (recorder->recording) {
-        struct region_words words = {args[0], keywords, args + 1};
+        struct region_words words = {args[0], keywords, args + 1, NULL};
         region_note(recorder, &words);
     }
     Py_RETURN_NONE;

@@ -195,8 +195,9 @@ build_throw(struct builder *builder, struct lane *lane, const struct record *rec
 void
 build_throw_into_region(struct builder *builder, const struct lane *lane, uint32_t driver)
 {
-    struct exception *exception = lane->thrown != MODEL_NONE ? &builder->model->exceptions[lane->thrown] : NULL;
-    if (exception && exception->calls_left > 0 && exception->caught_by == driver)
+    bool known = lane->thrown != MODEL_NONE && lane->depth;
+    struct exception *exception = known ? &builder->model->exceptions[lane->thrown] : NULL;
+    if (known && exception->calls_left > 0 && exception->caught_by == driver)
         exception->caught_by = lane->stack[lane->depth - 1];
 }
 

@@ -13,12 +13,13 @@
 /* --- conditions --------------------------------------------------------- */
 
 static const char *const options[FILTER_KINDS] = {
-    [FILTER_FUNCTION] = "--function", [FILTER_MODULE] = "--module",         [FILTER_FILE] = "--file",
-    [FILTER_TRACK] = "--track",       [FILTER_PROCESS] = "--process",       [FILTER_DEPTH] = "--depth",
-    [FILTER_DURATION] = "--duration", [FILTER_BETWEEN] = "--between",       [FILTER_RAISED] = "--raised",
-    [FILTER_RETURNED] = "--returned", [FILTER_OUTCOME] = "--outcome",       [FILTER_ARG] = "--arg",
-    [FILTER_UNDER] = "--under",       [FILTER_CALLERS_OF] = "--callers-of", [FILTER_ONLY] = "--only",
-    [FILTER_HIDE] = "--hide",         [FILTER_FIRST] = "--first",           [FILTER_LAST] = "--last",
+    [FILTER_FUNCTION] = "--function", [FILTER_MODULE] = "--module",   [FILTER_FILE] = "--file",
+    [FILTER_TRACK] = "--track",       [FILTER_PROCESS] = "--process", [FILTER_DEPTH] = "--depth",
+    [FILTER_DURATION] = "--duration", [FILTER_BETWEEN] = "--between", [FILTER_RAISED] = "--raised",
+    [FILTER_RETURNED] = "--returned", [FILTER_OUTCOME] = "--outcome", [FILTER_ARG] = "--arg",
+    [FILTER_TEST] = "--test",         [FILTER_UNDER] = "--under",     [FILTER_CALLERS_OF] = "--callers-of",
+    [FILTER_ONLY] = "--only",         [FILTER_HIDE] = "--hide",       [FILTER_FIRST] = "--first",
+    [FILTER_LAST] = "--last",
 };
 
 static const char *const outcomes[] = {"running", "returned", "raised", "abandoned"}; /* by enum outcome */
@@ -118,6 +119,7 @@ read_condition(struct condition *condition, struct text *error)
     case FILTER_PROCESS:
     case FILTER_FIRST:
     case FILTER_LAST: return read_number(condition, error);
+    case FILTER_TEST: return 0; /* brackets stand in names of tests */
     default: return check_glob(condition, error);
     }
 }
@@ -158,7 +160,14 @@ filter_free(struct filter *filter)
 
 /* --- calls -------------------------------------------------------------- */
 
-enum mark { MARK_KEEP = 1, MARK_UNDER = 2, MARK_CALLERS_OF = 4, MARK_BELOW_ONLY = 8, MARK_ABOVE_ONLY = 16 };
+enum mark {
+    MARK_KEEP = 1,
+    MARK_UNDER = 2,
+    MARK_CALLERS_OF = 4,
+    MARK_BELOW_ONLY = 8,
+    MARK_ABOVE_ONLY = 16,
+    MARK_TEST = 32
+};
 
 struct marker {
     const struct filter *filter;
@@ -236,6 +245,8 @@ passes(struct marker *marker, uint32_t number)
         return false;
     if (filter->given[FILTER_UNDER] && !(marks & MARK_UNDER))
         return false;
+    if (filter->given[FILTER_TEST] && !(marks & MARK_TEST))
+        return false;
     if (filter->given[FILTER_CALLERS_OF] && !(marks & MARK_CALLERS_OF))
         return false;
     if (filter->given[FILTER_ONLY] && !(marks & (MARK_BELOW_ONLY | MARK_ABOVE_ONLY)))
@@ -258,8 +269,9 @@ mark_below(struct marker *marker)
     for (uint32_t i = 0; i < model->call_count; i++) {
         uint32_t parent = outline_parent(model, i);
         unsigned code = marker->names.codes[model->calls[i].code->index];
-        unsigned marks = parent != MODEL_NONE ? marker->marks[parent] & (MARK_UNDER | MARK_BELOW_ONLY) : 0;
+        unsigned marks = parent != MODEL_NONE ? marker->marks[parent] & (MARK_UNDER | MARK_TEST | MARK_BELOW_ONLY) : 0;
         marks |= code & CODE_UNDER ? MARK_UNDER : 0;
+        marks |= code & CODE_TEST ? MARK_TEST : 0;
         marks |= code & CODE_CALLERS_OF ? MARK_CALLERS_OF : 0;
         marks |= code & CODE_ONLY ? MARK_BELOW_ONLY | MARK_ABOVE_ONLY : 0;
         marker->marks[i] = (uint8_t)marks;

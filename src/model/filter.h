@@ -1,7 +1,7 @@
 /* filter.h - which calls a person wants to see: the vocabulary that all verbs share.
  *
  * A filter is a list of conditions, each an option's name and its text: "--duration", "1ms..5ms". A call passes if,
- * for every option that was given, one of its conditions holds. --under, --callers-of and --only follow the story
+ * for every option that was given, one of its conditions holds. --under, --test, --callers-of and --only follow the story
  * (outline_parent()), so they go from a task or thread to the call that made it.
  */
 #ifndef FLOW_FILTER_H
@@ -25,6 +25,7 @@ enum filter_kind {
     FILTER_OUTCOME,
     FILTER_ARG,
     FILTER_UNDER,
+    FILTER_TEST,
     FILTER_CALLERS_OF,
     FILTER_ONLY,
     FILTER_HIDE,
@@ -67,6 +68,7 @@ enum code_bits {
     CODE_CALLERS_OF = 16,
     CODE_ONLY = 32,
     CODE_HIDE = 64,
+    CODE_TEST = 128,
 };
 
 struct filter_names {

@@ -44,6 +44,52 @@ function_matches(const char *pattern, const struct code *code, struct text *scra
            || joined_matches(pattern, (struct slice){"import", 6}, " ", code->module, scratch);
 }
 
+/* With * alone for a wildcard: [ and ? stand in the names of tests. */
+static bool
+words_match(const char *pattern, struct slice name)
+{
+    const char *star = NULL;
+    size_t i = 0, behind_star = 0;
+    while (i < name.length)
+        if (*pattern == '*') {
+            star = ++pattern;
+            behind_star = i;
+        }
+        else if (*pattern == name.data[i]) {
+            pattern++;
+            i++;
+        }
+        else if (star) {
+            pattern = star;
+            i = ++behind_star;
+        }
+        else {
+            return false;
+        }
+    while (*pattern == '*')
+        pattern++;
+    return !*pattern;
+}
+
+/* "tests/test_cart.py::TestCart::test_add[2]", from any folder, class or function on, and without its parameters. */
+static bool
+test_matches(const char *pattern, const struct code *code)
+{
+    struct slice name = code->qualname;
+    if (!(code->flags & FLOW_CODE_REGION))
+        return false;
+    const char *parameters = memchr(name.data, '[', name.length);
+    size_t bare = parameters ? (size_t)(parameters - name.data) : name.length;
+    for (size_t i = 0; i < bare; i++) {
+        bool begins = i == 0 || name.data[i - 1] == '/' || name.data[i - 1] == ':';
+        if (begins
+            && (words_match(pattern, (struct slice){name.data + i, name.length - i})
+                || words_match(pattern, (struct slice){name.data + i, bare - i})))
+            return true;
+    }
+    return false;
+}
+
 /* A package stands for its modules too; a file for its last part. */
 static bool
 module_matches(const char *pattern, struct slice module)
@@ -100,6 +146,13 @@ code_name(const struct model *model, uint32_t code)
 }
 
 static struct slice
+test_name(const struct model *model, uint32_t code)
+{
+    bool region = model->reader->codes[code]->flags & FLOW_CODE_REGION;
+    return region ? behind(model->reader->codes[code]->qualname, ':') : (struct slice){"", 0};
+}
+
+static struct slice
 module_name(const struct model *model, uint32_t code)
 {
     return model->reader->codes[code]->module;
@@ -130,6 +183,8 @@ code_matches(const struct condition *condition, const struct code *code, struct 
 {
     if (condition->kind == FILTER_MODULE)
         return module_matches(condition->text, code->module);
+    if (condition->kind == FILTER_TEST)
+        return test_matches(condition->text, code);
     if (condition->kind == FILTER_FILE)
         return file_matches(condition->text, code->file);
     return function_matches(condition->text, code, scratch);
@@ -152,10 +207,12 @@ find_codes(struct filter_names *names, const struct condition *condition, uint8_
     if (any || failed)
         return failed ? -ENOMEM : 0;
     bool module = condition->kind == FILTER_MODULE, file = condition->kind == FILTER_FILE;
-    name_function *name = module ? module_name : file ? file_name : code_name;
+    bool test = condition->kind == FILTER_TEST;
+    name_function *name = module ? module_name : file ? file_name : test ? test_name : code_name;
     return blame_name(error,
                       module ? "module"
                       : file ? "file"
+                      : test ? "test"
                              : "function",
                       condition->text, near_name(model, condition->text, reader->code_count, name));
 }
@@ -311,13 +368,10 @@ static const struct {
     uint8_t bit;
     bool wanted; /* all have it where the option was not given */
 } code_conditions[] = {
-    {FILTER_FUNCTION, CODE_FUNCTION, true},
-    {FILTER_MODULE, CODE_MODULE, true},
-    {FILTER_FILE, CODE_FILE, true},
-    {FILTER_UNDER, CODE_UNDER, false},
-    {FILTER_CALLERS_OF, CODE_CALLERS_OF, false},
-    {FILTER_ONLY, CODE_ONLY, false},
-    {FILTER_HIDE, CODE_HIDE, false},
+    {FILTER_FUNCTION, CODE_FUNCTION, true}, {FILTER_MODULE, CODE_MODULE, true},
+    {FILTER_FILE, CODE_FILE, true},         {FILTER_UNDER, CODE_UNDER, false},
+    {FILTER_TEST, CODE_TEST, false},        {FILTER_CALLERS_OF, CODE_CALLERS_OF, false},
+    {FILTER_ONLY, CODE_ONLY, false},        {FILTER_HIDE, CODE_HIDE, false},
 };
 
 static int

@@ -29,14 +29,24 @@ write_return(struct thread *thread)
         writer_commit(&thread->writer, p);
 }
 
+#define ENTRIES_MAX 64 /* of a traceback that are looked at */
+
+/* Where the exception stands in what the region stands on; 0 unknown. */
 static uint64_t
-line_of(PyObject *exception)
+line_of(struct thread *thread, PyObject *exception)
 {
-    PyTracebackObject *entry = (PyTracebackObject *)PyException_GetTraceback(exception);
-    PyCodeObject *code = entry ? PyFrame_GetCode(entry->tb_frame) : NULL;
-    int line = !entry ? 0 : entry->tb_lineno > 0 ? entry->tb_lineno : PyCode_Addr2Line(code, entry->tb_lasti);
-    Py_XDECREF(code);
-    Py_XDECREF(entry);
+    const struct activation *owner = thread_top_call(thread);
+    PyTracebackObject *newest = (PyTracebackObject *)PyException_GetTraceback(exception);
+    int line = 0;
+    int i = 0;
+    for (const PyTracebackObject *entry = newest; entry && owner && !line && i < ENTRIES_MAX;
+         entry = entry->tb_next, i++) {
+        PyCodeObject *code = PyFrame_GetCode(entry->tb_frame);
+        if (function_known(thread->recorder, code) == owner->function)
+            line = entry->tb_lineno > 0 ? entry->tb_lineno : PyCode_Addr2Line(code, entry->tb_lasti);
+        Py_DECREF(code);
+    }
+    Py_XDECREF(newest);
     return line > 0 ? (uint64_t)line : 0;
 }
 
@@ -48,10 +58,10 @@ write_unwind(struct thread *thread, PyObject *exception)
     uint8_t *p = frame ? writer_begin(&thread->writer, FLOW_UNWIND) : NULL;
     if (p) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        uint64_t line = line_of(exception);
+        uint64_t line = line_of(thread, exception);
         p = exception_put(thread, p, exception, code, PyFrame_GetLasti(frame), SEEN_HANDLED);
         p = varint_put(p, line);
-        writer_commit(&thread->writer, varint_put(p, line << 1));
+        writer_commit(&thread->writer, varint_put(p, line << 1 | !line));
         exception_put_detail(thread, exception);
         Py_DECREF(code);
     }

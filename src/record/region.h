@@ -19,6 +19,7 @@ struct region_words {
     PyObject *name;          /* Borrowed, str */
     PyObject *keywords;      /* Borrowed, tuple of str; NULL: none */
     PyObject *const *values; /* Borrowed; one for each */
+    PyObject *place;         /* Borrowed; tuple of module and file, str, and line, int; NULL: where it is called */
 };
 
 /* region_function.c: what the trace says of a region of that name, here. */

@@ -10,7 +10,7 @@
 #include "secret.h"
 
 #define WAYS 4
-#define NAME_MAX_BYTES 256
+#define NAME_MAX_BYTES 512
 #define KEYWORDS_MAX 32
 #define KEYWORD_MAX_BYTES 64
 #define FILE_MAX 2048
@@ -121,15 +121,30 @@ count_keywords(const struct region_words *words)
     return count < KEYWORDS_MAX ? (uint32_t)count : KEYWORDS_MAX;
 }
 
+/* Module, file and line. */
 static size_t
-make_key(struct thread *thread, char *key, const struct region_words *words, uint32_t flags, const struct site *site)
+put_place(struct recorder *recorder, char *key, size_t n, PyObject *place, uint32_t *line)
 {
-    uint32_t line = site->line > 0 ? (uint32_t)site->line : 0;
+    struct site site = place ? (struct site){0} : find_site(recorder);
+    PyObject *file = place ? PyTuple_GET_ITEM(place, 1) : site.code ? site.code->co_filename : NULL;
+    n = put_text(key, n, place ? PyTuple_GET_ITEM(place, 0) : function_find_global(site.globals, "__name__"),
+                 MODULE_MAX);
+    n = put_text(key, n, file, FILE_MAX);
+    int where = place ? (int)PyLong_AsLong(PyTuple_GET_ITEM(place, 2)) : site.line;
+    *line = where > 0 ? (uint32_t)where : 0;
+    leave_site(&site);
+    PyErr_Clear();
+    return n;
+}
+
+static size_t
+make_key(struct thread *thread, char *key, const struct region_words *words, uint32_t flags)
+{
+    uint32_t line;
     size_t n = put_name(thread, key, words->name);
     for (uint32_t i = 0; i < count_keywords(words); i++)
         n = put_text(key, n, PyTuple_GET_ITEM(words->keywords, i), KEYWORD_MAX_BYTES);
-    n = put_text(key, n, function_find_global(site->globals, "__name__"), MODULE_MAX);
-    n = put_text(key, n, site->code ? site->code->co_filename : NULL, FILE_MAX);
+    n = put_place(thread->recorder, key, n, words->place, &line);
     memcpy(key + n, &flags, sizeof flags);
     memcpy(key + n + sizeof flags, &line, sizeof line);
     return n + sizeof flags + sizeof line;
@@ -259,10 +274,7 @@ region_function(struct thread *thread, const struct region_words *words, uint32_
 {
     struct recorder *recorder = thread->recorder;
     char key[KEY_MAX];
-    struct site site = find_site(recorder);
-    size_t size = make_key(thread, key, words, flags, &site);
-    leave_site(&site);
-    PyErr_Clear();
+    size_t size = make_key(thread, key, words, flags);
     compat_lock(&recorder->shared);
     if (!recorder->region_functions)
         recorder->region_functions = calloc(1, sizeof *recorder->region_functions);
