@@ -243,27 +243,27 @@ tables_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$KO:Tables", names, PyUnicode_FSConverter, &path, &newest,
                                      &filters))
         return NULL;
-    struct tables_object *tables = PyObject_New(struct tables_object, type);
-    if (tables) {
-        tables->types = binding_types_of(PyType_GetModule(type));
-        tables->is_open = binding_load_filtered(tables->types, &tables->reader, &tables->model, PyBytes_AS_STRING(path),
-                                                newest, filters)
-                          == 0;
-        if (!tables->is_open)
-            Py_CLEAR(tables);
+    struct tables_object *all = PyObject_New(struct tables_object, type);
+    if (all) {
+        all->types = binding_types_of(PyType_GetModule(type));
+        all->is_open = binding_load_filtered(all->types, &all->reader, &all->model, PyBytes_AS_STRING(path), newest,
+                                             filters)
+                       == 0;
+        if (!all->is_open)
+            Py_CLEAR(all);
     }
     Py_DECREF(path);
-    return (PyObject *)tables;
+    return (PyObject *)all;
 }
 
 static void
 tables_dealloc(PyObject *self)
 {
-    struct tables_object *tables = (struct tables_object *)self;
+    struct tables_object *all = (struct tables_object *)self;
     PyTypeObject *type = Py_TYPE(self);
-    if (tables->is_open) {
-        model_free(&tables->model);
-        reader_close(&tables->reader);
+    if (all->is_open) {
+        model_free(&all->model);
+        reader_close(&all->reader);
     }
     PyObject_Free(self);
     Py_DECREF(type);
@@ -273,7 +273,7 @@ static PyObject *
 tables_rows(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"table", "batch", "together", NULL};
-    struct tables_object *tables = (struct tables_object *)self;
+    struct tables_object *all = (struct tables_object *)self;
     const char *name;
     unsigned batch = 0, together = 1;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$II:rows", names, &name, &batch, &together))
@@ -281,14 +281,14 @@ tables_rows(PyObject *self, PyObject *args, PyObject *kwargs)
     const struct table *table = table_find(name);
     if (!table)
         return PyErr_Format(PyExc_ValueError, "no table %s", name);
-    struct rows_object *rows = PyObject_New(struct rows_object, tables->types->rows);
+    struct rows_object *rows = PyObject_New(struct rows_object, all->types->rows);
     if (!rows)
         return NULL;
     rows->tables = (struct tables_object *)Py_NewRef(self);
     rows->batch = batch;
     rows->together = together;
     rows->told = 0;
-    if (table_open(&rows->cursor, &tables->model, table) < 0) {
+    if (table_open(&rows->cursor, &all->model, table) < 0) {
         PyErr_NoMemory();
         Py_CLEAR(rows);
     }
@@ -298,10 +298,10 @@ tables_rows(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 tables_facts(PyObject *self, void *Py_UNUSED(closure))
 {
-    const struct tables_object *tables = (struct tables_object *)self;
-    const struct flow_file_header *header = tables->reader.header;
+    const struct tables_object *all = (struct tables_object *)self;
+    const struct flow_file_header *header = all->reader.header;
     return Py_BuildValue("{s:K, s:O, s:I, s:y#}", "start_unix_ns", (unsigned long long)header->start_unix_ns, "timed",
-                         header->clock == FLOW_CLOCK_NONE ? Py_False : Py_True, "calls", tables->model.call_count,
+                         header->clock == FLOW_CLOCK_NONE ? Py_False : Py_True, "calls", all->model.call_count,
                          "trace_id", (const char *)header->trace_id, (Py_ssize_t)sizeof header->trace_id);
 }
 
