@@ -78,6 +78,8 @@ bool binding_nothing_left(const struct model *model, struct text *out);
 /* `cells`: a dict of files and the names that are told instead, whose texts must stay as long as the model; may be NULL
  * or None. Statements of cells are taken out of the model, their calls move up. 0, or -1 with an exception set. */
 int binding_name_cells(const struct binding_types *types, struct reader *reader, struct model *model, PyObject *cells);
+/* Is there no call in a notebook's trace? Then a sentence says so. */
+bool binding_nothing_of_cells(const struct model *model, PyObject *cells, struct text *out);
 
 PyObject *binding_str(struct slice slice);
 /* The text as str or bytes; frees it. NULL with MemoryError if it had failed. */

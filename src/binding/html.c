@@ -64,7 +64,27 @@ binding_name_cells(const struct binding_types *types, struct reader *reader, str
     return has_statements(reader) ? hide_statements(types, model) : 0;
 }
 
+bool
+binding_nothing_of_cells(const struct model *model, PyObject *cells, struct text *out)
+{
+    if (!cells || cells == Py_None || model->call_count || !model->process_count || model->processes[0].lost.length)
+        return false;
+    text_string(out, "No call of the notebook's own code was recorded. Its own are its cells, and modules beside it or "
+                     "in its\nproject; --include NAME takes an installed package in.\n");
+    return true;
+}
+
 /* --- _core.html() --------------------------------------------------------- */
+
+static PyObject *
+html_of_nothing(struct text *sentence)
+{
+    struct text text = {0};
+    html_note(&text, sentence);
+    text.failed |= sentence->failed;
+    text_free(sentence);
+    return binding_text_str(&text);
+}
 
 /* The story, or, unless that is MODEL_NONE, all of `call`. */
 static PyObject *
@@ -97,8 +117,10 @@ binding_html(PyObject *module, PyObject *args, PyObject *kwargs)
     options.results = results;
     options.time = time;
     if (binding_load(types, &reader, &model, PyBytes_AS_STRING(path), BINDING_NEWEST) == 0) {
+        struct text nothing = {0};
         if (binding_name_cells(types, &reader, &model, cells) == 0)
-            told = html_str(&model, MODEL_NONE, &options);
+            told = binding_nothing_of_cells(&model, cells, &nothing) ? html_of_nothing(&nothing)
+                                                                     : html_str(&model, MODEL_NONE, &options);
         model_free(&model);
         reader_close(&reader);
     }

@@ -99,8 +99,9 @@ print_view(PyObject *module, PyObject *path, PyObject *filters, PyObject *cells,
         reader_close(&reader);
         return NULL;
     }
+    bool nothing = binding_nothing_of_cells(&model, cells, &text);
     Py_BEGIN_ALLOW_THREADS
-    if (!binding_nothing_left(&model, &text))
+    if (!nothing && !binding_nothing_left(&model, &text))
         ret = view(&text, &model, options);
     text.failed |= ret < 0 && ret != -ERANGE;
     model_free(&model);

@@ -26,6 +26,8 @@ int html_story(struct text *out, const struct model *model, const struct html_op
 int html_call(struct text *out, const struct model *model, uint32_t call, const struct html_options *options);
 /* A page of its own, with sources and a search. */
 int html_page(struct text *out, const struct model *model, const struct html_options *options, const char *title);
+/* Sentences instead of a story. */
+void html_note(struct text *out, const struct text *sentences);
 /* What show_diff() tells. */
 int html_diff(struct text *out, const struct model *a, const struct model *b, const struct show_options *show,
               const struct show_diff_options *options, bool *same);

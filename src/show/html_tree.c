@@ -359,17 +359,24 @@ end_fragment(struct text *out, int ret)
     return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
 }
 
+void
+html_note(struct text *out, const struct text *sentences)
+{
+    begin_fragment(out);
+    text_string(out, "<div class=\"n\">");
+    html_escape(out, printer_slice(sentences));
+    text_string(out, "</div>\n");
+    end_fragment(out, 0);
+}
+
 static int
 put_nothing(struct text *out, const struct model *model)
 {
     struct text words = {0};
-    begin_fragment(out);
     header_print_nothing(&words, model);
-    text_string(out, "<div class=\"n\">");
-    html_escape(out, printer_slice(&words));
-    text_string(out, "</div>\n");
+    html_note(out, &words);
     text_free(&words);
-    return end_fragment(out, 0);
+    return out->failed ? -ENOMEM : 0;
 }
 
 /* The story of the outline's roots between a head and a foot, if they are wanted. */
