@@ -11,6 +11,7 @@ from flowtrace import (
     Call,
     CallEvent,
     Config,
+    Diff,
     ExceptionInfo,
     FlowTraceError,
     Function,
@@ -20,6 +21,7 @@ from flowtrace import (
     Value,
     active_tracing,
     config,
+    diff,
     get_config,
     get_trace_data,
     note,
@@ -102,6 +104,13 @@ def record() -> None:
         assert_type(nothing, None)
     print_tree()
     print_tree(get_trace_data(), lines=0, show_args=False, show_result=True, show_timing=False, file=sys.stdout)
+
+
+def compare(a: Trace) -> None:
+    found = diff(a, Path("b.flow"), values=False, ignore=["log*"], lines=0)
+    assert_type(found, Diff)
+    assert_type(found.same, bool)
+    assert_type(a.call(0)._repr_html_(), str)
 
 
 def settings() -> None:
