@@ -79,6 +79,10 @@ observer: $(STATE)/installed $(STATE)/dev ## other people's test suites, traced 
 pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 	@$(BIN)/pytest -n auto --dist worksteal tests $(ARGS)
 
+.PHONY: interop
+interop: $(STATE)/installed $(STATE)/dev ## the real programs that read what we export (with Chromium, node, cargo, graphviz; 10 minutes)
+	@failed=0; for script in tests/interop/*.py; do $(PY) $$script || failed=1; done; exit $$failed
+
 leaks: $(STATE)/installed ## what is left of calls of every kind when they have been recorded
 	@$(PY) tests/leaks/leaks.py $(ARGS)
 

@@ -212,6 +212,7 @@ def export(
     filters: list[tuple[str, str]] | None = None,
     before: _Path = ...,
     weight: int = 0,
+    by: int = 0,
     lines: int = 0,
     title: str = "",
     traceparent: str = "",

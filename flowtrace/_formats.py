@@ -21,6 +21,40 @@ class Format(NamedTuple):
 
 
 FORMATS: dict[str, Format] = {
+    "flame": Format(
+        suffix=".flame.html",
+        what="a flame graph and a timeline in one page, with --before of two traces compared",
+        lacks="values, links between tracks; of large traces the smallest frames and shortest calls",
+        open_with="a browser opens it, without network",
+        options=("--weight", "--before"),
+    ),
+    "folded": Format(
+        suffix=".folded",
+        what="stacks and what they weigh, `a;b;c 12` a line: microseconds or calls",
+        lacks="order and times of calls, values, exceptions, links; which calls have not ended",
+        open_with="flamegraph.pl and inferno-flamegraph draw it, https://www.speedscope.app opens it",
+        options=("--weight",),
+    ),
+    "speedscope": Format(
+        suffix=".speedscope.json",
+        what="each track call by call, waits as frames of their own",
+        lacks="values, exceptions, links between tracks",
+        open_with="https://www.speedscope.app opens it, in the browser alone",
+    ),
+    "mermaid": Format(
+        suffix=".mmd",
+        what="a sequence diagram between modules, classes or tracks, folded to fit",
+        lacks="times, waits, arguments; calls within one module; what has been folded away",
+        open_with="GitHub and GitLab draw it within ```mermaid; so does https://mermaid.live",
+        options=("--by", "--lines"),
+    ),
+    "dot": Format(
+        suffix=".dot",
+        what="who calls whom: a node for each function, a box for each module",
+        lacks="order, values; calls of the smallest functions, if there are many",
+        open_with="dot -Tsvg -O draws it",
+        options=("--lines",),
+    ),
     "json": Format(
         suffix=".jsonl",
         what="one JSON object a line: the trace, processes, tracks, exceptions, calls",

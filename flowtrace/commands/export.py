@@ -17,9 +17,11 @@ Writes the trace FILE, flowtrace.flow if none is named, in another format.
   -o FILE          write to this file; - is stdout. Without it: the trace's name
                    with the format's ending, in the current folder
   --formats        list the formats, and what each of them can't say
-  --weight WORD    folded, flame, speedscope: what widths are: running (time on
-                   the way, without waits), waiting, calls
+  --weight WORD    folded, flame: what widths are: running (as usual: time without
+                   waits), waiting, calls
   --before FILE    flame: the trace of an earlier run; colours tell what changed
+  --by WORD        mermaid: messages go from module to module (as usual), or from
+                   class to class, track to track: module, class, track
   --lines N        html, mermaid, dot: fold it to about so many lines or nodes
   --traceparent T  otlp: go on with this W3C trace context ($TRACEPARENT)
   --to URL         otlp: send it there instead of to a file
@@ -36,14 +38,16 @@ OPTIONS = {
     "-o": _options.TEXT,
     "--formats": _options.FLAG,
     "--weight": _options.TEXT,
+    "--by": _options.TEXT,
     "--before": _options.TEXT,
     "--lines": _options.NUMBER,
     "--traceparent": _options.TEXT,
     "--to": _options.TEXT,
     "--newest": _options.NUMBER,
 }
-OF_A_FORMAT = ("--weight", "--before", "--lines", "--traceparent", "--to")
+OF_A_FORMAT = ("--weight", "--by", "--before", "--lines", "--traceparent", "--to")
 WEIGHTS = ("running", "waiting", "calls")
+BY = ("module", "class", "track")
 
 
 def main(arguments: list[str]) -> int:
@@ -76,9 +80,10 @@ def format_wanted(options: _options.Options) -> tuple[str, _formats.Format]:
         if option in options and option not in format.options:
             takers = [other for other, its in _formats.FORMATS.items() if option in its.options]
             raise UsageError(f"{option} is not for {name} but for {', '.join(takers)}")
-    weight = options.text("--weight", WEIGHTS[0])
-    if weight not in WEIGHTS:
-        raise UsageError(f"--weight is {', '.join(WEIGHTS[:-1])} or {WEIGHTS[-1]}, not {weight!r}")
+    for option, words in (("--weight", WEIGHTS), ("--by", BY)):
+        given = options.text(option, words[0])
+        if given not in words:
+            raise UsageError(f"{option} is {', '.join(words[:-1])} or {words[-1]}, not {given!r}")
     return name, format
 
 
@@ -117,6 +122,7 @@ def write(name: str, format: _formats.Format, trace: str, out: str, options: _op
             newest=newest,
             filters=filters,
             weight=WEIGHTS.index(options.text("--weight", WEIGHTS[0])),
+            by=BY.index(options.text("--by", BY[0])),
             lines=options.number("--lines", 0),
             title=os.path.basename(trace),
             traceparent=options.text("--traceparent", os.environ.get("TRACEPARENT", "")),

@@ -80,19 +80,20 @@ PyObject *
 binding_export(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path",   "format", "descriptor", "newest",      "filters", "before",
-                            "weight", "lines",  "title",      "traceparent", NULL};
+                            "weight", "lines",  "title",      "traceparent", "by",      NULL};
     const struct binding_types *types = binding_types_of(module);
     PyObject *path, *filters = NULL, *before_path = NULL;
     const char *name;
     int fd;
-    unsigned weight = WEIGHT_RUNNING;
+    unsigned weight = WEIGHT_RUNNING, by = BY_MODULE;
     unsigned long long newest = BINDING_NEWEST;
     struct export_options options = {.title = "", .traceparent = ""};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&si|$KOO&IIss:export", names, PyUnicode_FSConverter, &path, &name,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&si|$KOO&IIssI:export", names, PyUnicode_FSConverter, &path, &name,
                                      &fd, &newest, &filters, PyUnicode_FSConverter, &before_path, &weight,
-                                     &options.lines, &options.title, &options.traceparent))
+                                     &options.lines, &options.title, &options.traceparent, &by))
         return NULL;
     options.weight = weight;
+    options.by = by;
     bool page = strcmp(name, binding_page_format.name) == 0;
     const struct export_format *format = page ? &binding_page_format : export_format_find(name);
     struct trace_read read = {0}, before = {0};

@@ -14,7 +14,11 @@
 /* What a flamegraph's widths are. */
 enum weight { WEIGHT_RUNNING = 0, WEIGHT_WAITING = 1, WEIGHT_CALLS = 2 };
 
+/* Between what messages go. */
+enum export_by { BY_MODULE = 0, BY_CLASS = 1, BY_TRACK = 2 };
+
 struct export_options {
+    enum export_by by;
     enum weight weight;
     uint32_t lines;          /* of a picture that is folded to fit; 0: the format's own */
     const char *title;       /* of a page: the name of the trace; never NULL */
@@ -39,7 +43,12 @@ struct export_format {
     export_function *write;
 };
 
+export_function export_dot;
+export_function export_flame;
+export_function export_folded;
 export_function export_json;
+export_function export_mermaid;
+export_function export_speedscope;
 
 /* formats.c: NULL if there is none of that name. */
 const struct export_format *export_format_find(const char *name);

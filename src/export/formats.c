@@ -3,7 +3,8 @@
 #include "export.h"
 
 const struct export_format export_formats[] = {
-    {"json", export_json},
+    {"dot", export_dot},   {"flame", export_flame},     {"folded", export_folded},
+    {"json", export_json}, {"mermaid", export_mermaid}, {"speedscope", export_speedscope},
     {NULL, NULL},
 };
 

@@ -212,3 +212,26 @@ label_program(struct text *out, const struct process *process)
         text_clean(out, host);
     }
 }
+
+void
+label_process(struct text *out, const struct model *model, const struct process *process)
+{
+    struct slice program = process_info(process, "program");
+    if (model->run_count || !program.length)
+        label_program(out, process);
+    else
+        text_clean(out, program);
+    if (program.length)
+        text_format(out, " [%u]", process->pid);
+}
+
+void
+label_track(struct text *out, const struct track *track)
+{
+    if (track->kind == TRACK_MAIN) {
+        text_string(out, "main thread");
+        return;
+    }
+    text_format(out, "%s ", label_track_kind(track));
+    label_track_name(out, track);
+}

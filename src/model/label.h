@@ -21,7 +21,11 @@ const char *label_kind_of_function(const struct code *code);
 const char *label_outcome(const struct call *call);
 /* "app.py on desk": which program the process was, and where; as far as that is known. */
 void label_program(struct text *out, const struct process *process);
+/* "app.py [1234]", and its machine where traces were merged. */
+void label_process(struct text *out, const struct model *model, const struct process *process);
 void label_track_name(struct text *out, const struct track *track);
+/* "main thread", "thread worker", "task Task-1" */
+void label_track(struct text *out, const struct track *track);
 /* "1,204" */
 void label_count(struct text *out, uint64_t count);
 /* "64M" */

@@ -299,6 +299,15 @@ call_running_ns(const struct model *model, const struct call *call)
     return duration > waiting ? duration - waiting : 0;
 }
 
+/* As much of its running time as lies before the end of the call that began it: a generator may go on elsewhere. */
+static inline uint64_t
+call_running_within(const struct model *model, const struct call *parent, const struct call *call)
+{
+    uint64_t ns = call_running_ns(model, call);
+    uint64_t room = parent->end_ns > call->start_ns ? parent->end_ns - call->start_ns : 0;
+    return ns < room ? ns : room;
+}
+
 /* A call's number in the whole trace, from 1: #1204 wherever calls are numbered. */
 static inline uint32_t
 model_call_number(const struct model *model, uint32_t call)
@@ -342,6 +351,13 @@ call_may_wait(const struct model *model, const struct call *call)
 {
     uint32_t owner = model_without_regions(model, (uint32_t)(call - model->calls));
     return owner == MODEL_NONE || model->calls[owner].code->flags & (FLOW_CODE_COROUTINE | FLOW_CODE_ASYNC_GENERATOR);
+}
+
+/* What it waited for. */
+static inline uint64_t
+call_awaiting_ns(const struct model *model, const struct call *call)
+{
+    return call_may_wait(model, call) ? call_waiting_ns(model, call) : 0;
 }
 
 static inline bool

@@ -28,12 +28,6 @@ counts(const struct call *call)
     return call->origin != CALL_INHERITED;
 }
 
-static uint64_t
-waits(const struct model *model, const struct call *call)
-{
-    return call_may_wait(model, call) ? call_waiting_ns(model, call) : 0;
-}
-
 /* --- what needs no order ------------------------------------------------ */
 
 static void
@@ -141,15 +135,6 @@ find_medians(struct maker *maker)
 
 /* --- total and self ----------------------------------------------------- */
 
-/* As much of a call as lies before the end of the one that began it: a generator may go on elsewhere. */
-static uint64_t
-running_within(const struct model *model, const struct call *parent, const struct call *call)
-{
-    uint64_t ns = call_running_ns(model, call);
-    uint64_t room = parent->end_ns > call->start_ns ? parent->end_ns - call->start_ns : 0;
-    return ns < room ? ns : room;
-}
-
 static uint64_t
 self_of(const struct nesting *nesting, uint32_t number)
 {
@@ -157,7 +142,7 @@ self_of(const struct nesting *nesting, uint32_t number)
     const struct child_lists *children = &nesting->children;
     uint64_t left = call_running_ns(model, &model->calls[number]);
     for (uint32_t c = children->first[number]; c != MODEL_NONE && left; c = children->next[c]) {
-        uint64_t ns = running_within(model, &model->calls[number], &model->calls[c]);
+        uint64_t ns = call_running_within(model, &model->calls[number], &model->calls[c]);
         left -= ns < left ? ns : left;
     }
     return left;
@@ -182,7 +167,7 @@ add_times(struct maker *maker)
         row->self_ns += self_of(&nesting, nesting.call);
         if (active[group]++ == 0) {
             row->total_ns += call_running_ns(maker->model, call);
-            row->waits_ns += waits(maker->model, call);
+            row->waits_ns += call_awaiting_ns(maker->model, call);
         }
     }
     if (ret == 0)
