@@ -451,25 +451,55 @@
     return step >= 100 ? [1e3, "\u00b5s"] : [1, "ns"];
   }
 
-  const PRINT_WIDTH = 1040;
-  const PRINT_HEIGHT = 6000;
-  let printing = false;
-
-  function draw() {
-    const tall = height();
-    const width = printing ? PRINT_WIDTH : scroll.clientWidth;
-    const density = printing ? 2 : Math.max(1, devicePixelRatio || 1);
-    const shown = printing ? Math.min(tall, PRINT_HEIGHT) : Math.min(tall, Math.max(scroll.clientHeight, Math.min(tall, innerHeight - 290)));
-    get("extent").style.height = `${printing ? 0 : Math.max(tall - shown, 0)}px`;
-    canvas.style.width = printing ? `${PRINT_WIDTH}px` : "100%";
-    const context = prepare(canvas, width, shown, density);
-    const top = printing ? 0 : Math.min(scroll.scrollTop, Math.max(tall - shown, 0));
+  /* `shown` pixels from `top` on. */
+  function drawOn(target, width, top, shown, density) {
+    const context = prepare(target, width, shown, density);
     pencil = { context, width, top, bottom: top + shown, hatch: hatching(context, dark ? "rgb(255 255 255 / 30%)" : "rgb(0 0 0 / 26%)") };
     context.translate(0, -top);
     boxes = [];
     if (state.view === "graph") drawGraph();
     else drawTimeline();
     drawRuler(width, density);
+  }
+
+  function draw() {
+    const tall = height();
+    const shown = Math.min(tall, Math.max(scroll.clientHeight, Math.min(tall, innerHeight - 290)));
+    get("extent").style.height = `${Math.max(tall - shown, 0)}px`;
+    const top = Math.min(scroll.scrollTop, Math.max(tall - shown, 0));
+    drawOn(canvas, scroll.clientWidth, top, shown, Math.max(1, devicePixelRatio || 1));
+  }
+
+  const PRINT_WIDTH = 1040;
+  const FIRST_SHEET = 520; // below the heading
+  const SHEET = 640;
+  const SHEETS = 20;
+
+  /* Where paper may end: between rows of the graph, between tracks, within a track that is taller than a sheet. */
+  function sheetEnds(tall) {
+    const ends = [];
+    let top = 0;
+    while (top < tall && ends.length < SHEETS) {
+      const most = top + (ends.length ? SHEET : FIRST_SHEET);
+      let end = state.view === "graph" ? most - (most % ROW) : most;
+      const whole = tracks.map((track) => track.top).filter((at) => at > top && at <= most);
+      if (state.view === "timeline" && whole.length) end = whole[whole.length - 1];
+      top = Math.min(most >= tall ? tall : end, tall);
+      ends.push(top);
+    }
+    return ends;
+  }
+
+  function drawSheets() {
+    const paper = get("paper");
+    let top = 0;
+    for (const end of sheetEnds(height())) {
+      const sheet = element("canvas", undefined, "sheet");
+      drawOn(sheet, PRINT_WIDTH, top, end - top, 2);
+      paper.append(sheet);
+      top = end;
+    }
+    if (top < height()) paper.append(element("p", "There is more than fits on paper: zoom in first."));
   }
 
   let wanted = false;
@@ -548,7 +578,7 @@
     details.replaceChildren();
     const item = state.selected >= 0 ? state.selected : state.view === "graph" ? state.zoomed : -1;
     if (item < 0) {
-      details.append(element("span", "Click on a call to see more of it.", "place"));
+      details.append(element("span", "Click on a call to see more of it.", "hint"));
       return;
     }
     const it = about(item);
@@ -932,10 +962,11 @@
   }
 
   function setPrinting(on) {
-    printing = on;
+    get("paper").replaceChildren();
     readTheme(on);
     showLegend();
-    draw();
+    if (on) drawSheets();
+    else draw();
   }
 
   function start() {
@@ -968,7 +999,7 @@
     addEventListener("beforeprint", () => setPrinting(true));
     addEventListener("afterprint", () => setPrinting(false));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      readTheme(printing);
+      readTheme(false);
       refresh();
     });
     readAddress();
