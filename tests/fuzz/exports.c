@@ -51,8 +51,11 @@ void
 exports_write(unsigned which, const struct model *model, const struct suspensions *suspensions, const struct seed *seed)
 {
     unsigned formats = format_count();
-    struct export_options options = {
-        .weight = (enum weight)(seed->width % 3), .lines = seed->lines % 64, .title = "seed", .traceparent = ""};
+    struct export_options options = {.weight = (enum weight)(seed->width % 3),
+                                     .by = (enum export_by)(seed->lines % 3),
+                                     .lines = seed->lines % 64,
+                                     .title = "seed",
+                                     .traceparent = ""};
     struct export export = {.model = model,
                             .before = seed->flags & SEED_OUTLINE ? model : NULL,
                             .suspensions = suspensions,
