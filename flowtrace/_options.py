@@ -58,13 +58,19 @@ def parse(verb: str, table: dict[str, str], arguments: list[str], *, stop_at: tu
                 raise UsageError(f"{name} needs a value; see: flowtrace {verb} --help")
             value = todo.pop(0)
         if table[name] == NUMBER and not _is_number(value or ""):
-            raise UsageError(f"{name} needs a whole number from 0 to {NUMBER_MAX}, not {value!r}")
+            raise UsageError(f"{name} needs a whole number from 0 to {NUMBER_MAX}, not {value!r}{_fault(value or '')}")
         options.order.append((name, value or ""))
     return options
 
 
 def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) <= len(str(NUMBER_MAX)) and int(text) <= NUMBER_MAX
+
+
+def _fault(text: str) -> str:
+    """Return where it ceases to be a number, if that is a place."""
+    place = next((place for place, letter in enumerate(text, 1) if not letter.isdecimal()), 0)
+    return f": character {place}" if place else ""
 
 
 def _split(word: str, table: dict[str, str]) -> tuple[str, str | None]:

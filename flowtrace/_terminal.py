@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from .errors import UsageError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from ._options import Options
 
 DEFAULT_COLUMNS = 100
+MOST_COLUMNS = 10_000  # lines are filled up to it
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -61,11 +64,40 @@ class Look:
 
     def __init__(self, options: Options, stream: TextIO | None) -> None:
         self.ascii = "--ascii" in options or needs_ascii(stream)
-        self.width = options.number("--width", 0) or columns(stream)
+        self.width = min(options.number("--width", 0) or columns(stream), MOST_COLUMNS)
         self.color = wants_color(stream)
 
     def fit(self, text: bytes) -> bytes:
         return to_ascii(text) if self.ascii else text
+
+
+class Interruptible:
+    """In it Ctrl-C ends this process at once, as it ends cat: the core may be reading or writing gigabytes.
+
+    For what leaves nothing behind.
+    """
+
+    def __init__(self, *, wanted: bool = True) -> None:
+        self.wanted = wanted
+
+    def __enter__(self) -> None:
+        if not self.wanted:  # what runs a program does without this import
+            return
+        import signal
+
+        # It is ignored behind nohup and &.
+        self.wanted = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        try:
+            if self.wanted:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+        except ValueError:  # no main thread
+            self.wanted = False
+
+    def __exit__(self, *_: object) -> None:
+        if self.wanted:
+            import signal
+
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def to_ascii(text: bytes) -> bytes:
@@ -81,6 +113,22 @@ def write(stream: TextIO | None, data: bytes) -> None:
     descriptor = stream.fileno()
     while data:
         data = data[os.write(descriptor, data) :]
+
+
+def answer(data: bytes) -> None:
+    """Write what a verb tells to stdout. Quiet where nobody reads any more: the verb's status still tells."""
+    try:
+        write(sys.stdout, data)
+    except BrokenPipeError:
+        # The interpreter must not complain of it when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:
+        raise UsageError(f"can't write to stdout: {error.strerror}") from None
+
+
+def answer_text(text: str) -> None:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    answer(text.encode(encoding, "backslashreplace"))
 
 
 def say(message: str) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 
 from . import __version__
-from ._terminal import say
+from ._terminal import Interruptible, answer_text, say
 from .errors import FlowTraceError, UsageError
 
 VERBS = {
@@ -21,6 +21,9 @@ VERBS = {
     "merge": "join the traces of several runs or hosts",
     "explain": "how FlowTrace gets its data, on one screen",
 }
+
+# What reads a trace and writes nothing but its answer.
+READING = {"show", "diff", "find", "graph", "report", "info"}
 
 HELP = """\
 FlowTrace shows what a Python program did: its calls with their arguments,
@@ -75,18 +78,22 @@ def hint_for(verb: str) -> str:
 
 def run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"--help", "-h", "help"}:
-        print(help_text(), end="", file=sys.stdout if arguments else sys.stderr, flush=True)
-        return 0 if arguments else 2
+        if not arguments:
+            print(help_text(), end="", file=sys.stderr, flush=True)
+            return 2
+        answer_text(help_text())
+        return 0
     if arguments[0] in {"--version", "-V"}:
-        print(f"flowtrace {__version__}", flush=True)
+        answer_text(f"flowtrace {__version__}\n")
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
         raise UsageError(f"no command {verb!r}; {hint_for(verb)}")
     command = getattr(__import__(f"flowtrace.commands.{verb}").commands, verb)
     if rest[:1] in (["--help"], ["-h"]):
-        print(command.HELP, end="", flush=True)
+        answer_text(command.HELP)
         return 0
     check_folder()
-    status: int = command.main(rest)
+    with Interruptible(wanted=verb in READING and "--follow" not in rest):
+        status: int = command.main(rest)
     return status

@@ -57,7 +57,7 @@ sample()
 
 def main(arguments: list[str]) -> int:
     from .. import __file__ as package
-    from .._terminal import needs_ascii, write
+    from .._terminal import answer, needs_ascii
 
     options = _options.parse("explain", {}, arguments)
     if options.rest:
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     facts = record_sample()
     facts["reference"] = os.path.join(os.path.dirname(os.path.abspath(package)), "reference.py")
     encoding = "ascii" if needs_ascii(sys.stdout) else "utf-8"
-    write(sys.stdout, TEXT.format_map(facts).encode(encoding, "backslashreplace"))
+    answer(TEXT.format_map(facts).encode(encoding, "backslashreplace"))
     return 0
 
 

@@ -53,7 +53,7 @@ BY = ("module", "class", "track")
 def main(arguments: list[str]) -> int:
     options = _options.parse("export", OPTIONS, arguments)
     if "--formats" in options:
-        _terminal.write(sys.stdout, _formats.table().encode())
+        _terminal.answer(_formats.table().encode())
         return 0
     name, format = format_wanted(options)
     trace = trace_name("export", options)
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
         check_trace(options.text("--before", ""), "--before needs the trace of an earlier run")
     out = options.text("-o", "") or default_name(trace, format)
     check_out(out, trace, format)
-    with _progress.Progress():
+    with _terminal.Interruptible(wanted=out == _output.STDOUT), _progress.Progress():
         size, calls = write(name, format, trace, out, options)
     if out != _output.STDOUT:
         counted = f"{calls:,} call{'' if calls == 1 else 's'}"

@@ -65,9 +65,9 @@ def main(arguments: list[str]) -> int:
         produced=options.text("--produced", "") if "--produced" in options else None,
     )
     if "--count" in options:
-        _terminal.write(sys.stdout, b"%d\n" % found)
+        _terminal.answer(b"%d\n" % found)
     elif found:
-        _terminal.write(sys.stdout, look.fit(text))
+        _terminal.answer(look.fit(text))
     else:
         _terminal.say(" ".join([f"none of {whole:,} calls.", *text.decode().split()]).removesuffix("."))
     return 0 if found else 1

@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         newest=options.number("--newest", DEFAULT_NEWEST),
         filters=filters,
     )
-    _terminal.write(sys.stdout, look.fit(text))
+    _terminal.answer(look.fit(text))
     return 0
 
 

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
     if "--verify" in options:
         text, sound = _core.verify(trace)
-        _terminal.write(sys.stdout, text)
+        _terminal.answer(text)
         return 0 if sound else 1
     look = _terminal.Look(options, sys.stdout)
     text = _progress.watched(
@@ -45,5 +45,5 @@ def main(arguments: list[str]) -> int:
         color=look.color,
         ascii=look.ascii,
     )
-    _terminal.write(sys.stdout, look.fit(text))
+    _terminal.answer(look.fit(text))
     return 0

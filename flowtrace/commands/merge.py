@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from typing import NamedTuple
 
 from .. import _options, _rewrite, _terminal
@@ -169,7 +168,7 @@ def write(new: str, inputs: list[Input]) -> int:
     for (name, _, how, start), (damage, sound) in zip(given, told, strict=True):
         begins = f"begins after {duration(start)}" if start else "begins first"
         text += f"  {name}: {begins}; {how}\n" + ("" if sound else indented(damage))
-    _terminal.write(sys.stdout, text.encode(errors="replace"))
+    _terminal.answer(text.encode(errors="replace"))
     return 0 if all(sound for _, sound in told) else 1
 
 

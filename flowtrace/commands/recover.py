@@ -1,7 +1,5 @@
 """flowtrace recover: a clean trace of a damaged one."""
 
-import sys
-
 from .. import _options, _rewrite, _terminal
 from ..errors import UsageError
 
@@ -36,5 +34,5 @@ def main(arguments: list[str]) -> int:
         return 1
     except OSError as error:
         raise _rewrite.why_not_written(new, error) from None
-    _terminal.write(sys.stdout, text)
+    _terminal.answer(text)
     return 0

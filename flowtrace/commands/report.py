@@ -74,5 +74,5 @@ def main(arguments: list[str]) -> int:
         )
     except ValueError as error:
         raise UsageError(f"{error}; see: flowtrace report --help") from None
-    _terminal.write(sys.stdout, look.fit(text))
+    _terminal.answer(look.fit(text))
     return 0

@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
             options.order.append(("--newest", str(FOLLOW_NEWEST)))
         _follow.follow(trace, lambda: story(trace, options, sys.stdout, filters), sys.stdout)
         return 0
-    _terminal.write(sys.stdout, story(trace, options, sys.stdout, filters))
+    _terminal.answer(story(trace, options, sys.stdout, filters))
     return 0
 
 

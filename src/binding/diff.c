@@ -23,8 +23,8 @@ read_names(const struct binding_types *types, PyObject *list, struct names *out,
             return -1;
         size_t fault = glob_fault((*patterns)[i]);
         if (fault) {
-            PyErr_Format(types->error, "--ignore %U: nothing closes the [ at byte %zu; [[] stands for one itself", item,
-                         fault);
+            PyErr_Format(types->error, "--ignore %U: nothing closes the [ at character %u; [[] stands for one itself",
+                         item, glob_fault_character((*patterns)[i], fault));
             return -1;
         }
     }

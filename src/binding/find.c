@@ -18,7 +18,7 @@ list(PyObject *module, PyObject *path, PyObject *filters, const char *produced, 
     int ret;
     Py_BEGIN_ALLOW_THREADS
     if (produced) {
-        struct value_pattern value = value_pattern(produced, *produced == '~');
+        struct value_pattern value = value_pattern(produced + (*produced == '~'), *produced == '~');
         ret = find_print_path(&text, &model, options, &value, &found);
     }
     else {

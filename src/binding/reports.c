@@ -24,7 +24,7 @@ choose(const char *what, const char *name, const char *const *names)
             Py_SETREF(list, PyUnicode_FromFormat(i ? "%U, %s" : "%U%s", list, names[i]));
     }
     if (list)
-        PyErr_Format(PyExc_ValueError, "no %s '%s'; there are %U", what, name, list);
+        PyErr_Format(PyExc_ValueError, "%s '%s'; there are %U", what, name, list);
     Py_XDECREF(list);
     return -1;
 }
@@ -38,7 +38,7 @@ check_column(const struct report_options *options)
     for (uint32_t i = 0; i < count; i++)
         names[i] = columns[i].name;
     names[count] = NULL;
-    return options->sort && choose("column", options->sort, names) < 0 ? -1 : 0;
+    return options->sort && choose("--sort: no column", options->sort, names) < 0 ? -1 : 0;
 }
 
 static int
@@ -46,8 +46,8 @@ read_names(struct report_options *options, const char *by, const char *format)
 {
     static const char *const groups[] = {"function", "file", "module", "track", "exception", NULL};
     static const char *const formats[] = {"text", "csv", "json", NULL};
-    int group = choose("grouping", by, groups);
-    int written = group < 0 ? -1 : choose("format", format, formats);
+    int group = choose("--by: no grouping", by, groups);
+    int written = group < 0 ? -1 : choose("no format", format, formats);
     if (written < 0)
         return -1;
     options->by = (enum report_by)group;

@@ -35,10 +35,8 @@ check_glob(const struct condition *condition, struct text *error)
         text_string(error, "a name is missing");
         return -EINVAL;
     }
-    unsigned character = 1;
-    for (size_t i = 1; i < fault; i++)
-        character += ((uint8_t)condition->text[i] & 0xc0) != 0x80;
-    text_format(error, "nothing closes the [ at character %u; [[] stands for one itself", character);
+    text_format(error, "nothing closes the [ at character %u; [[] stands for one itself",
+                glob_fault_character(condition->text, fault));
     return -EINVAL;
 }
 

@@ -95,6 +95,15 @@ glob_fault(const char *pattern)
     return 0;
 }
 
+unsigned
+glob_fault_character(const char *pattern, size_t fault)
+{
+    unsigned character = 1;
+    for (size_t i = 1; i < fault; i++)
+        character += ((uint8_t)pattern[i] & 0xc0) != 0x80;
+    return character;
+}
+
 bool
 glob_is_wild(const char *pattern)
 {

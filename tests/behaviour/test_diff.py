@@ -337,7 +337,7 @@ def test_what_cannot_be_compared(workshop: Workshop) -> None:
         ("flowtrace.flow", "text"): "text: this is not a FlowTrace trace",
         ("text", "flowtrace.flow"): "text: this is not a FlowTrace trace",
         ("--ignore=", "flowtrace.flow", "flowtrace.flow"): "--ignore needs a name",
-        ("--ignore=[a", "flowtrace.flow", "flowtrace.flow"): "--ignore [a: nothing closes the [ at byte 1",
+        ("--ignore=[a", "flowtrace.flow", "flowtrace.flow"): "--ignore [a: nothing closes the [ at character 1",
         ("--lines", "x", "a", "b"): "--lines needs a whole number",
     }
     for words, message in cases.items():

@@ -70,6 +70,11 @@ def test_words_are_functions_arguments_and_a_file(shop: Workshop) -> None:
     assert lines(shop, "--raised") == ["#10  check(order={'number': 3}, note='')  ✗ KeyError('no')"]
 
 
+def test_the_way_of_a_part_of_a_value(shop: Workshop) -> None:
+    assert "make(number=3)" in find(shop, "--produced", "~er': 3").out
+    find(shop, "--produced", "er': 3", status=1)
+
+
 def test_how_many_are_printed_is_said(shop: Workshop) -> None:
     done = find(shop, "--limit", "2")
     assert len(done.out.partition("\n\n")[0].splitlines()) == 2
