@@ -195,11 +195,13 @@ def diff(
     ignore: list[str] = ...,
     filters: list[tuple[str, str]] | None = None,
     html: bool = False,
+    time: bool = False,
 ) -> tuple[bytes, bool]:
     """Where two runs part and what differs, as UTF-8, and whether nothing does. Raises FlowTraceError.
 
     lines=0: all of it. ignore: names of functions, parameters, fields, keys, with wildcards. filters: as in show().
     html: as a fragment of HTML instead.
+    time: functions whose time changed beyond the noise are a difference too.
     """
 
 def export(

@@ -19,6 +19,8 @@ paths and the order in which threads and tasks had their turns don't count.
                      or key of this name out; * and ? are wildcards. May be
                      given several times
   --no-values        compare calls and exceptions, no arguments or results
+  --time             also how long functions took, where that changed beyond
+                     the noise
   --lines N          in about N lines (200)
   --all              everything that differs
   --width N          columns to write to (the terminal's)
@@ -38,6 +40,7 @@ OPTIONS = {
     **_filters.OPTIONS,
     "--ignore": _options.TEXT,
     "--no-values": _options.FLAG,
+    "--time": _options.FLAG,
     "--lines": _options.NUMBER,
     "--all": _options.FLAG,
     "--width": _options.NUMBER,
@@ -73,6 +76,7 @@ def compare(options: _options.Options, ignored: list[str]) -> tuple[bytes, bool]
         ascii=look.ascii,
         values="--no-values" not in options,
         ignore=ignored,
+        time="--time" in options,
         filters=_filters.given(options),
     )
     return look.fit(text), same

@@ -32,6 +32,21 @@ read_names(const struct binding_types *types, PyObject *list, struct names *out,
     return 0;
 }
 
+/* Can the times be compared that were asked for? Else FlowTraceError. */
+static bool
+check_times(const struct binding_types *types, const struct show_diff_options *options, const struct model models[2])
+{
+    const char *names[] = {options->name_a, options->name_b};
+    for (int i = 0; i < 2 && options->time; i++) {
+        const struct flow_file_header *header = models[i].reader->header;
+        if (header->clock != FLOW_CLOCK_NONE && !(header->flags & FLOW_FILE_NO_TIME))
+            continue;
+        PyErr_Format(types->error, "--time can't be asked of %s: it was recorded with --no-time", names[i]);
+        return false;
+    }
+    return true;
+}
+
 static PyObject *
 compare(const struct binding_types *types, const struct show_options *show, const struct show_diff_options *options,
         PyObject *filters, bool html)
@@ -43,9 +58,10 @@ compare(const struct binding_types *types, const struct show_options *show, cons
     if (binding_load_filtered(types, &readers[0], &models[0], options->name_a, 0, filters) < 0)
         return NULL;
     int ret = binding_load_filtered(types, &readers[1], &models[1], options->name_b, 0, filters);
+    bool timed = ret == 0 && check_times(types, options, models);
     Py_BEGIN_ALLOW_THREADS
     if (ret == 0) {
-        if ((html ? html_diff : show_diff)(&text, &models[0], &models[1], show, options, &same) < 0)
+        if (timed && (html ? html_diff : show_diff)(&text, &models[0], &models[1], show, options, &same) < 0)
             text.failed = true;
         model_free(&models[1]);
         reader_close(&readers[1]);
@@ -53,7 +69,7 @@ compare(const struct binding_types *types, const struct show_options *show, cons
     model_free(&models[0]);
     reader_close(&readers[0]);
     Py_END_ALLOW_THREADS
-    PyObject *told = ret < 0 ? NULL : binding_text_bytes(&text);
+    PyObject *told = ret < 0 || !timed ? NULL : binding_text_bytes(&text);
     return told ? Py_BuildValue("(NN)", told, PyBool_FromLong(same)) : NULL;
 }
 
@@ -61,17 +77,17 @@ PyObject *
 binding_diff(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *words[] = {"path_a", "path_b", "lines",   "width", "color", "ascii",
-                            "values", "ignore", "filters", "html",  NULL};
+                            "values", "ignore", "filters", "html", "time", NULL};
     const struct binding_types *types = binding_types_of(module);
     PyObject *path_a = NULL, *path_b = NULL, *ignore = NULL, *filters = NULL, *result = NULL;
-    int color = 0, ascii = 0, values = 1, html = 0;
+    int color = 0, ascii = 0, values = 1, html = 0, time = 0;
     struct show_options show = {.lines = 200, .width = 100, .exceptions = 0};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&|$IIpppO!Op:diff", words, PyUnicode_FSConverter, &path_a,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&|$IIpppO!Opp:diff", words, PyUnicode_FSConverter, &path_a,
                                      PyUnicode_FSConverter, &path_b, &show.lines, &show.width, &color, &ascii, &values,
-                                     &PyList_Type, &ignore, &filters, &html))
+                                     &PyList_Type, &ignore, &filters, &html, &time))
         return NULL;
     struct show_diff_options options = {
-        .name_a = PyBytes_AS_STRING(path_a), .name_b = PyBytes_AS_STRING(path_b), .values = values};
+        .name_a = PyBytes_AS_STRING(path_a), .name_b = PyBytes_AS_STRING(path_b), .values = values, .time = time};
     const char **patterns = NULL;
     bool *used = NULL;
     show.color = color;

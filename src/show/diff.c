@@ -43,8 +43,8 @@ print_side(struct diff_printer *printer, const struct diff_side *side, bool old,
     text_free(&text);
 }
 
-static void
-print_paragraph(struct diff_printer *printer, struct style style, struct text *text)
+void
+diff_print_paragraph(struct diff_printer *printer, struct style style, struct text *text)
 {
     size_t column = 0;
     printer->of_line.color = printer->options->color;
@@ -87,24 +87,24 @@ print_reservations(struct diff_printer *printer, const struct model *a, const st
         text_string(&text, " and ");
         text_name(&text, program_of(b));
         text_string(&text, "; they are compared all the same.");
-        print_paragraph(printer, STYLE_PLAIN, &text);
+        diff_print_paragraph(printer, STYLE_PLAIN, &text);
     }
     for (int i = 0; i < 2; i++) {
         if (values && has_no_values(models[i]) && !has_no_values(models[1 - i])) {
             text_name(&text, slice_of(names[i]));
             text_string(&text, " was recorded without values: only calls and exceptions are compared.");
-            print_paragraph(printer, STYLE_PLAIN, &text);
+            diff_print_paragraph(printer, STYLE_PLAIN, &text);
         }
         if (is_damaged(models[i])) {
             text_string(&text, "Part of ");
             text_name(&text, slice_of(names[i]));
             text_string(&text, " is missing: see flowtrace info.");
-            print_paragraph(printer, STYLE_PLAIN, &text);
+            diff_print_paragraph(printer, STYLE_PLAIN, &text);
         }
     }
     if (!printer->diff->a.match.budget || !printer->diff->b.match.budget) {
         text_string(&text, "Not all values were compared: their texts are too long by far.");
-        print_paragraph(printer, STYLE_PLAIN, &text);
+        diff_print_paragraph(printer, STYLE_PLAIN, &text);
     }
     text_free(&text);
 }
@@ -118,7 +118,7 @@ print_unused(struct diff_printer *printer, const struct names *ignored)
             text_string(&text, "No function, parameter or field goes by the name of --ignore ");
             text_name(&text, slice_of(ignored->patterns[i]));
             text_string(&text, ".");
-            print_paragraph(printer, STYLE_DIM, &text);
+            diff_print_paragraph(printer, STYLE_DIM, &text);
         }
     text_free(&text);
 }
@@ -177,7 +177,7 @@ print_foot(struct diff_printer *printer)
         text_string(&text, "; --lines N shows more, --all everything.");
     }
     text_string(printer->out, "\n");
-    print_paragraph(printer, STYLE_DIM, &text);
+    diff_print_paragraph(printer, STYLE_DIM, &text);
     text_free(&text);
 }
 
@@ -201,13 +201,13 @@ print_same(struct diff_printer *printer)
     text_string(&text, "The runs are the same: ");
     put_calls(&text, printer->diff->a.compared);
     text_string(&text, ".");
-    print_paragraph(printer, STYLE_PLAIN, &text);
+    diff_print_paragraph(printer, STYLE_PLAIN, &text);
     text_free(&text);
 }
 
 static int
 print_all(struct diff_printer *printer, const struct model *a, const struct model *b,
-          const struct show_diff_options *options)
+          const struct show_diff_options *options, const struct diff_times *times)
 {
     int ret = 0;
     printer_open(&printer->a, &printer->line, a, &printer->of_line);
@@ -217,6 +217,8 @@ print_all(struct diff_printer *printer, const struct model *a, const struct mode
         print_same(printer);
     else
         ret = print_differences(printer);
+    if (options->time)
+        diff_print_times(printer, times);
     print_unused(printer, &options->ignored);
     printer_close(&printer->a);
     printer_close(&printer->b);
@@ -231,7 +233,10 @@ show_diff(struct text *out, const struct model *a, const struct model *b, const 
     struct diff diff;
     bool values = options->values && !has_no_values(a) && !has_no_values(b);
     struct diff_options how = {.values = values, .ignored = options->ignored};
+    struct diff_times times = {0};
     int ret = diff_build(&diff, a, b, &how);
+    if (ret == 0 && options->time && (ret = diff_times_build(&times, &diff)) < 0)
+        diff_free(&diff);
     if (ret < 0)
         return ret;
     struct diff_printer printer = {.out = out,
@@ -243,8 +248,9 @@ show_diff(struct text *out, const struct model *a, const struct model *b, const 
     printer.of_line = *show;
     printer.of_line.arguments = printer.of_line.results = values;
     printer.of_line.time = false;
-    ret = print_all(&printer, a, b, options);
-    *same = diff.first == MODEL_NONE;
+    ret = print_all(&printer, a, b, options, &times);
+    *same = diff.first == MODEL_NONE && !times.count;
+    diff_times_free(&times);
     diff_free(&diff);
     return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
 }

@@ -2,7 +2,7 @@
 #ifndef FLOW_DIFF_PRINTER_H
 #define FLOW_DIFF_PRINTER_H
 
-#include "../model/diff.h"
+#include "../model/diff_time.h"
 #include "printer.h"
 
 #define DIFF_CHANGES_MAX 6
@@ -47,6 +47,12 @@ void diff_changes_free(struct diff_changes *changes);
 uint32_t diff_changes_lines(struct diff_printer *printer, const struct diff_node *node);
 /* "price(order=3)": function and arguments of a call of one run. */
 void diff_put_call(struct text *out, struct diff_printer *printer, bool in_a, uint32_t call, unsigned width);
+
+/* Words broken at the width; then `text` is empty. */
+void diff_print_paragraph(struct diff_printer *printer, struct style style, struct text *text);
+
+/* diff_time.c: the functions whose times changed. */
+void diff_print_times(struct diff_printer *printer, const struct diff_times *times);
 
 /* diff_first.c: where the runs part, in a sentence or two. */
 void diff_print_first(struct diff_printer *printer);

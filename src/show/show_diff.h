@@ -8,6 +8,7 @@
 struct show_diff_options {
     const char *name_a, *name_b; /* of the files */
     bool values;                 /* arguments and results are compared */
+    bool time;                   /* and how long calls took */
     struct names ignored;
 };
 

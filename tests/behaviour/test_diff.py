@@ -371,3 +371,15 @@ def test_a_trace_of_no_calls(workshop: Workshop) -> None:
         workshop.run("-o", name, "--exclude", "__main__", "app.py")
     done = workshop.flowtrace("diff", "a.flow", os.fspath(workshop.folder / "b.flow"))
     assert_same(done)
+
+
+def test_times_that_were_not_recorded_cannot_be_compared(workshop: Workshop) -> None:
+    workshop.write("app.py", "def f(): pass\nf()")
+    for name, options in (("a", []), ("b", ["--no-time"])):
+        assert workshop.run("-o", f"{name}.flow", *options, "app.py").status == 0
+    done = workshop.flowtrace("diff", "--time", "a.flow", "b.flow")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "flowtrace: --time can't be asked of b.flow: it was recorded with --no-time\n"
+    told = workshop.flowtrace("diff", "--time", "a.flow", "a.flow").out
+    assert told.startswith("The runs are the same: 2 calls.\n\nTimes of 1 function were compared, ")
+    assert "before" not in told
