@@ -158,6 +158,7 @@ def show(
     full: bool = False,
     links: bool = False,
     cells: dict[str, str] | None = None,
+    chains: bool = False,
 ) -> bytes:
     """The story as UTF-8; lines=0: all of it. Raises FlowTraceError.
 
@@ -236,6 +237,7 @@ def find(
     time: bool = True,
     newest: int = 40_000_000,
     filters: list[tuple[str, str]] | None = None,
+    fields: str = "",
     produced: str | None = None,
 ) -> tuple[bytes, int, int]:
     """A line of UTF-8 for each call that the filters leave, how many these are, and of how many.

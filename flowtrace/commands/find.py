@@ -3,7 +3,7 @@
 import sys
 
 from .. import _filters, _options, _progress, _terminal
-from .show import DEFAULT_NEWEST, trace_name
+from .show import DEFAULT_NEWEST, fields_wanted, trace_name
 
 HELP = f"""\
 flowtrace find [options] [FUNC | NAME=VALUE | NAME~TEXT ...] [FILE]
@@ -17,6 +17,8 @@ The status is 0 if there are any, 1 if none, 2 if there is trouble.
   --count            print how many there are, and nothing else
   --produced VALUE   the way of a value instead: the calls that returned it, and
                      those that got it afterwards, in order of time
+  --fields LIST      what stands at the right: running, duration, waiting, self,
+                     start, thread, where, depth, call; with commas between
   --no-values        leave arguments and results out
   --no-time          leave times out
   --newest N         read no more than the newest N calls (40,000,000: 4 GB)
@@ -34,6 +36,7 @@ OPTIONS = {
     "--limit": _options.NUMBER,
     "--count": _options.FLAG,
     "--produced": _options.TEXT,
+    "--fields": _options.TEXT,
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
     "--newest": _options.NUMBER,
@@ -62,6 +65,7 @@ def main(arguments: list[str]) -> int:
         time="--no-time" not in options,
         newest=options.number("--newest", DEFAULT_NEWEST),
         filters=_filters.given(options),
+        fields=",".join(fields_wanted(options)),
         produced=options.text("--produced", "") if "--produced" in options else None,
     )
     if "--count" in options:

@@ -25,6 +25,8 @@ named.
   --call N           all of one call: the number stands behind # in other views
   --fields LIST      what stands at the right: running, duration, waiting, self,
                      start, thread, where, depth, call; with commas between
+  --chains           a chain of calls, each the only one in the one before, on
+                     one line
   --values HOW       none, short, or full: as long as they were recorded
   --wide             cut no line to the width
   --no-values        leave arguments and results out, as --values none
@@ -48,6 +50,7 @@ OPTIONS = {
     "--call": _options.NUMBER,
     "--fields": _options.TEXT,
     "--values": _options.TEXT,
+    "--chains": _options.FLAG,
     "--wide": _options.FLAG,
     "--no-values": _options.FLAG,
     "--no-time": _options.FLAG,
@@ -107,6 +110,7 @@ def story(
         view=view_wanted(options),
         call=options.number("--call", 0),
         fields=",".join(fields_wanted(options)),
+        chains="--chains" in options,
         wide="--wide" in options,
         full=values == "full",
         links=not look.ascii and _terminal.takes_links(stream),

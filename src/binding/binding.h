@@ -111,6 +111,10 @@ PyObject *binding_items(PyTypeObject *type, struct trace *trace, uint32_t count)
 uint32_t binding_number_of(PyTypeObject *type, const struct trace *trace, PyObject *object);
 PyObject *binding_trace_events(struct trace *trace);
 
+struct show_options;
+/* What stands at the right of a line: fields by name, with commas between. 0, or -1 with ValueError. */
+int binding_fields(const char *names, struct show_options *options);
+
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_export(PyObject *module, PyObject *args, PyObject *kwargs);

@@ -35,20 +35,25 @@ list(PyObject *module, PyObject *path, PyObject *filters, const char *produced, 
 PyObject *
 binding_find(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path",    "limit", "width",  "color",   "ascii",    "arguments",
-                            "results", "time",  "newest", "filters", "produced", NULL};
+    static char *names[] = {"path", "limit",  "width",   "color",    "ascii",  "arguments", "results",
+                            "time", "newest", "filters", "produced", "fields", NULL};
     PyObject *path, *filters = NULL, *produced = NULL;
+    const char *fields = "";
     int color = 0, ascii = 0, arguments = 1, results = 1, time = 1;
     struct show_options options = {.lines = 100, .width = 100, .newest = BINDING_NEWEST};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppKOO:find", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppKOOs:find", names, PyUnicode_FSConverter, &path,
                                      &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
-                                     &options.newest, &filters, &produced))
+                                     &options.newest, &filters, &produced, &fields))
         return NULL;
     options.color = color;
     options.ascii = ascii;
     options.arguments = arguments;
     options.results = results;
     options.time = time;
+    if (binding_fields(fields, &options) < 0) {
+        Py_DECREF(path);
+        return NULL;
+    }
     bool wanted = produced && produced != Py_None;
     PyObject *value = wanted ? PyUnicode_AsEncodedString(produced, "utf-8", "surrogateescape") : NULL;
     PyObject *result = wanted && !value

@@ -115,9 +115,8 @@ print_view(PyObject *module, PyObject *path, PyObject *filters, PyObject *cells,
     return told;
 }
 
-/* Fields by name, with commas between. 0, or -1 with ValueError. */
-static int
-read_fields(const char *names, struct show_options *options)
+int
+binding_fields(const char *names, struct show_options *options)
 {
     for (const char *name = names; *name;) {
         size_t length = strcspn(name, ",");
@@ -154,17 +153,17 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "lines",      "width",  "color",   "ascii", "arguments", "results",
                             "time", "exceptions", "newest", "filters", "view",  "call",      "fields",
-                            "wide", "full",       "links",  "cells",   NULL};
+                            "wide", "full",       "links",  "cells", "chains", NULL};
     PyObject *path;
     const char *view = "tree";
     const char *fields = "";
     PyObject *filters = NULL, *cells = NULL;
-    int color = 0, ascii = 0, arguments = 1, results = 1, time = 1, wide = 0, full = 0, links = 0;
+    int color = 0, ascii = 0, arguments = 1, results = 1, time = 1, wide = 0, full = 0, links = 0, chains = 0;
     struct show_options options = {.lines = 200, .width = 100, .exceptions = 8, .newest = BINDING_NEWEST};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKOsKspppO!:show", names, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppppIKOsKspppO!p:show", names, PyUnicode_FSConverter, &path,
                                      &options.lines, &options.width, &color, &ascii, &arguments, &results, &time,
                                      &options.exceptions, &options.newest, &filters, &view, &options.call, &fields,
-                                     &wide, &full, &links, &PyDict_Type, &cells))
+                                     &wide, &full, &links, &PyDict_Type, &cells, &chains))
         return NULL;
     options.color = color;
     options.ascii = ascii;
@@ -175,8 +174,9 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
     options.wide = wide || full;
     options.full = full;
     options.links = links;
+    options.chains = chains;
     view_function *function = find_view(view);
-    PyObject *result = function && read_fields(fields, &options) == 0
+    PyObject *result = function && binding_fields(fields, &options) == 0
                            ? print_view(module, path, filters, cells, function, &options)
                            : NULL;
     Py_DECREF(path);

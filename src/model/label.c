@@ -198,14 +198,26 @@ label_unplaced(struct text *out, const struct flow_bound *bound)
     text_format(out, " has room for %u at a time; give it more", bound->event_slots);
 }
 
+#define COMMAND_COLUMNS 60
+
+/* What was run: its command tells runs of one program apart. */
+static struct slice
+command_of(const struct process *process)
+{
+    struct slice command = process_info(process, "command");
+    return command.length ? command : process_info(process, "program");
+}
+
 void
 label_program(struct text *out, const struct process *process)
 {
-    struct slice program = process_info(process, "program");
+    struct slice command = command_of(process);
     struct slice host = process_info(process, "host");
-    if (program.length)
-        text_clean(out, program);
-    else
+    size_t shown = text_fit(command.data, command.length, COMMAND_COLUMNS);
+    text_clean(out, (struct slice){command.data, shown});
+    if (shown < command.length)
+        text_dots(out);
+    else if (!shown)
         text_format(out, "process %u", process->pid);
     if (host.length) {
         text_string(out, " on ");

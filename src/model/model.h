@@ -412,6 +412,8 @@ uint64_t process_start_limit(const struct process *process);
 uint32_t model_process_at(const struct model *model, uint32_t run, uint64_t pid, uint64_t ns, uint32_t except);
 /* Of which run a call is, from 1; 0 where nothing was merged. */
 uint32_t model_run_of(const struct model *model, uint32_t call);
+/* Is the process the program itself, of its run, rather than one that another of these has started? */
+bool model_leads_run(const struct model *model, uint32_t process);
 /* The innermost call of a thread that had begun at `started_ns` and ran until `until_ns` at least; or MODEL_NONE.
  * Thread 0 stands for the main one. */
 uint32_t model_running(const struct model *model, uint32_t process, uint64_t thread, uint64_t started_ns,

@@ -28,6 +28,7 @@ struct outline {
     uint64_t *shape;
     uint8_t *flags;          /* of the subtree; HIDDEN of the call */
     uint32_t first_root;     /* roots are siblings */
+    bool chains;             /* asked for: any chain of calls, each the only one in the one before, is told as one */
     uint32_t hidden;         /* how many calls are */
     uint32_t inherited;      /* calls that a fork copied: their callees stand under the originals */
 };

@@ -48,3 +48,10 @@ model_run_of(const struct model *model, uint32_t call)
 {
     return model->processes[model->tracks[model->calls[call].track].process].run;
 }
+
+bool
+model_leads_run(const struct model *model, uint32_t process)
+{
+    uint32_t run = model->processes[process].run;
+    return run ? model->processes[process].number == model->runs[run - 1].first_process : process == 0;
+}

@@ -9,6 +9,7 @@
 
 #define RECURSION_MIN 12 /* fewer calls of itself are shown one by one */
 #define CHAIN_MIN 8      /* as are fewer calls that are each the only one in the one before */
+#define CHAIN_MIN_ASKED 3 /* of any functions, where chains are asked for */
 
 /* Lines that wait to be opened, best first. */
 struct queue {
@@ -252,6 +253,28 @@ open_chain(struct teller *teller, uint32_t base, uint32_t lines, bool must)
     return enqueue_chain(teller, base) ? 1 : -ENOMEM;
 }
 
+/* May this call, the only one in another, go on a chain? No exception's way is folded, nor what still runs. */
+static bool
+is_plain(const struct model *model, uint32_t call)
+{
+    return model->calls[call].outcome == OUTCOME_RETURNED && !model->calls[call].origin
+           && call_exception(model, &model->calls[call]) == MODEL_NONE && !call_kept_cancellation(model, call);
+}
+
+/* The last of a chain of any calls, each the only one that the one before made. */
+static uint32_t
+plain_end(const struct outline *outline, uint32_t call, uint32_t *length)
+{
+    *length = 0;
+    for (uint32_t child = outline->first_child[call];
+         child != MODEL_NONE && outline->next_sibling[child] == MODEL_NONE && is_plain(outline->model, child);
+         child = outline->first_child[child]) {
+        ++*length;
+        call = child;
+    }
+    return call;
+}
+
 /* The last of a chain of calls of one function, or two by turns, each the only one
  * that the one before made and ended as that did. */
 static uint32_t
@@ -280,10 +303,12 @@ open_as_chain(struct teller *teller, uint32_t number)
 {
     struct story *story = teller->story;
     uint32_t length = 0;
-    if (teller->budget == UINT32_MAX || story->lines[number].count != 1)
+    bool asked = story->outline->chains;
+    if ((teller->budget == UINT32_MAX && !asked) || story->lines[number].count != 1)
         return 0;
-    uint32_t last = chain_end(story->outline, story->lines[number].calls[0], &length);
-    if (length < CHAIN_MIN || teller->budget - story->used < 3)
+    uint32_t call = story->lines[number].calls[0];
+    uint32_t last = asked ? plain_end(story->outline, call, &length) : chain_end(story->outline, call, &length);
+    if (length < (asked ? CHAIN_MIN_ASKED : CHAIN_MIN) || teller->budget - story->used < 3)
         return 0;
     uint32_t depth = story->lines[number].depth;
     uint32_t note = add_line(story, number, depth + 1);

@@ -115,6 +115,16 @@ put_range(struct text *out, const struct printer *printer, const struct story_li
         show_duration(out, 0, printer->options->ascii);
 }
 
+/* In the whole story, from 1. */
+static uint32_t
+depth_of(const struct model *model, uint32_t call)
+{
+    uint32_t depth = 0;
+    for (; call != MODEL_NONE; call = outline_parent(model, call))
+        depth++;
+    return depth;
+}
+
 /* Of a folded line what cannot be a range is that of its first call. */
 static void
 put_field(struct text *out, const struct printer *printer, const struct story_line *line, enum show_field field)
@@ -128,7 +138,7 @@ put_field(struct text *out, const struct printer *printer, const struct story_li
         text_name(out, label_file(call->code->file));
         text_format(out, ":%u", call->code->first_line);
         break;
-    case SHOW_DEPTH: text_format(out, "%u", line->depth + 1); break;
+    case SHOW_DEPTH: text_format(out, "%u", printer->alone ? depth_of(model, line->calls[0]) : line->depth + 1); break;
     case SHOW_CALL: text_format(out, "#%u", model_call_number(model, line->calls[0])); break;
     default: put_range(out, printer, line, field);
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../model/value_path.h"
 #include "printer.h"
@@ -69,16 +70,39 @@ has_modules(const struct model *model, uint32_t limit)
     return false;
 }
 
+/* For lines that stand alone. 0 or -ENOMEM. */
+static int
+open_lines(struct printer *printer, struct outline *outline, struct text *out, const struct model *model,
+           const struct show_options *options)
+{
+    bool self = memchr(options->fields, SHOW_SELF, options->field_count) != NULL;
+    *outline = (struct outline){0};
+    if (self && outline_build(outline, model, false) < 0)
+        return -ENOMEM;
+    printer_open(printer, out, model, options);
+    printer->outline = outline;
+    printer->alone = true;
+    return 0;
+}
+
+static void
+close_lines(struct printer *printer, struct outline *outline)
+{
+    printer_close(printer);
+    outline_free(outline);
+}
+
 int
 find_print(struct text *out, const struct model *model, const struct show_options *options, uint32_t *found)
 {
     struct show_options used = *options;
     struct printer printer;
+    struct outline outline;
     struct text note = {0}, module = {0};
     used.time &= model->reader->header->clock != FLOW_CLOCK_NONE;
-    printer_open(&printer, out, model, &used);
-    printer.alone = true;
-    bool modules = has_modules(model, options->lines);
+    if (open_lines(&printer, &outline, out, model, &used) < 0)
+        return -ENOMEM;
+    bool modules = !used.field_count && has_modules(model, options->lines);
     *found = 0;
     for (uint32_t i = 0; i < model->call_count; i++) {
         if (!is_listed(model, i) || ((*found)++ >= options->lines && options->lines))
@@ -86,6 +110,8 @@ find_print(struct text *out, const struct model *model, const struct show_option
         text_truncate(&module, 0);
         if (modules)
             text_name(&module, model->calls[i].code->module);
+        if (*found == 1)
+            fields_print_names(&printer);
         print_call(&printer, i, printer_slice(&module));
     }
     if (options->lines && *found > options->lines)
@@ -94,7 +120,7 @@ find_print(struct text *out, const struct model *model, const struct show_option
     print_note(&printer, &note);
     text_free(&note);
     text_free(&module);
-    printer_close(&printer);
+    close_lines(&printer, &outline);
     return out->failed ? -ENOMEM : 0;
 }
 
@@ -162,17 +188,22 @@ find_print_path(struct text *out, const struct model *model, const struct show_o
     struct printer printer;
     struct value_path path;
     struct text note = {0}, role = {0};
+    struct outline outline;
     int ret = value_path_find(&path, model, value);
     if (ret < 0)
         return ret;
-    used.time = false;
-    printer_open(&printer, out, model, &used);
-    printer.alone = true;
+    used.time = used.field_count && model->reader->header->clock != FLOW_CLOCK_NONE;
+    if (open_lines(&printer, &outline, out, model, &used) < 0) {
+        value_path_free(&path);
+        return -ENOMEM;
+    }
     *found = 0;
     for (uint32_t i = 0; i < path.count; ++*found) {
         text_truncate(&role, 0);
         uint32_t call = path.sightings[i].call;
         i = put_role(&role, model, &path, i);
+        if (*found == 0)
+            fields_print_names(&printer);
         if (!options->lines || *found < options->lines)
             print_call(&printer, call, printer_slice(&role));
     }
@@ -184,7 +215,7 @@ find_print_path(struct text *out, const struct model *model, const struct show_o
     print_note(&printer, &note);
     text_free(&note);
     text_free(&role);
-    printer_close(&printer);
+    close_lines(&printer, &outline);
     value_path_free(&path);
     return out->failed ? -ENOMEM : 0;
 }

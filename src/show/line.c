@@ -32,8 +32,10 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
         text_format(out, "%scallback: ", printer->glyphs->task);
         return;
     }
-    if ((call->parent != MODEL_NONE && !forked && !printer->alone)
-        || (track->kind == TRACK_MAIN && track->process == 0))
+    bool leads = track->kind == TRACK_MAIN && model_leads_run(model, track->process);
+    if (leads && model->run_count && printer->alone)
+        text_format(out, "run %u: ", model->processes[track->process].run);
+    if ((call->parent != MODEL_NONE && !forked && !printer->alone) || leads)
         return;
     if (track_is_foreign(model, track)) {
         put_interpreter(out, printer, model->processes[track->process].interpreter,

@@ -88,6 +88,9 @@ put_track(struct text *out, const struct model *model, const struct track *track
         text_name(out, process->interpreter);
         text_string(out, ": ");
     }
+    else if (model->run_count && model_leads_run(model, track->process)) {
+        text_format(out, "run %u: ", process->run);
+    }
     else if (several) {
         text_format(out, "process %u: ", process->pid);
     }

@@ -30,6 +30,7 @@ extern const char *const show_field_names[SHOW_FIELDS];
 
 struct show_options {
     uint64_t call;   /* of show_call() */
+    bool chains;     /* of single calls within each other on one line */
     bool wide;       /* no line is cut to the width */
     bool full;       /* nor a value */
     bool links;      /* the terminal takes links */

@@ -4,6 +4,8 @@
 
 #include "printer.h"
 
+#define CHAIN_BYTES 2000 /* of names, more than fit a line */
+
 /* The bars before a line, from its ancestors. */
 static void
 make_prefix(struct printer *printer, uint32_t number)
@@ -87,12 +89,27 @@ print_skipped(struct printer *printer, const struct story_line *line)
     print_note(printer);
 }
 
+/* ": route, dispatch, handle" */
+static void
+put_chain(struct text *text, const struct printer *printer, const struct story_line *line)
+{
+    const struct outline *outline = printer->outline;
+    uint32_t call = printer->story->lines[line->parent].calls[0];
+    for (uint32_t i = 0; i < line->chain && text->length < CHAIN_BYTES; i++) {
+        call = outline->first_child[call];
+        text_string(text, i ? ", " : ": ");
+        label_function(text, printer->model->calls[call].code);
+    }
+}
+
 void
 tree_put_chain(struct text *out, const struct printer *printer, const struct story_line *line)
 {
     text_format(out, "%s ", printer->glyphs->dots);
     label_count(out, line->chain);
     text_string(out, " calls, one within the other");
+    if (printer->outline->chains)
+        put_chain(out, printer, line);
 }
 
 static void
@@ -201,6 +218,7 @@ show_tree(struct text *out, const struct model *model, const struct show_options
     int ret = outline_build(&outline, model, options->lines > 0);
     if (ret < 0)
         return ret;
+    outline.chains = options->chains;
     /* The header and the footer take two lines each, */
     uint32_t around = 4 + (model->run_count < 10 ? 2 * model->run_count : 20); /* each run has a heading */
     uint32_t budget = options->lines > around + 6 ? options->lines - around : 6;

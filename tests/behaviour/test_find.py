@@ -215,3 +215,21 @@ def test_ascii(shop: Workshop) -> None:
     done = find(shop, "--limit", "2", "--ascii")
     assert done.out.startswith("#1  ")
     assert done.out.isascii()
+
+
+def test_fields_stand_at_the_right(shop: Workshop) -> None:
+    told = shop.flowtrace("find", "check", "--no-values", "--fields", "where,depth,call", "--width", "80").out
+    assert told.splitlines()[:3] == [
+        f"{'where     depth      call':>80}",
+        f"{'#4   check(…)':<53}{'app.py:4         1        #4':>27}",
+        f"{'#7   check(…)':<53}{'app.py:4         1        #7':>27}",
+    ]
+    both = shop.flowtrace("find", "main", "--fields", "running,self", "--no-values").out.splitlines()
+    assert both[0].split() == ["running", "self"]
+    running, self = re.findall(r"([\d.]+) µs", both[1])
+    assert float(self) < float(running)
+    none = shop.flowtrace("find", "make", "--arg", "number=9", "--fields", "call")
+    assert (none.status, none.out) == (1, "")
+    assert "call" not in none.err.replace("calls", "")
+    way = shop.flowtrace("find", "--produced", "{'number': 2}", "--fields", "call", "--no-values").out
+    assert way.splitlines()[0].split() == ["call"]

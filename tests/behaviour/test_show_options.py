@@ -113,3 +113,39 @@ def test_a_source_that_has_changed_is_not_quoted(trace: Path) -> None:
     told = run(trace, "show", "--call", "2").stdout
     assert "def price" not in told
     assert "the file has changed since" in told
+
+
+CHAIN = """
+def view(n): return n
+def handle(n): return view(n)
+def dispatch(n): return handle(n)
+def route(n): return dispatch(n)
+def application(n): return route(n)
+def fail(n): return 1 // n
+def worse(n): return fail(n)
+def worst(n): return worse(n)
+def bad(n): return worst(n)
+application(7)
+try: bad(0)
+except ZeroDivisionError: pass
+"""
+
+
+def test_chains_of_single_calls_take_one_line_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(CHAIN)
+    run(tmp_path, "run", "-q", "app.py")
+    plain = run(tmp_path, "show", "--no-time").stdout
+    for words in (["--chains"], ["--chains", "--all"]):
+        told = run(tmp_path, "show", "--no-time", *words).stdout
+        assert "… 3 calls, one within the other: route, dispatch, handle\n" in told
+        assert "└─ view(n=7) → 7\n" in told
+        assert len(told.splitlines()) == len(plain.splitlines()) - 2
+    assert "└─ worse(n=0)" in told  # the way of an exception is told call by call
+    assert run(tmp_path, "show", "--no-time", "--chains", "--function", "*a*").stdout.count("… ") == 1
+
+
+def test_what_is_hidden_is_said_with_what_shows_it(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("class A:\n    pass\n")
+    run(tmp_path, "run", "-q", "app.py")
+    assert "Not shown: 1 class body or annotation; --all shows everything.\n" in run(tmp_path, "show").stdout
+    assert "class A" in run(tmp_path, "show", "--all").stdout
