@@ -77,7 +77,7 @@ PyObject *
 binding_diff(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *words[] = {"path_a", "path_b", "lines",   "width", "color", "ascii",
-                            "values", "ignore", "filters", "html", "time", NULL};
+                            "values", "ignore", "filters", "html",  "time",  NULL};
     const struct binding_types *types = binding_types_of(module);
     PyObject *path_a = NULL, *path_b = NULL, *ignore = NULL, *filters = NULL, *result = NULL;
     int color = 0, ascii = 0, values = 1, html = 0, time = 0;

@@ -151,9 +151,9 @@ find_view(const char *name)
 PyObject *
 binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"path", "lines",      "width",  "color",   "ascii", "arguments", "results",
-                            "time", "exceptions", "newest", "filters", "view",  "call",      "fields",
-                            "wide", "full",       "links",  "cells", "chains", NULL};
+    static char *names[] = {"path", "lines",      "width",  "color",   "ascii",  "arguments", "results",
+                            "time", "exceptions", "newest", "filters", "view",   "call",      "fields",
+                            "wide", "full",       "links",  "cells",   "chains", NULL};
     PyObject *path;
     const char *view = "tree";
     const char *fields = "";

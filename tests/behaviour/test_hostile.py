@@ -31,10 +31,12 @@ VERBS = {
     "show": ["show", TRACE],
     "show --all": ["show", "--all", TRACE],
     "show --wide": ["show", "--wide", "--values", "full", TRACE],
+    "show --chains": ["show", "--chains", TRACE],
     "show --errors": ["show", "--errors", TRACE],
     "show --call": ["show", "--call", "1", TRACE],
     "show --fields": ["show", "--fields", "running,duration,waiting,self,start,thread,where,depth,call", TRACE],
     "find": ["find", "--limit", "0", TRACE],
+    "find --fields": ["find", "--limit", "0", "--fields", "self,start,thread,where,depth", TRACE],
     "find --produced": ["find", "--produced", "~e", TRACE],
     "report": ["report", TRACE],
     "report --by file": ["report", "--by", "file", TRACE],
@@ -45,6 +47,7 @@ VERBS = {
     "graph": ["graph", TRACE],
     "graph FUNC": ["graph", "*", TRACE],
     "diff": ["diff", "--all", TRACE, OTHER],
+    "diff --time": ["diff", "--time", TRACE, OTHER],
     "info": ["info", TRACE],
     "info --verify": ["info", "--verify", TRACE],
     "export json": ["export", "json", "-o", "-", TRACE],
@@ -68,7 +71,7 @@ DATA: dict[str, Callable[[str], object]] = {
 }
 TEXT = [name for name in VERBS if name not in DATA]
 # No call is a sentence of its own there, and of what cannot be found there is none.
-EMPTY_STATUS = {"find": {1}, "find --produced": {1}, "show --call": {0, 2}, "graph FUNC": {0, 2}}
+EMPTY_STATUS = {"find": {1}, "find --fields": {1}, "find --produced": {1}, "show --call": {0, 2}, "graph FUNC": {0, 2}}
 
 NASTY = {
     "newline": "one\nINJECTED",
@@ -245,8 +248,8 @@ def check_harmless(text: str) -> None:
 
 def check_status(name: str, trace: str, told: Told) -> None:
     if trace in {"no call"}:
-        assert told.status in EMPTY_STATUS.get(name, {0, 1} if name == "diff" else {0}), told
-    elif name == "diff":
+        assert told.status in EMPTY_STATUS.get(name, {0, 1} if name.startswith("diff") else {0}), told
+    elif name.startswith("diff"):
         assert told.status == 1
     elif name in {"graph FUNC", "info --verify"}:
         assert told.status in {0, 1, 2}
