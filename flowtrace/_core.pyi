@@ -123,9 +123,7 @@ def table_columns() -> list[tuple[str, str, tuple[tuple[str, bool, str], ...]]]:
 class Tables:
     """A trace as tables. Raises FlowTraceError for what is no trace."""
 
-    def __new__(
-        cls, path: _Path, *, newest: int = 40_000_000, filters: list[tuple[str, str]] | None = None
-    ) -> Tables: ...
+    def __new__(cls, path: _Path, *, newest: int = ..., filters: list[tuple[str, str]] | None = None) -> Tables: ...
     @property
     def facts(self) -> _TableFacts: ...
     @overload
@@ -138,6 +136,10 @@ class Tables:
 
 # --- views ------------------------------------------------------------------
 
+NEWEST: int  # so many calls are read of a big trace unless more are asked for
+FIELDS: tuple[str, ...]  # what may stand at the right of a line
+FIELDS_MAX: int
+
 def show(
     path: _Path,
     *,
@@ -149,7 +151,7 @@ def show(
     results: bool = True,
     time: bool = True,
     exceptions: int = 8,
-    newest: int = 40_000_000,
+    newest: int = ...,
     filters: list[tuple[str, str]] | None = None,
     view: str = "tree",  # errors, call
     call: int = 0,
@@ -211,7 +213,7 @@ def export(
     descriptor: int,
     /,
     *,
-    newest: int = 40_000_000,
+    newest: int = ...,
     filters: list[tuple[str, str]] | None = None,
     before: _Path = ...,
     weight: int = 0,
@@ -235,7 +237,7 @@ def find(
     arguments: bool = True,
     results: bool = True,
     time: bool = True,
-    newest: int = 40_000_000,
+    newest: int = ...,
     filters: list[tuple[str, str]] | None = None,
     fields: str = "",
     produced: str | None = None,
@@ -262,7 +264,7 @@ def graph(
     width: int = 100,
     color: bool = False,
     ascii: bool = False,
-    newest: int = 40_000_000,
+    newest: int = ...,
     filters: list[tuple[str, str]] | None = None,
 ) -> bytes:
     """Who calls whom, as UTF-8. Raises FlowTraceError, also for a function that is none of the trace.
@@ -282,7 +284,7 @@ def report(
     width: int = 100,
     color: bool = False,
     ascii: bool = False,
-    newest: int = 40_000_000,
+    newest: int = ...,
     filters: list[tuple[str, str]] | None = None,
 ) -> bytes:
     """The calls in numbers, as UTF-8. Raises ValueError for a name that is none of these, FlowTraceError.

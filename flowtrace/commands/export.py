@@ -7,7 +7,7 @@ import sys
 
 from .. import _filters, _formats, _options, _output, _progress, _terminal
 from ..errors import UsageError
-from .show import DEFAULT_NEWEST, check_trace, trace_name
+from .show import check_trace, newest_wanted, trace_name
 
 HELP = f"""\
 flowtrace export FORMAT [options] [FILE]
@@ -108,7 +108,7 @@ def write(name: str, format: _formats.Format, trace: str, out: str, options: _op
     """Return how many bytes were written, and of how many calls."""
     from .. import _core
 
-    newest = options.number("--newest", DEFAULT_NEWEST)
+    newest = newest_wanted(options)
     filters = _filters.given(options)
     if format.module:
         module = getattr(__import__(f"flowtrace.formats.{format.module}").formats, format.module)

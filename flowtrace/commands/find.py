@@ -3,7 +3,7 @@
 import sys
 
 from .. import _filters, _options, _progress, _terminal
-from .show import DEFAULT_NEWEST, fields_wanted, trace_name
+from .show import fields_wanted, newest_wanted, trace_name
 
 HELP = f"""\
 flowtrace find [options] [FUNC | NAME=VALUE | NAME~TEXT ...] [FILE]
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         arguments="--no-values" not in options,
         results="--no-values" not in options,
         time="--no-time" not in options,
-        newest=options.number("--newest", DEFAULT_NEWEST),
+        newest=newest_wanted(options),
         filters=_filters.given(options),
         fields=",".join(fields_wanted(options)),
         produced=options.text("--produced", "") if "--produced" in options else None,

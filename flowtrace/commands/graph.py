@@ -7,7 +7,7 @@ import sys
 
 from .. import _filters, _options, _progress, _terminal
 from ..errors import UsageError
-from .show import DEFAULT_LINES, DEFAULT_NEWEST, trace_name
+from .show import DEFAULT_LINES, newest_wanted, trace_name
 
 # Two of them mean something else here.
 FILTERS = "".join(
@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         width=look.width,
         color=look.color,
         ascii=look.ascii,
-        newest=options.number("--newest", DEFAULT_NEWEST),
+        newest=newest_wanted(options),
         filters=filters,
     )
     _terminal.answer(look.fit(text))

@@ -9,7 +9,7 @@ import tempfile
 from .. import _options, _output, _progress, _rows, _terminal
 from ..errors import UsageError
 from ..formats import sqlite
-from .show import DEFAULT_NEWEST, trace_name
+from .show import newest_wanted, trace_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
         return 0
     question = question_wanted(options)
     trace = trace_name("query", options)
-    with database(trace, options.number("--newest", DEFAULT_NEWEST)) as connection:
+    with database(trace, newest_wanted(options)) as connection:
         answer(connection, question, options)
     return 0
 

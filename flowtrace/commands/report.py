@@ -4,7 +4,7 @@ import sys
 
 from .. import _filters, _options, _progress, _terminal
 from ..errors import UsageError
-from .show import DEFAULT_NEWEST, trace_name
+from .show import newest_wanted, trace_name
 
 HELP = f"""\
 flowtrace report [options] [FILE]
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
             width=look.width,
             color=look.color,
             ascii=look.ascii,
-            newest=options.number("--newest", DEFAULT_NEWEST),
+            newest=newest_wanted(options),
             filters=_filters.given(options),
         )
     except ValueError as error:

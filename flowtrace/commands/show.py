@@ -61,9 +61,6 @@ OPTIONS = {
 DEFAULT_LINES = 200
 VIEWS = ("errors", "call")
 VALUES = ("none", "short", "full")
-FIELDS = ("running", "duration", "waiting", "self", "start", "thread", "where", "depth", "call")
-MOST_FIELDS = 16
-DEFAULT_NEWEST = 40_000_000
 FOLLOW_NEWEST = 200_000  # read in some 50 ms: who follows sees what happens now
 
 
@@ -105,7 +102,7 @@ def story(
         arguments=values != "none",
         results=values != "none",
         time="--no-time" not in options,
-        newest=options.number("--newest", DEFAULT_NEWEST),
+        newest=newest_wanted(options),
         filters=filters or [],
         view=view_wanted(options),
         call=options.number("--call", 0),
@@ -132,7 +129,15 @@ def values_wanted(options: _options.Options) -> str:
     return values
 
 
+def newest_wanted(options: _options.Options) -> int:
+    from .._core import NEWEST
+
+    return options.number("--newest", NEWEST)
+
+
 def fields_wanted(options: _options.Options) -> list[str]:
+    from .._core import FIELDS, FIELDS_MAX
+
     names = [name.strip() for name in options.text("--fields", "").split(",") if name.strip()]
     for name in names:
         if name not in FIELDS:
@@ -141,8 +146,8 @@ def fields_wanted(options: _options.Options) -> list[str]:
             near = get_close_matches(name, FIELDS, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"no field {name!r}{hint}; the fields are {', '.join(FIELDS)}")
-    if "--fields" in options and not 0 < len(names) <= MOST_FIELDS:
-        raise UsageError(f"--fields takes 1 to {MOST_FIELDS} of {', '.join(FIELDS)}")
+    if "--fields" in options and not 0 < len(names) <= FIELDS_MAX:
+        raise UsageError(f"--fields takes 1 to {FIELDS_MAX} of {', '.join(FIELDS)}")
     return names
 
 

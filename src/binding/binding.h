@@ -115,6 +115,7 @@ struct show_options;
 /* What stands at the right of a line: fields by name, with commas between. 0, or -1 with ValueError. */
 int binding_fields(const char *names, struct show_options *options);
 
+int binding_add_constants(PyObject *module);
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_export(PyObject *module, PyObject *args, PyObject *kwargs);

@@ -1,35 +1,23 @@
 /* find.c - calls one by one, as lines of text. */
 #include "../show/find.h"
-#include "binding.h"
+#include "tell.h"
 
-/* What the filters leave is listed, or the way of `produced` through it, unless that is NULL. */
-static PyObject *
-list(PyObject *module, PyObject *path, PyObject *filters, const char *produced, const struct show_options *options)
+struct search {
+    const struct show_options *options;
+    const char *produced; /* NULL: what the filters leave is listed, else the way of this value through it */
+    uint32_t found, whole;
+};
+
+static int
+list(struct text *out, const struct model *model, void *context)
 {
-    struct reader reader;
-    struct model model;
-    struct text text = {0};
-    uint32_t found = 0;
-    if (binding_load_filtered(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path), options->newest,
-                              filters)
-        < 0)
-        return NULL;
-    uint32_t whole = model.whole_count ? model.whole_count : model.call_count;
-    int ret;
-    Py_BEGIN_ALLOW_THREADS
-    if (produced) {
-        struct value_pattern value = value_pattern(produced + (*produced == '~'), *produced == '~');
-        ret = find_print_path(&text, &model, options, &value, &found);
-    }
-    else {
-        ret = find_print(&text, &model, options, &found);
-    }
-    text.failed |= ret < 0;
-    model_free(&model);
-    reader_close(&reader);
-    Py_END_ALLOW_THREADS
-    PyObject *told = binding_text_bytes(&text);
-    return told ? Py_BuildValue("(NII)", told, found, whole) : NULL;
+    struct search *search = context;
+    search->whole = model->whole_count ? model->whole_count : model->call_count;
+    if (!search->produced)
+        return find_print(out, model, search->options, &search->found);
+    bool part = *search->produced == '~';
+    struct value_pattern value = value_pattern(search->produced + part, part);
+    return find_print_path(out, model, search->options, &value, &search->found);
 }
 
 PyObject *
@@ -56,10 +44,12 @@ binding_find(PyObject *module, PyObject *args, PyObject *kwargs)
     }
     bool wanted = produced && produced != Py_None;
     PyObject *value = wanted ? PyUnicode_AsEncodedString(produced, "utf-8", "surrogateescape") : NULL;
-    PyObject *result = wanted && !value
-                           ? NULL
-                           : list(module, path, filters, value ? PyBytes_AS_STRING(value) : NULL, &options);
+    struct search search = {.options = &options, .produced = value ? PyBytes_AS_STRING(value) : NULL};
+    PyObject *told = NULL;
+    if (!wanted || value)
+        told = binding_tell(module, path, options.newest, filters,
+                            &(struct binding_view){.tell = list, .context = &search, .tells_nothing = true});
     Py_XDECREF(value);
     Py_DECREF(path);
-    return result;
+    return told ? Py_BuildValue("(NII)", told, search.found, search.whole) : NULL;
 }

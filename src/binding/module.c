@@ -268,7 +268,7 @@ module_exec(PyObject *module)
         return -1;
     if (binding_add_trace_types(module) < 0 || binding_add_table_types(module) < 0)
         return -1;
-    return binding_add_region(module);
+    return binding_add_region(module) < 0 ? -1 : binding_add_constants(module);
 }
 
 static int

@@ -6,7 +6,7 @@
 #include "../model/filter.h"
 #include "../show/graph_view.h"
 #include "../show/report.h"
-#include "binding.h"
+#include "tell.h"
 
 /* --- report ------------------------------------------------------------- */
 
@@ -55,6 +55,12 @@ read_names(struct report_options *options, const char *by, const char *format)
     return check_column(options);
 }
 
+static int
+tell_report(struct text *out, const struct model *model, void *context)
+{
+    return show_report(out, model, context);
+}
+
 PyObject *
 binding_report(PyObject *module, PyObject *args, PyObject *kwargs)
 {
@@ -72,25 +78,14 @@ binding_report(PyObject *module, PyObject *args, PyObject *kwargs)
     options.show.time = time;
     options.show.color = color;
     options.show.ascii = ascii;
-    struct reader reader;
-    struct model model;
-    struct text text = {0};
-    if (read_names(&options, by, format) < 0
-        || binding_load_filtered(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path),
-                                 options.show.newest, filters)
-               < 0) {
-        Py_DECREF(path);
-        return NULL;
-    }
-    Py_BEGIN_ALLOW_THREADS
-    bool told = options.format == REPORT_TEXT && binding_nothing_left(&model, &text);
-    if (!told && show_report(&text, &model, &options) < 0)
-        text.failed = true;
-    model_free(&model);
-    reader_close(&reader);
-    Py_END_ALLOW_THREADS
+    PyObject *told = NULL;
+    if (read_names(&options, by, format) == 0)
+        told = binding_tell(module, path, options.show.newest, filters,
+                            &(struct binding_view){.tell = tell_report,
+                                                   .context = &options,
+                                                   .tells_nothing = options.format != REPORT_TEXT});
     Py_DECREF(path);
-    return binding_text_bytes(&text);
+    return told;
 }
 
 /* --- graph -------------------------------------------------------------- */
@@ -118,24 +113,31 @@ find_functions(const struct binding_types *types, const struct model *model, con
     return ret < 0 ? -1 : 0;
 }
 
-static PyObject *
-draw(const struct binding_types *types, const struct model *model, const char *function, struct graph_options *options)
+struct drawing {
+    const char *function; /* NULL: all */
+    bool *wanted;         /* Owned */
+    struct graph_options *options;
+};
+
+static int
+prepare_graph(const struct binding_types *types, struct reader *reader, struct model *model, struct text *out,
+              void *context)
 {
-    struct text text = {0};
-    bool *wanted = function ? calloc((size_t)model->reader->code_count + 1, sizeof *wanted) : NULL;
-    if (function && !wanted)
-        return PyErr_NoMemory();
-    if (function && find_functions(types, model, function, wanted) < 0) {
-        free(wanted);
-        return NULL;
-    }
-    options->wanted = wanted;
-    Py_BEGIN_ALLOW_THREADS
-    if (!binding_nothing_left(model, &text) && show_graph(&text, model, options) < 0)
-        text.failed = true;
-    Py_END_ALLOW_THREADS
-    free(wanted);
-    return binding_text_bytes(&text);
+    struct drawing *drawing = context;
+    (void)out;
+    if (!drawing->function)
+        return 0;
+    drawing->options->wanted = drawing->wanted = calloc((size_t)reader->code_count + 1, sizeof *drawing->wanted);
+    if (drawing->wanted)
+        return find_functions(types, model, drawing->function, drawing->wanted);
+    PyErr_NoMemory();
+    return -1;
+}
+
+static int
+draw(struct text *out, const struct model *model, void *context)
+{
+    return show_graph(out, model, ((struct drawing *)context)->options);
 }
 
 PyObject *
@@ -153,15 +155,12 @@ binding_graph(PyObject *module, PyObject *args, PyObject *kwargs)
     options.show.time = time;
     options.show.color = color;
     options.show.ascii = ascii;
-    struct reader reader;
-    struct model model;
     PyObject *result = NULL;
-    const struct binding_types *types = binding_types_of(module);
-    if ((given == Py_None || PyUnicode_FSConverter(given, &name))
-        && binding_load_filtered(types, &reader, &model, PyBytes_AS_STRING(path), options.show.newest, filters) == 0) {
-        result = draw(types, &model, name ? PyBytes_AS_STRING(name) : NULL, &options);
-        model_free(&model);
-        reader_close(&reader);
+    if (given == Py_None || PyUnicode_FSConverter(given, &name)) {
+        struct drawing drawing = {.function = name ? PyBytes_AS_STRING(name) : NULL, .options = &options};
+        result = binding_tell(module, path, options.show.newest, filters,
+                              &(struct binding_view){.prepare = prepare_graph, .tell = draw, .context = &drawing});
+        free(drawing.wanted);
     }
     Py_XDECREF(name);
     Py_DECREF(path);

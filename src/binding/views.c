@@ -7,7 +7,7 @@
 #include "../show/show.h"
 #include "../trace/varint.h"
 #include "../trace/writer.h"
-#include "binding.h"
+#include "tell.h"
 
 /* --- what all files here use -------------------------------------------- */
 
@@ -82,37 +82,34 @@ binding_text_bytes(struct text *text)
 
 typedef int view_function(struct text *, const struct model *, const struct show_options *);
 
+struct shown {
+    view_function *view;
+    const struct show_options *options;
+    PyObject *cells; /* Borrowed */
+};
+
+static int
+name_cells(const struct binding_types *types, struct reader *reader, struct model *model, struct text *out,
+           void *context)
+{
+    PyObject *cells = ((struct shown *)context)->cells;
+    return binding_name_cells(types, reader, model, cells) < 0 ? -1 : binding_nothing_of_cells(model, cells, out);
+}
+
+static int
+show(struct text *out, const struct model *model, void *context)
+{
+    const struct shown *shown = context;
+    return shown->view(out, model, shown->options);
+}
+
 static PyObject *
 print_view(PyObject *module, PyObject *path, PyObject *filters, PyObject *cells, view_function *view,
            const struct show_options *options)
 {
-    struct reader reader;
-    struct model model;
-    struct text text = {0};
-    int ret = 0;
-    if (binding_load_filtered(binding_types_of(module), &reader, &model, PyBytes_AS_STRING(path), options->newest,
-                              filters)
-        < 0)
-        return NULL;
-    if (binding_name_cells(binding_types_of(module), &reader, &model, cells) < 0) {
-        model_free(&model);
-        reader_close(&reader);
-        return NULL;
-    }
-    bool nothing = binding_nothing_of_cells(&model, cells, &text);
-    Py_BEGIN_ALLOW_THREADS
-    if (!nothing && !binding_nothing_left(&model, &text))
-        ret = view(&text, &model, options);
-    text.failed |= ret < 0 && ret != -ERANGE;
-    model_free(&model);
-    reader_close(&reader);
-    Py_END_ALLOW_THREADS
-    PyObject *told = ret == -ERANGE ? binding_text_str(&text) : binding_text_bytes(&text);
-    if (ret == -ERANGE && told)
-        PyErr_SetObject(binding_types_of(module)->error, told);
-    if (ret == -ERANGE)
-        Py_CLEAR(told);
-    return told;
+    struct shown shown = {view, options, cells};
+    return binding_tell(module, path, options->newest, filters,
+                        &(struct binding_view){.prepare = name_cells, .tell = show, .context = &shown});
 }
 
 int
@@ -132,6 +129,25 @@ binding_fields(const char *names, struct show_options *options)
         name += length + (name[length] == ',');
     }
     return 0;
+}
+
+/* What the command line must know of views. 0 or -1. */
+int
+binding_add_constants(PyObject *module)
+{
+    PyObject *fields = PyTuple_New(SHOW_FIELDS);
+    for (Py_ssize_t i = 0; fields && i < SHOW_FIELDS; i++) {
+        PyObject *name = PyUnicode_FromString(show_field_names[i]);
+        if (!name)
+            Py_CLEAR(fields);
+        else
+            PyTuple_SET_ITEM(fields, i, name);
+    }
+    int ret = fields ? PyModule_AddObjectRef(module, "FIELDS", fields) : -1;
+    Py_XDECREF(fields);
+    if (ret < 0 || PyModule_AddIntConstant(module, "FIELDS_MAX", SHOW_FIELDS_MAX) < 0)
+        return -1;
+    return PyModule_AddIntConstant(module, "NEWEST", BINDING_NEWEST);
 }
 
 static view_function *

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from flowtrace import _core
+from flowtrace.commands import export, find, graph, query, report, show
+
 PROGRAM = "def price(order):\n    return order * 2\n\nprice(1)\nprice('x' * 300)\n"
 LINK = re.compile(rb"\033]8;;file://[^/]*(/[^\033#]*)#(\d+)\033\\.*?\033]8;;\033\\")
 
@@ -149,3 +152,11 @@ def test_what_is_hidden_is_said_with_what_shows_it(tmp_path: Path) -> None:
     run(tmp_path, "run", "-q", "app.py")
     assert "Not shown: 1 class body or annotation; --all shows everything.\n" in run(tmp_path, "show").stdout
     assert "class A" in run(tmp_path, "show", "--all").stdout
+
+
+@pytest.mark.parametrize("verb", [export, find, graph, query, report, show], ids=lambda verb: verb.__name__)
+def test_help_names_what_the_core_has(verb: object) -> None:
+    assert f"{_core.NEWEST:,}" in verb.HELP  # type: ignore[attr-defined]
+    if verb in {find, show}:
+        (listed,) = re.findall(r"--fields LIST .*: ([\w,\s]+);", verb.HELP)  # type: ignore[attr-defined]
+        assert tuple(listed.replace(",", " ").split()) == _core.FIELDS
