@@ -46,7 +46,7 @@ VARYING = [
     (re.compile(r"\bport=\d+"), "port=N"),
     (re.compile(r"\bstarted=\d[\d.]+"), "started=N"),
     (re.compile(r"tmp\w{3,8}\b"), "tmpX"),
-    (re.compile(r"(Nor|Not shown:) \d+ class bod(y|ies) (or|and) annotations?(; --all shows everything)?\."), ""),
+    (re.compile(r"(Nor|Not shown:) \d+ class bod(y|ies) (or|and) annotations?( \(--all\))?\."), ""),
     (re.compile(r"\bprocess \d+"), "process N"),
     (re.compile(r"^#\d+ +"), "#N "),  # of calls: class bodies and annotations count
     (re.compile(r"(ilters leave [\w,]+ of) [\d,]+ calls"), r"\1 N calls"),

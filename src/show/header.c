@@ -304,7 +304,7 @@ header_print_foot(struct printer *printer)
     if (printer->outline->hidden) {
         text_string(text, story->calls_left_out ? " Nor " : not_shown);
         label_counted(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
-        text_string(text, story->calls_left_out ? "." : "; --all shows everything.");
+        text_string(text, story->calls_left_out ? "." : " (--all).");
     }
     header_put_missing(text, printer->model);
     put_no_identity(text, printer->model);

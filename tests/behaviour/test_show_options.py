@@ -150,7 +150,7 @@ def test_chains_of_single_calls_take_one_line_when_asked(tmp_path: Path) -> None
 def test_what_is_hidden_is_said_with_what_shows_it(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("class A:\n    pass\n")
     run(tmp_path, "run", "-q", "app.py")
-    assert "Not shown: 1 class body or annotation; --all shows everything.\n" in run(tmp_path, "show").stdout
+    assert "Not shown: 1 class body or annotation (--all).\n" in run(tmp_path, "show").stdout
     assert "class A" in run(tmp_path, "show", "--all").stdout
 
 
