@@ -80,6 +80,7 @@ struct builder {
     struct id_map processes;  /* (0, number) -> process */
     struct id_map threads;    /* -> lane */
     struct id_map spawn_ids;  /* -> spawn */
+    struct id_map first_calls; /* generator -> spawn: of tasks, as NAME tells */
     struct id_map exception_ids;
     uint32_t call_room, extra_room, track_room, exception_room, leg_room, process_room, run_room, cancel_room;
     uint32_t inherited; /* calls */

@@ -159,15 +159,32 @@ build_on_link(struct builder *builder, struct lane *lane, const struct record *r
         builder->spawns[index].track = build_track(builder, TRACK_TASK, lane->process, id, name);
 }
 
+/* The task's beginning may have been let go. */
+static void
+name_first_call(struct builder *builder, const struct lane *lane, uint64_t id, struct slice name, uint64_t generator)
+{
+    if (id_map_get(&builder->generators, lane->process, generator))
+        return;
+    uint32_t index = build_spawn(builder, lane->process, id);
+    if (index == MODEL_NONE)
+        return;
+    if (builder->spawns[index].track == MODEL_NONE)
+        builder->spawns[index].track = build_track(builder, TRACK_TASK, lane->process, id, name);
+    if (!id_map_put(&builder->first_calls, lane->process, generator, index))
+        builder->failed = true;
+}
+
 void
 build_on_name(struct builder *builder, struct lane *lane, struct slice payload)
 {
     const uint8_t *p = (const uint8_t *)payload.data;
     const uint8_t *end = p + payload.length;
-    uint64_t id;
+    uint64_t id, generator;
     struct slice name;
     p = payload_number(p, end, &id);
-    payload_text(p, end, &name);
+    p = payload_text(p, end, &name);
+    if (p && payload_number(p, end, &generator))
+        name_first_call(builder, lane, id, name, generator);
     const uint32_t *known = id_map_get(&builder->spawn_ids, lane->process, id);
     uint32_t track = known ? builder->spawns[*known].track : MODEL_NONE;
     if (track != MODEL_NONE && builder->model->tracks[track].kind == TRACK_TASK)

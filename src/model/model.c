@@ -122,6 +122,12 @@ add_call(struct builder *builder, struct lane *lane, const struct record *record
 static void
 begin(struct builder *builder, struct lane *lane, const struct record *record, uint64_t start_ns)
 {
+    const uint32_t *task = record->generator ? id_map_get(&builder->first_calls, lane->process, record->generator)
+                                             : NULL;
+    if (task) {
+        lane->task = *task;
+        lane->task_kind = FLOW_SPAWN_TASK;
+    }
     uint32_t number = record->code ? add_call(builder, lane, record, start_ns) : MODEL_NONE;
     if (number != MODEL_NONE)
         push(builder, lane, number);
@@ -468,6 +474,7 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     id_map_free(&builder.processes);
     id_map_free(&builder.threads);
     id_map_free(&builder.spawn_ids);
+    id_map_free(&builder.first_calls);
     id_map_free(&builder.exception_ids);
     if (ret < 0)
         model_free(out);

@@ -343,6 +343,8 @@ go_on(struct thread *thread, struct function *function, PyObject *thrown, PyCode
         return;
     if (thread->depth == 0)
         link_begin_root(thread, false);
+    if (thread->recorder->file->slot_units)
+        link_tell_resumed_task(thread);
     uint8_t *p = writer_begin(writer, thrown ? FLOW_THROW : FLOW_RESUME);
     bool fresh = thrown && offset < function->start_offset;
     const struct activation *activation = p ? push_generator(thread, function, fresh) : NULL;

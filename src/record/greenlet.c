@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "recorder.h"
 
@@ -26,6 +27,7 @@ struct sleeper {
     enum flow_spawn origin_kind;
     uint64_t origin, callback;
     uint32_t root_depth;
+    char name[sizeof((struct thread *)0)->greenlet_name];
 };
 
 static bool
@@ -91,6 +93,7 @@ put_to_sleep(struct thread *thread)
                                     .origin = thread->origin,
                                     .callback = thread->callback,
                                     .root_depth = thread->root_depth};
+        memcpy(sleeper->name, thread->greenlet_told, sizeof sleeper->name);
         entry->data = sleeper;
         thread->stack = NULL;
         thread->room = 0;
@@ -120,7 +123,7 @@ tell_return(struct thread *thread, uint32_t known_epoch)
 {
     struct writer *writer = &thread->writer;
     uint32_t before = writer->epoch;
-    writer_greenlet(writer, thread->greenlet, 0, "", thread->recorder->hub);
+    writer_greenlet(writer, thread->greenlet, 0, thread->greenlet_told, thread->recorder->hub);
     if (writer->epoch == before && writer->epoch != known_epoch)
         writer_open_calls(writer);
 }
@@ -132,7 +135,7 @@ wake(struct thread *thread, const void *stack)
     thread->data_stack = stack;
     thread->greenlet = stack == thread->own_data_stack ? 0 : UNNUMBERED;
     thread->greenlet_object = NULL;
-    thread->greenlet_name[0] = '\0';
+    thread->greenlet_name[0] = thread->greenlet_told[0] = '\0';
     thread->callback = 0;
     thread->root_depth = 0;
     if (!sleeper)
@@ -149,6 +152,7 @@ wake(struct thread *thread, const void *stack)
     thread->origin = sleeper->origin;
     thread->callback = sleeper->callback;
     thread->root_depth = sleeper->root_depth;
+    memcpy(thread->greenlet_told, sleeper->name, sizeof sleeper->name);
     if (!thread_make_open_room(thread, thread->room)) {
         recorder_fault(thread->recorder, thread, ENOMEM);
         thread->depth = 0;
@@ -295,10 +299,11 @@ greenlet_begin(struct thread *thread, bool call)
     bool hub = thread->recorder->hub;
     if (!own && (call || thread->greenlet == UNNUMBERED)) {
         thread->greenlet = compat_next(&thread->recorder->next_greenlet);
+        memcpy(thread->greenlet_told, thread->greenlet_name, sizeof thread->greenlet_told);
         writer_greenlet(&thread->writer, thread->greenlet, 1 + find_spawner(thread), thread->greenlet_name, hub);
     }
     else if (thread->writer.greenlet != thread->greenlet) {
-        writer_greenlet(&thread->writer, thread->greenlet, 0, "", hub);
+        writer_greenlet(&thread->writer, thread->greenlet, 0, thread->greenlet_told, hub);
     }
     thread->greenlet_name[0] = '\0';
 }

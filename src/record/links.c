@@ -7,6 +7,8 @@
 
 /* --- records ------------------------------------------------------------ */
 
+#define LINK_RECORD_MAX (8 * VARINT_MAX + sizeof((struct thread *)0)->writer.name)
+
 void
 link_write(struct thread *thread, struct link_record link, const char *name)
 {
@@ -464,10 +466,22 @@ link_task(struct thread *thread)
         entry.data = (const void *)(uintptr_t)hash_text(name);
         if (entry.key)
             shared_map_put(&recorder->spawns, entry);
+        writer_make_room(&thread->writer, LINK_RECORD_MAX); /* it says nothing in another chunk than the call */
         link_write(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
     }
     Py_DECREF(task);
     return id;
+}
+
+/* `generator`: of its first call, or 0. */
+static void
+write_name(struct thread *thread, uint64_t id, const char *name, uint64_t generator)
+{
+    uint8_t payload[3 * VARINT_MAX + sizeof thread->writer.name];
+    uint8_t *p = writer_text(varint_put(payload, id), name, strlen(name));
+    if (generator)
+        p = varint_put(p, generator);
+    writer_extended(&thread->writer, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));
 }
 
 /* Where it has another name than its ORIGIN record told. */
@@ -480,11 +494,55 @@ tell_name(struct thread *thread, PyObject *task)
         return;
     char name[sizeof thread->writer.name];
     link_task_name(recorder, task, name, sizeof name);
-    if (!name[0] || entry.data == (const void *)(uintptr_t)hash_text(name))
+    if (name[0] && entry.data != (const void *)(uintptr_t)hash_text(name))
+        write_name(thread, entry.id, name, 0);
+}
+
+/* Among the keys of what else the chunk has numbered; those of types and shapes are small numbers or addresses. */
+#define TOLD_TASK(id) ((id) | (uint64_t)1 << 63)
+
+/* Once in a chunk, if this task, whose first call this generator is, runs. */
+static void
+tell_task(struct thread *thread, uint64_t id, uint64_t generator)
+{
+    struct recorder *recorder = thread->recorder;
+    if (writer_known(&thread->writer, TOLD_TASK(id)))
         return;
-    uint8_t payload[2 * VARINT_MAX + sizeof name];
-    uint8_t *p = writer_text(varint_put(payload, entry.id), name, strlen(name));
-    writer_extended(&thread->writer, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));
+    PyObject *task = running_task(recorder);
+    if (task && shared_map_get(&recorder->spawns, task).id == id) {
+        char name[sizeof thread->writer.name];
+        link_task_name(recorder, task, name, sizeof name);
+        write_name(thread, id, name, generator);
+        writer_remember(&thread->writer, TOLD_TASK(id), 1);
+    }
+    Py_XDECREF(task);
+}
+
+/* Its first call is the outermost of those that run in it. */
+void
+link_tell_running_task(struct thread *thread)
+{
+    const struct activation *top = thread_top(thread);
+    if (!thread->recorder->file->slot_units || !top || !top->task)
+        return;
+    uint32_t i = 0;
+    while (thread->stack[i].task != top->task)
+        i++;
+    if (thread->stack[i].generator)
+        tell_task(thread, top->task, thread->stack[i].generator);
+}
+
+/* In the chunk in which the coroutine's record will be. */
+void
+link_tell_resumed_task(struct thread *thread)
+{
+    struct pointer_entry entry = shared_map_get(&thread->recorder->generators, frame_running());
+    const struct activation *caller = thread_top(thread);
+    uint64_t task = entry.key ? entry.extra >> 1 : 0;
+    if (!task || (caller && caller->task == task))
+        return;
+    writer_make_room(&thread->writer, LINK_RECORD_MAX);
+    tell_task(thread, task, entry.id);
 }
 
 void

@@ -123,7 +123,8 @@ struct thread {
     uint64_t state_id;              /* of the PyThreadState that these are of */
     uint64_t greenlet;              /* whose stack this is; 0: the thread's own */
     const void *greenlet_object;    /* compared only; NULL where it isn't known */
-    char greenlet_name[64];
+    char greenlet_name[64];         /* that one which is about to begin will have */
+    char greenlet_told[64];         /* that of this one */
     struct pointer_map sleepers;    /* data stack -> struct sleeper, Owned: stacks of greenlets switched away from */
 #ifdef Py_GIL_DISABLED
     uint64_t number, numbers_end;   /* of generators: the last taken of this thread's block */
@@ -428,6 +429,10 @@ void link_start(struct thread *thread, const struct function *function);
 void link_return(struct thread *thread, const struct function *function, PyObject *value);
 /* Before the CALL of a coroutine: tells the task if it is another than the caller's. Its id, or 0. */
 uint64_t link_task(struct thread *thread);
+/* With --last, where the chunk that told it may have been let go: which task runs, before a chunk repeats its calls; */
+void link_tell_running_task(struct thread *thread);
+/* or before a coroutine goes on, which may be a task's first. */
+void link_tell_resumed_task(struct thread *thread);
 /* A task's first call, which is no longer on the stack, has ended: has the task another name by now? */
 void link_end_task(struct thread *thread);
 /* Before a root call, or one of a generator that goes on as a root: tells where it comes from, where that is due. */

@@ -32,6 +32,12 @@ list_open_calls(void *context, const struct writer_open_call **out)
 }
 
 static void
+chunk_begun(void *context)
+{
+    link_tell_running_task(context);
+}
+
+static void
 writer_failed(void *context, int error)
 {
     struct thread *thread = context;
@@ -104,6 +110,7 @@ attach_writer(struct thread *thread)
     if (thread->writer.is_main)
         strcpy(thread->writer.name, "MainThread");
     thread->writer.open_calls = list_open_calls;
+    thread->writer.begun = chunk_begun;
     thread->writer.failed = writer_failed;
     thread->writer.context = thread;
     return 0;

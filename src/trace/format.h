@@ -248,7 +248,8 @@ enum flow_extended {
     FLOW_EXTENDED_SCOPE = 11,      /* varint 1 if recorded, varint FLOW_SCOPE_*, text top-level module,
                                     * text the root or the rule's pattern: code of it was seen */
     FLOW_EXTENDED_NAME = 12,       /* varint id, text name: what task `id`, as SPAWN and ORIGIN have it, is
-                                    * called now */
+                                    * called now. A varint generator may follow: its first call, which stands in
+                                    * a chunk that may have been let go */
     FLOW_EXTENDED_SOURCE = 13,     /* text file, as functions have it, text path, where that was found if not there,
                                     * varint size, varint zigzag time of its last change (ns since 1970), text hash:
                                     * how it was when its first code was seen. In META chunks alone. The hash is

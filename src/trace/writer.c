@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -180,7 +181,9 @@ enter_chunk(struct writer *writer, struct flow_chunk_header *chunk, const struct
     writer->string_count = writer->code_count = writer->shape_count = 0;
     write_thread(writer);
     if (writer->greenlet)
-        writer_greenlet(writer, writer->greenlet, 0, "", false);
+        writer_greenlet(writer, writer->greenlet, 0, NULL, false);
+    if (writer->begun)
+        writer->begun(writer->context);
     write_open_calls(writer, open, open_count);
 }
 
@@ -440,9 +443,12 @@ int
 writer_greenlet(struct writer *writer, uint64_t greenlet, uint64_t by, const char *name, bool hub)
 {
     uint8_t payload[4 * VARINT_MAX + sizeof writer->name];
+    if (name)
+        snprintf(writer->greenlet_name, sizeof writer->greenlet_name, "%s", name);
+    name = by || writer->file->slot_units ? writer->greenlet_name : ""; /* else it has been told */
     uint8_t *p = varint_put(payload, greenlet);
     p = varint_put(p, by);
-    p = writer_text(p, name, strnlen(name, sizeof writer->name));
+    p = writer_text(p, name, strlen(name));
     p = varint_put(p, hub);
     writer->greenlet = greenlet;
     return writer_extended(writer, FLOW_EXTENDED_GREENLET, payload, (size_t)(p - payload));

@@ -168,6 +168,7 @@ struct writer {
     struct place place; /* of the chunk; what the file says of it anybody can change */
     bool unplaced; /* the chunk is in no file: all slots were others' */
     uint64_t greenlet; /* that its records are of now, as a GREENLET record told; 0: the thread's own */
+    char greenlet_name[64];
     uint64_t lost;
     int error; /* errno that ended recording; 0 while it goes on */
     uint64_t native_id;
@@ -175,9 +176,11 @@ struct writer {
     char name[64];
     /* Lists the running calls, outermost first; NULL where there are none. */
     size_t (*open_calls)(void *context, const struct writer_open_call **out);
+    /* A chunk has been begun: writes what it is to say before the running calls, and finds room. NULL: nothing. */
+    void (*begun)(void *context);
     /* A chunk could not be had: recording ends, and writer_lose() may say it. NULL: nobody need know. */
     void (*failed)(void *context, int error);
-    void *context; /* of these two */
+    void *context; /* of these three */
 };
 
 /* 0 or -errno. Claims no chunk yet. */
@@ -194,11 +197,11 @@ int writer_lose(struct writer *writer, int error, const char *reason);
 
 #define WRITER_TIE_TICKS (1u << 22) /* about every 10 ms of a cycle counter */
 
-/* The next record will go into the chunk that is current now. */
+/* The next record will go into the chunk that is current now, after so many bytes of others. */
 static inline void
-writer_make_room(struct writer *writer)
+writer_make_room(struct writer *writer, size_t bytes)
 {
-    if (writer->p > writer->limit)
+    if (!writer->chunk || writer->p + bytes > writer->limit)
         writer_next_chunk(writer);
 }
 
@@ -307,7 +310,8 @@ uint8_t *writer_put_extended(uint8_t *p, enum flow_extended subtype, const uint8
 #define WRITER_SOURCE_MORE (8 * VARINT_MAX)
 uint8_t *writer_put_source(uint8_t *p, struct slice file, struct slice path, uint64_t size, int64_t mtime_ns,
                            struct slice hash);
-/* From here on records are of this greenlet. `by`: 0, or 1 + the greenlet whose call on top began it. */
+/* From here on records are of this greenlet. `by`: 0, or 1 + the greenlet whose call on top began it. `name`: NULL is
+ * as before; it is told where it begins, and anew where that may have been let go. */
 int writer_greenlet(struct writer *writer, uint64_t greenlet, uint64_t by, const char *name, bool hub);
 /* Repeats the running calls, for a reader that has only this chunk. */
 void writer_open_calls(struct writer *writer);

@@ -317,6 +317,85 @@ def test_tasks_whose_creation_is_gone(workshop: Workshop) -> None:
     assert len(run.calls("worker")) == 5
 
 
+@pytest.mark.parametrize("eager", [False, True], ids=["plain", "eager"])
+def test_what_tasks_are_called_whose_beginning_is_gone(workshop: Workshop, eager: bool) -> None:
+    """Each chunk says so of those that run in it."""
+    run = workshop.record(
+        BUSY
+        + f"""
+    import asyncio
+
+    async def step(first):
+        work(first, 100)
+        await asyncio.sleep(0)
+        work(first + 100, 1)
+
+    async def worker(name):
+        if not {eager}:  # those have no name yet
+            asyncio.current_task().set_name(f"worker {{name}}")
+        for n in range(200):
+            await step(name * 100_000 + n * 101)
+
+    async def main():
+        if {eager}:
+            asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        await asyncio.gather(*(asyncio.create_task(worker(name), name=f"worker {{name}}") for name in range(1, 6)))
+        work(900_000, 1)
+
+    asyncio.run(main())
+    """,
+        "--last",
+        "1M",
+    )
+    check_bound(run)
+    assert run.trace.info["calls_let_go"] > 0
+    for call in run.calls("leaf"):
+        if not call.arguments:  # it ran when its chunk began
+            continue
+        name = call.arguments["number"].python() // 100_000
+        assert call.track.name == ("Task-1" if name == 9 else f"worker {name}")
+        assert call.track.kind == "task"
+    assert len({call.track for call in run.calls("worker")}) == 5
+    assert all(call.parent is None for call in run.calls("worker"))
+    told = workshop.flowtrace("info").out
+    assert re.search(r"^ +task +worker 3 +[\d,]+ calls$", told, re.MULTILINE)
+    assert re.search(r"^ +task +Task-1 +3 calls$", told, re.MULTILINE)
+
+
+def test_greenlets_whose_beginning_is_gone(workshop: Workshop, with_gil: None) -> None:
+    pytest.importorskip("gevent")
+    run = workshop.record(
+        """
+    from gevent import monkey
+    monkey.patch_all()
+    import threading, time
+    """
+        + BUSY
+        + """
+    def run(name):
+        for step in range(100):
+            work(name * 100_000 + step * 100, 100)
+            time.sleep(0)
+
+    threads = [threading.Thread(target=run, args=[name], name=f"worker {name}") for name in range(1, 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    """,
+        "--last",
+        "1M",
+    )
+    check_bound(run)
+    assert run.trace.info["calls_let_go"] > 0
+    for call in run.calls("leaf"):
+        if not call.arguments:  # it ran when its chunk began
+            continue
+        name = call.arguments["number"].python() // 100_000
+        assert (call.track.kind, call.track.name) == ("greenlet", f"worker {name}")
+    assert len(run.calls("run")) == 5
+
+
 @pytest.mark.parametrize("where", [1, 20_000, 60_000])
 def test_killed_at_any_moment(workshop: Workshop, where: int) -> None:
     source = (

@@ -172,7 +172,7 @@ def check(moment: Moment, trace: Path, proofs: Counter[int]) -> Found:
         raise Lost("the newest calls are missing")
     for worker, count in proofs.items():
         told.check(worker, count, let_go[worker])
-    check_homes(moment, told, let_go)
+    check_homes(told)
     if moment.last:
         check_bound(moment, trace, read, let_go)
     check_death(moment, told, let_go)
@@ -180,10 +180,8 @@ def check(moment: Moment, trace: Path, proofs: Counter[int]) -> Found:
     return Found(proofs.total(), sum(let_go.values()), os.stat(trace).st_blocks * 512)
 
 
-def check_homes(moment: Moment, told: Told, let_go: dict[int, int]) -> None:
+def check_homes(told: Told) -> None:
     """Each worker is a thread, task or process of its own."""
-    if moment.kind == "tasks" and any(let_go.values()):
-        return  # of a task whose beginning was let go it is not known any more which one it is
     homes = [home for known in told.homes.values() for home in known]
     if any(len(known) != 1 for known in told.homes.values()) or len(set(homes)) != len(homes):
         raise Lost(f"workers share a track, or have several: {dict(told.homes)}")

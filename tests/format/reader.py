@@ -27,7 +27,7 @@ VALUES |= {0xF0: lambda c: Shown("unknown", c.fields("varint blob"))}
 FIELDS = {1: "call", 2: "call_values", 3: "", 4: "value", 5: "varint value", 6: "varint code", 9: "varint"}
 FIELDS |= {7: "varint code exception", 8: "exception varint varint", 10: "call varint varint"}
 FIELDS |= {13: "exception varint varint", 14: "exception varint", 15: "varint blob"}
-PAYLOADS = dict.fromkeys((3, 4, 5, 7), "varint varint text") | {2: "varint", 12: "varint text"}
+PAYLOADS = dict.fromkeys((3, 4, 5, 7), "varint varint text") | {2: "varint", 12: "varint text varint"}
 ENDS = {3: "returned", 4: "returned", 5: None, 8: "raised", 9: "abandoned"}
 RETURN_VALUE, UNWIND, DROP, OPEN, EXTENDED = 4, 8, 9, 10, 15
 PROCESS_END, THREAD, SPAWN, ORIGIN, GREENLET, NAME = 2, 3, 4, 5, 7, 12
@@ -57,7 +57,7 @@ class Chunk:
         return self.data[self.at - length : self.at]
 
     def byte(self):
-        return self.bytes(1)[0]
+        return (self.bytes(1) or b"\0")[0]  # a number that is missing at the end is 0
 
     def varint(self):
         value = shift = 0
@@ -145,9 +145,9 @@ class Thread:
 
     def begin(self, function, generator, start):
         stack = self.stacks[self.greenlet]
-        if not (call := self.process.generators.get(generator)):
-            parent = stack[-1] if stack and not self.root else None
-            track = self.root or (parent.track if parent else self.tracks[self.greenlet])
+        if not hasattr(call := self.process.generators.get(generator) or self.root, "function"):  # a track, or None
+            parent = stack[-1] if stack and not call else None
+            track = call or (parent.track if parent else self.tracks[self.greenlet])
             call = SimpleNamespace(function=function, track=track, parent=parent, start=start, end=None)
             call.process, call.arguments, call.result, call.exception = self.process, {}, None, None
             call.original = self.root = None
@@ -169,9 +169,8 @@ class Thread:
 
     def record(self, chunk, is_gap, kind, *fields):
         if is_gap:  # OPEN records tell all that is known of what runs
-            for number in [*self.stacks, 0]:
-                self.greenlet = number
-                self.drop(len(self.stacks[number]))
+            for self.greenlet in [*self.stacks, 0]:  # noqa: B020
+                self.drop(len(self.stacks[self.greenlet]))
             self.root, self.fresh = None, set(self.stacks)
         elif kind not in (OPEN, EXTENDED):
             self.fresh.discard(self.greenlet)
@@ -191,7 +190,6 @@ class Thread:
                 self.extended(subtype, *Chunk(payload, 0, 0).fields(PAYLOADS[subtype]))
 
     def extended(self, subtype, number, kind=0, name=""):
-        task = self.process.tasks.get(number)
         if subtype == PROCESS_END:
             self.process.in_order |= number < 2
         elif subtype == THREAD:
@@ -200,8 +198,13 @@ class Thread:
             self.root = self.process.tasks.setdefault(number, SimpleNamespace(pid=self.pid, kind="task", name=name))
         elif subtype == ORIGIN and kind == 5:
             self.root = self.tracks[self.greenlet] if number else None
-        elif task and (subtype == NAME or (subtype == SPAWN and kind == 1 and name)):
-            task.name = name or kind
+        elif subtype == NAME and name and number not in self.process.tasks:
+            task = self.process.tasks[number] = SimpleNamespace(pid=self.pid, kind="task", name=kind)
+            self.process.generators.setdefault(name, task)
+        elif (task := self.process.tasks.get(number)) and (
+            subtype == NAME or (subtype == SPAWN and kind == 1 and name)
+        ):
+            task.name = kind if subtype == NAME else name
         elif subtype == GREENLET:
             self.greenlet = number
             if number not in self.stacks:

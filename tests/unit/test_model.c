@@ -511,6 +511,66 @@ TEST(a_task_may_get_its_name_late)
 }
 
 static void
+build_first_call(struct trace_builder *b, uint64_t id, const char *name, uint64_t generator)
+{
+    uint8_t payload[64];
+    uint8_t *p = varint_put(varint_put(payload, id), strlen(name));
+    memcpy(p, name, strlen(name));
+    p = varint_put(p + strlen(name), generator);
+    build_extended(b, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));
+}
+
+/* In a chunk of a recording that has let the beginning go. */
+TEST(a_task_whose_beginning_is_gone_has_its_name)
+{
+    struct fixture f;
+    begin(&f);
+    build_call(&f.b, 1, "loop");
+    build_first_call(&f.b, 7, "left over", 3);
+    build_resume(&f.b, 1, "worker", 3);
+    build_call(&f.b, 1, "leaf");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_yield(&f.b, 1);
+    build_call(&f.b, 1, "between");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_first_call(&f.b, 7, "renamed", 3); /* as another chunk says again */
+    build_resume(&f.b, 1, "worker", 3);
+    build_yield(&f.b, 1);
+    build_resume(&f.b, 1, "stray", 4); /* of which nobody tells */
+    end(&f);
+    const struct call *worker = get(&f, "worker");
+    struct slice name = f.model.tracks[worker->track].name;
+    CHECK_TEXT(name.data, name.length, "renamed");
+    CHECK_NUMBER(f.model.tracks[worker->track].kind, TRACK_TASK);
+    CHECK_NUMBER(worker->parent, MODEL_NONE);
+    CHECK_NUMBER(worker->origin, FLOW_SPAWN_TASK);
+    CHECK_NUMBER(get(&f, "leaf")->track, worker->track);
+    CHECK_NUMBER(get(&f, "between")->parent, find(&f, "loop"));
+    CHECK_NUMBER(get(&f, "stray")->parent, find(&f, "loop"));
+    finish(&f);
+}
+
+/* It runs when the chunk begins. */
+TEST(a_task_that_runs_when_a_chunk_begins_has_its_name)
+{
+    struct fixture f;
+    begin(&f);
+    build_chunk_end(&f.b);
+    build_chunk(&f.b, 1, 1, 5);
+    build_first_call(&f.b, 7, "left over", 3);
+    build_open_call(&f.b, "loop", 10, 0);
+    build_open_generator(&f.b, "worker", 3, 5, 1);
+    build_call(&f.b, 1, "leaf");
+    end(&f);
+    struct slice name = f.model.tracks[get(&f, "leaf")->track].name;
+    CHECK_TEXT(name.data, name.length, "left over");
+    CHECK_NUMBER(get(&f, "leaf")->parent, find(&f, "worker"));
+    CHECK_NUMBER(get(&f, "worker")->parent, MODEL_NONE);
+    CHECK_NUMBER(get(&f, "loop")->track, 0);
+    finish(&f);
+}
+
+static void
 build_await(struct trace_builder *b, uint64_t dt, uint32_t line, const char *task)
 {
     build_record(b, dt, FLOW_YIELD);

@@ -293,6 +293,16 @@ build_open_call(struct trace_builder *b, const char *qualname, uint64_t age, uin
 }
 
 static inline void
+build_open_generator(struct trace_builder *b, const char *qualname, uint64_t id, uint64_t age, uint64_t ordinal)
+{
+    build_record(b, 0, FLOW_OPEN);
+    build_code(b, qualname, FLOW_CODE_COROUTINE, 0);
+    build_number(b, id);
+    build_number(b, age);
+    build_number(b, ordinal);
+}
+
+static inline void
 build_extended(struct trace_builder *b, enum flow_extended subtype, const uint8_t *payload, size_t length)
 {
     build_record(b, 0, FLOW_EXTENDED);
