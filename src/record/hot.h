@@ -86,7 +86,7 @@ thread_pop(struct thread *thread, const struct function *function, const void *f
     const struct activation *top = thread_top(thread);
     if (!(top && activation_is(top, function, frame)) && !thread_drop_above(thread, function, frame, suspension))
         return NULL;
-    writer_make_room(&thread->writer, 0); /* a chunk that begins with its end must still name it among the running */
+    writer_make_room(&thread->writer); /* a chunk that begins with its end must still name it among the running */
     return &thread->stack[--thread->depth];
 }
 

@@ -466,7 +466,7 @@ link_task(struct thread *thread)
         entry.data = (const void *)(uintptr_t)hash_text(name);
         if (entry.key)
             shared_map_put(&recorder->spawns, entry);
-        writer_make_room(&thread->writer, LINK_RECORD_MAX); /* it says nothing in another chunk than the call */
+        writer_make_room_after(&thread->writer, LINK_RECORD_MAX); /* it says nothing in another chunk than the call */
         link_write(thread, (struct link_record){FLOW_EXTENDED_ORIGIN, FLOW_SPAWN_TASK, id, 0}, name);
     }
     Py_DECREF(task);
@@ -541,7 +541,7 @@ link_tell_resumed_task(struct thread *thread)
     uint64_t task = entry.key ? entry.extra >> 1 : 0;
     if (!task || (caller && caller->task == task))
         return;
-    writer_make_room(&thread->writer, LINK_RECORD_MAX);
+    writer_make_room_after(&thread->writer, LINK_RECORD_MAX);
     tell_task(thread, task, entry.id);
 }
 

@@ -102,7 +102,9 @@ install(bool wanted)
         struct sigaction ours = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
         ours.sa_sigaction = on_sigbus;
         sigemptyset(&ours.sa_mask);
-        installed = sigaction(SIGBUS, &ours, &before) == 0;
+        bool ignored = sigaction(SIGBUS, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+        /* Programs that this one executes inherit that it is ignored, but no handler. */
+        installed = !ignored && sigaction(SIGBUS, &ours, &before) == 0;
     }
     else if (!wanted && installed && sigaction(SIGBUS, NULL, &now) == 0) {
         installed = now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_sigbus && sigaction(SIGBUS, &before, NULL) < 0;

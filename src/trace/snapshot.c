@@ -1,6 +1,7 @@
 #include "snapshot.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "bound.h"
@@ -9,11 +10,22 @@
 
 #define TRIES 16
 
+/* For tests, which have others write meanwhile. */
+#ifndef SNAPSHOT_PAUSE
+#define SNAPSHOT_PAUSE(slots_copied) ((void)0)
+#endif
+
 struct snapshot {
     const uint8_t *from;
     uint8_t *to;
     size_t size;
     uint64_t last_claim; /* made before the moment */
+};
+
+/* A slot of events, as it was before any was copied. */
+struct held {
+    uint64_t word, age;
+    uint32_t slot;
 };
 
 /* What is copied while somebody writes to it is thrown away: ThreadSanitizer need not tell. */
@@ -26,46 +38,40 @@ copy(uint8_t *to, const uint8_t *from, size_t size)
         out[i] = __atomic_load_n(&in[i], __ATOMIC_RELAXED);
 }
 
-/* False where the slot is another's by now. */
-static bool
-copy_chunk(const struct snapshot *snapshot, const struct flow_slot *slot, size_t offset, size_t room, bool *none)
+/* The claim of the chunk that was copied; 0: the slot had none that was begun before the moment, or it was recycled. */
+static uint64_t
+copy_chunk(const struct snapshot *snapshot, const struct flow_slot *slot, size_t offset, size_t room)
 {
     const struct flow_chunk_header *chunk = (const void *)(snapshot->from + offset);
     uint64_t word;
     uint32_t committed;
-    *none = !protocol_look(slot, chunk, &word, &committed) || word >> FLOW_SLOT_CLAIM_SHIFT > snapshot->last_claim;
-    if (*none)
-        return true;
+    if (!protocol_look(slot, chunk, &word, &committed) || word >> FLOW_SLOT_CLAIM_SHIFT > snapshot->last_claim)
+        return 0;
     size_t size = committed < room ? committed : room;
     copy(snapshot->to + offset, snapshot->from + offset, size > sizeof *chunk ? size : sizeof *chunk);
     if (!protocol_holds(slot, word))
-        return false;
+        return 0;
     struct flow_chunk_header *copied = (void *)(snapshot->to + offset);
     atomic_store_explicit(&copied->committed, committed, memory_order_relaxed); /* it goes on growing */
-    return true;
+    return word >> FLOW_SLOT_CLAIM_SHIFT;
 }
 
-static void
+/* The same: nothing is left in the copy where there is none. */
+static uint64_t
 copy_slot(const struct snapshot *snapshot, const struct flow_slot *slot, uint64_t unit, uint32_t units)
 {
     size_t offset = (size_t)unit * FLOW_UNIT_SIZE;
     if (offset + sizeof(struct flow_chunk_header) > snapshot->size)
-        return;
+        return 0;
     size_t room = (size_t)units * FLOW_UNIT_SIZE;
     room = room < snapshot->size - offset ? room : snapshot->size - offset; /* the file may have been cut off there */
-    bool none = false;
-    for (int i = 0; i < TRIES; i++)
-        if (copy_chunk(snapshot, slot, offset, room, &none))
-            break;
-        else
-            none = true; /* unless it holds the next time */
-    if (none)
-        madvise(snapshot->to + offset, room, MADV_DONTNEED); /* zeros again */
-    else
+    uint64_t claim = copy_chunk(snapshot, slot, offset, room);
+    if (claim)
         ((struct flow_chunk_header *)(void *)(snapshot->to + offset))->units = (uint16_t)units;
+    else
+        madvise(snapshot->to + offset, room, MADV_DONTNEED); /* zeros again */
+    return claim;
 }
-
-#define FEW_SLOTS 256
 
 /* The file may have grown since it was mapped: what was claimed before the first slot that lies behind the map. */
 static uint64_t
@@ -83,36 +89,79 @@ last_claim_in_map(const struct reader *reader, const struct flow_bound *bound)
     return last;
 }
 
-/* False if slots were recycled meanwhile: what was copied first may be older than what was lost. A big file takes so
- * long to be copied that some always are: there it is only its beginning that may have a hole. */
-static bool
-copy_all(const struct reader *reader, const struct flow_bound *bound, uint8_t *map)
+/* As they will be recycled: the longest sealed first, those last that somebody writes to. */
+static int
+compare_age(const void *left, const void *right)
 {
-    uint64_t claims = protocol_last_claim(bound);
-    struct snapshot snapshot = {reader->map, map, reader->size, last_claim_in_map(reader, bound)};
-    copy(map, reader->map, FLOW_UNIT_SIZE);
-    uint64_t unit = 1;
-    for (uint32_t i = 0; i < bound->meta_slots; i++, unit++)
-        copy_slot(&snapshot, &bound->slots[i], unit, 1);
-    for (uint32_t i = 0; i < bound->event_slots; i++, unit += bound->slot_units)
-        copy_slot(&snapshot, &bound->slots[bound->meta_slots + i], unit, bound->slot_units);
-    uint64_t recycled = protocol_last_claim(bound) - claims;
-    return recycled <= (bound->event_slots > FEW_SLOTS ? bound->event_slots / 2 : 0);
+    const struct held *a = left, *b = right;
+    bool a_sealed = protocol_state(a->word) == FLOW_SLOT_SEALED, b_sealed = protocol_state(b->word) == FLOW_SLOT_SEALED;
+    if (a_sealed != b_sealed)
+        return a_sealed ? -1 : 1;
+    return (a->age > b->age) - (a->age < b->age);
 }
 
-/* Slots are recycled in the order of their claims, those apart whose thread is idle: what is as old as those that were
- * lost is dropped, lest there be a hole. */
 static void
-drop_oldest(const struct flow_bound *bound, uint8_t *map, size_t size)
+look_at_slots(const struct flow_bound *bound, struct held *held)
 {
-    uint64_t last = protocol_last_claim(bound);
-    size_t offset = (1 + (size_t)bound->meta_slots) * FLOW_UNIT_SIZE;
-    for (uint32_t i = 0; i < bound->event_slots; i++, offset += (size_t)bound->slot_units * FLOW_UNIT_SIZE) {
-        if (offset + sizeof(struct flow_chunk_header) > size)
-            return;
-        struct flow_chunk_header *chunk = (void *)(map + offset);
-        if (atomic_load_explicit(&chunk->claim, memory_order_relaxed) + bound->event_slots <= last)
+    for (uint32_t i = 0; i < bound->event_slots; i++) {
+        const struct flow_slot *slot = &bound->slots[bound->meta_slots + i];
+        uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
+        held[i] = (struct held){word, atomic_load_explicit(&slot->age, memory_order_relaxed), i};
+    }
+    qsort(held, bound->event_slots, sizeof *held, compare_age);
+}
+
+static uint64_t
+unit_of(const struct flow_bound *bound, uint32_t slot)
+{
+    return 1 + bound->meta_slots + (uint64_t)slot * bound->slot_units;
+}
+
+/* The newest claim of which the chunk was recycled before it could be copied; 0: none was. */
+static uint64_t
+copy_events(const struct snapshot *snapshot, const struct flow_bound *bound, struct held *held)
+{
+    uint64_t lost = 0;
+    look_at_slots(bound, held);
+    for (uint32_t i = 0; i < bound->event_slots; i++) {
+        SNAPSHOT_PAUSE(i);
+        const struct flow_slot *slot = &bound->slots[bound->meta_slots + held[i].slot];
+        uint64_t claim = held[i].word >> FLOW_SLOT_CLAIM_SHIFT;
+        uint64_t copied = copy_slot(snapshot, slot, unit_of(bound, held[i].slot), bound->slot_units);
+        if (copied != claim && claim <= snapshot->last_claim && claim > lost && !protocol_holds(slot, held[i].word))
+            lost = claim;
+    }
+    return lost;
+}
+
+/* What a thread has before a chunk that was lost, its last ones apart: these somebody writes to. */
+static void
+drop_before(const struct snapshot *snapshot, const struct flow_bound *bound, const struct held *held, uint64_t lost)
+{
+    for (uint32_t i = 0; i < bound->event_slots; i++) {
+        size_t offset = (size_t)unit_of(bound, held[i].slot) * FLOW_UNIT_SIZE;
+        if (offset + sizeof(struct flow_chunk_header) > snapshot->size)
+            continue;
+        struct flow_chunk_header *chunk = (void *)(snapshot->to + offset);
+        uint64_t claim = atomic_load_explicit(&chunk->claim, memory_order_relaxed);
+        bool sealed = protocol_state(held[i].word) == FLOW_SLOT_SEALED;
+        if (sealed && claim == held[i].word >> FLOW_SLOT_CLAIM_SHIFT && claim < lost)
             atomic_store_explicit(&chunk->magic, 0, memory_order_relaxed);
+    }
+}
+
+static void
+take(const struct reader *reader, const struct flow_bound *bound, uint8_t *map, struct held *held)
+{
+    uint64_t lost = 1;
+    for (int i = 0; i < TRIES && lost; i++) {
+        struct snapshot snapshot = {reader->map, map, reader->size, last_claim_in_map(reader, bound)};
+        copy(map, reader->map, FLOW_UNIT_SIZE);
+        for (uint32_t k = 0; k < bound->meta_slots; k++)
+            copy_slot(&snapshot, &bound->slots[k], 1 + (uint64_t)k, 1);
+        lost = copy_events(&snapshot, bound, held);
+        if (lost && i + 1 == TRIES)
+            drop_before(&snapshot, bound, held, lost);
     }
 }
 
@@ -122,14 +171,16 @@ snapshot_take(struct reader *reader)
     const struct flow_bound *bound = reader_bound(reader);
     if (!bound || !(reader->header->flags & FLOW_FILE_LAST))
         return 0;
+    struct held *held = calloc(bound->event_slots + (size_t)1, sizeof *held);
     void *map = mmap(NULL, reader->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (map == MAP_FAILED)
+    if (!held || map == MAP_FAILED) {
+        free(held);
+        if (map != MAP_FAILED)
+            munmap(map, reader->size);
         return -ENOMEM;
-    bool whole = false;
-    for (int i = 0; i < TRIES && !whole; i++)
-        whole = copy_all(reader, bound, map);
-    if (!whole)
-        drop_oldest(bound, map, reader->size);
+    }
+    take(reader, bound, map, held);
+    free(held);
     reader->cut_off |= guard_is_broken(reader->map);
     guard_unmap((void *)(uintptr_t)reader->map, reader->size);
     reader->map = map;

@@ -1,8 +1,11 @@
 /* snapshot.h - what a file whose chunks are recycled holds at one moment.
  *
  * Such a file may be written to while it is read, and a chunk be another's all at once: so its chunks are copied, and
- * only those that stayed the same meanwhile count. What a thread began after the moment is left out, as is, of a
- * thread's chunks, none that comes before one that is taken, unless it was let go.
+ * only those that stayed the same meanwhile count. What a thread began after the moment is left out.
+ *
+ * A thread's chunks have no hole. They are copied in the order in which they will be recycled, the oldest first: so
+ * what is lost meanwhile has mostly been copied. Where a writer is faster, all is copied again; if he always is, what
+ * is older than what was lost is left out as well, as it would be a moment later.
  */
 #ifndef FLOW_SNAPSHOT_H
 #define FLOW_SNAPSHOT_H

@@ -197,9 +197,17 @@ int writer_lose(struct writer *writer, int error, const char *reason);
 
 #define WRITER_TIE_TICKS (1u << 22) /* about every 10 ms of a cycle counter */
 
-/* The next record will go into the chunk that is current now, after so many bytes of others. */
+/* The next record will go into the chunk that is current now, */
 static inline void
-writer_make_room(struct writer *writer, size_t bytes)
+writer_make_room(struct writer *writer)
+{
+    if (writer->p > writer->limit)
+        writer_next_chunk(writer);
+}
+
+/* though it comes after so many bytes of others. */
+static inline void
+writer_make_room_after(struct writer *writer, size_t bytes)
 {
     if (!writer->chunk || writer->p + bytes > writer->limit)
         writer_next_chunk(writer);
