@@ -104,7 +104,8 @@ def run_whole(options: argparse.Namespace, interpreter: Interpreter, results: di
     results["library"] = [measure.as_json(row) for rows in found for row in rows]
     results["start_up"] = whole.start_up(interpreter, 25)
     results["readers"] = whole.readers(interpreter, 5)
-    for table in (tables.of_library, tables.of_start_up, tables.of_readers):
+    results["space"] = whole.space(interpreter)
+    for table in (tables.of_library, tables.of_start_up, tables.of_readers, tables.of_space):
         print("\n" + tables.text(table(results)), flush=True)
 
 

@@ -228,6 +228,13 @@ def of_readers(results: Results) -> Table:
     return table
 
 
+def of_space(results: Results) -> Table:
+    table = [["bytes of a trace, for each call", "", "at most"]]
+    for name, (found, most) in results["space"].items():
+        table.append([name, number(found), number(most)])
+    return table
+
+
 def of_failures(results: Results) -> list[str]:
     """Say what was not measured, and why: a line for each way and reason."""
     names: dict[tuple[str, str], list[str]] = {}

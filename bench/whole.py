@@ -1,4 +1,4 @@
-"""What is measured of whole processes: what `flowtrace run` adds to the start, what its readers take.
+"""What is measured of whole processes: what `flowtrace run` adds to the start, what its readers and traces take.
 
 Times are CPU times, of a command and of all the processes that it has waited for.
 """
@@ -6,6 +6,7 @@ Times are CPU times, of a command and of all the processes that it has waited fo
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -45,6 +46,41 @@ def readers(interpreter: Interpreter, rounds: int) -> dict[str, dict[str, list[i
                 samples["kib"].append(peak)
         found["trace"] = {"bytes": [trace.stat().st_blocks * 512]}
     return found
+
+
+# What a trace may take: options, a program, bytes of a call; and bytes on the disk of the shortest program.
+SPACE: dict[str, tuple[list[str], str, float]] = {
+    "fib(25), --no-values": (["--no-values"], "from programs.fib import run; run(25)", 6),
+    "fib(25), an int in and out": ([], "from programs.fib import run; run(25)", 14),
+    "methods, values and fields": ([], "from programs.methods import run; run(2000)", 25),
+}
+SHORTEST = ("print('hi'), on the disk", "print('hi')", 256 << 10)
+
+
+def space(interpreter: Interpreter) -> dict[str, tuple[float, float]]:
+    """Return what was found and the most that it may be, by what is recorded: bytes of a call; bytes."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="flowtrace-bench-") as folder:
+        trace = Path(folder, "space.flow")
+        for name, (options, code, most) in SPACE.items():
+            _record(interpreter, trace, [*options, "-c", code])
+            told = _run(interpreter, "info", str(trace))
+            per_call = re.search(r"^records +[\d,]+ bytes, ([\d.]+) a call$", told, re.MULTILINE)
+            assert per_call, told
+            found[name] = (float(per_call[1]), most)
+        name, code, most = SHORTEST
+        _record(interpreter, trace, ["-c", code])
+        found[name] = (trace.stat().st_blocks * 512, most)
+    return found
+
+
+def _record(interpreter: Interpreter, trace: Path, words: list[str]) -> None:
+    _run(interpreter, "run", "-q", "-o", str(trace), *words)
+
+
+def _run(interpreter: Interpreter, *words: str) -> str:
+    command = [interpreter.python, "-m", "flowtrace", *words]
+    return subprocess.run(command, check=True, cwd=HERE, env=variables(), text=True, capture_output=True).stdout
 
 
 def _timed(command: list[str], folder: str) -> tuple[int, int]:

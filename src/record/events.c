@@ -63,7 +63,8 @@ remember_generator(struct thread *thread, const struct activation *activation)
     struct pointer_entry entry = {.key = activation->frame,
                                   .data = activation->function,
                                   .id = activation->generator,
-                                  .extra = activation->task << 2 | (activation->at_end & AT_END_WATCH)};
+                                  .extra = activation->task << GENERATOR_TASK_SHIFT
+                                           | (activation->at_end & AT_END_WATCH)};
     if (!shared_map_put(&thread->recorder->generators, entry))
         recorder_fault(thread->recorder, thread, ENOMEM);
 }
@@ -321,7 +322,7 @@ push_generator(struct thread *thread, struct function *function, bool fresh)
         .function = function,
         .frame = frame,
         .generator = known ? entry.id : thread_next_number(thread),
-        .task = known ? entry.extra >> 2 : 0,
+        .task = known ? entry.extra >> GENERATOR_TASK_SHIFT : 0,
         .start_ticks = thread->writer.last_ticks,
         .at_end = known ? (uint8_t)(entry.extra & (AT_END_WATCH | AT_END_WAKE)) : 0,
     };

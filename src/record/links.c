@@ -538,7 +538,7 @@ link_tell_resumed_task(struct thread *thread)
 {
     struct pointer_entry entry = shared_map_get(&thread->recorder->generators, frame_running());
     const struct activation *caller = thread_top(thread);
-    uint64_t task = entry.key ? entry.extra >> 1 : 0;
+    uint64_t task = entry.key ? entry.extra >> GENERATOR_TASK_SHIFT : 0;
     if (!task || (caller && caller->task == task))
         return;
     writer_make_room_after(&thread->writer, LINK_RECORD_MAX);

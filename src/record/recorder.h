@@ -97,6 +97,9 @@ enum at_end {
     AT_END_LEFT = 8,  /* regions that it stands on were left in it; of a region: it was left */
 };
 
+/* What is known of a suspended one has its task above these two bits. */
+#define GENERATOR_TASK_SHIFT 2
+
 struct thread {
     struct recorder *recorder;      /* Borrowed; NULL once it is gone */
     struct writer writer;

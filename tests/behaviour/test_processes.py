@@ -330,6 +330,54 @@ def test_a_daemon(workshop: Workshop) -> None:
     assert pids(run, "child") == pids(run, "serve")
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("opens", [False, True], ids=["closed", "taken"])
+def test_a_daemon_that_closes_all_descriptors(workshop: Workshop, opens: bool) -> None:
+    """As daemons are made, by hand or by a library: ours is among them, and may be a file of theirs afterwards."""
+    run = workshop.record(f"""
+        import os, resource, warnings
+        warnings.simplefilter("ignore")
+        folder = os.getcwd()
+        def work(n): return [n] * 9
+        def many(first):
+            for n in range(first, first + 6000): work(n)
+        def ours():
+            all = os.listdir("/proc/self/fd")
+            return [int(n) for n in all if os.path.realpath(f"/proc/self/fd/{{n}}").endswith(".flow")]
+        def detach():
+            os.setsid()
+            if os.fork(): os._exit(0)
+            os.chdir("/")
+            os.umask(0o77)
+            os.closerange(0, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20))
+            null = os.open(os.devnull, os.O_RDWR)
+            for number in (1, 2): os.dup2(null, number)
+        def serve():
+            taken = ours()
+            detach()
+            many(100_000)
+            file = os.open(f"{{folder}}/file", os.O_CREAT | os.O_WRONLY)
+            for number in taken if {opens} else []: os.dup2(file, number)
+            many(200_000)
+            os.write(file, b"its own")
+            os.close(os.open(f"{{folder}}/over", os.O_WRONLY))
+        def main():
+            many(0)
+            os.mkfifo("over")
+            if not os.fork():
+                serve()
+                os._exit(0)
+            os.wait()
+            with open("over") as file: file.read()
+        main()
+        """)
+    numbers = [call.arguments["n"].python() for call in run.calls("work")]
+    assert sorted(numbers) == [n + first for first in (0, 100_000, 200_000) for n in range(6000)]
+    assert parents(run, "serve") == ["main"]
+    assert (workshop.folder / "file").read_bytes() == b"its own"
+    assert [process["lost"] for process in run.trace.info["processes"]] == [None] * len(run.trace.info["processes"])
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools_and_managers(workshop: Workshop, method: str) -> None:
     run = workshop.record(

@@ -17,6 +17,7 @@ import document  # noqa: E402
 import environments  # noqa: E402
 import instructions  # noqa: E402
 import tables  # noqa: E402
+import whole  # noqa: E402
 from programs import PROGRAMS  # noqa: E402
 from ways import WAYS, _perfetto_begins  # noqa: E402
 
@@ -52,6 +53,15 @@ def test_each_way_that_needs_no_installing_records_and_can_do_so_again(way: str,
 def test_peers_are_what_the_harness_knows() -> None:
     assert {"untraced", *environments.PEERS} == set(WAYS)
     assert all("==" in package for peer in environments.PEERS.values() for package in peer.get("packages", []))
+
+
+def test_a_trace_takes_no_more_space_than_it_may() -> None:
+    found = whole.space(environments.Interpreter(sys.executable))
+    assert len(found) == 4
+    for name, (bytes_, most) in found.items():
+        assert 0 < bytes_ <= most, name
+    table = tables.text(tables.of_space({"space": found}))
+    assert [line.split()[-1] for line in table.splitlines()] == ["most", "6.0", "14.0", "25", "262,144"]
 
 
 def test_the_harness_writes_all_samples(tmp_path: Path) -> None:

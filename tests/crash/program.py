@@ -7,15 +7,12 @@ of them has returned. Where WORKER makes the call STEP, at PLACE, the process en
 BALLAST bytes.
 """
 
-import asyncio
 import ctypes
-import multiprocessing
 import os
 import signal
 import struct
 import sys
 import threading
-from multiprocessing.connection import Connection
 
 KIND, WORKERS, STEPS, PROOFS, WAY, PLACE, WORKER, STEP, BALLAST = (
     int(word) if word.lstrip("-").isdecimal() else word for word in sys.argv[1:]
@@ -67,6 +64,13 @@ def work(worker):
 def work_as_process(worker, pipe):
     for number in range(STEPS):
         one(worker, number, pipe.fileno())
+
+
+if KIND == "task":  # imported by all of the spawned, they would take longer than all else
+    import asyncio
+elif KIND != "thread":
+    import multiprocessing
+    from multiprocessing.connection import Connection
 
 
 async def work_as_task(worker):
