@@ -153,7 +153,7 @@ def show(
     exceptions: int = 8,
     newest: int = ...,
     filters: list[tuple[str, str]] | None = None,
-    view: str = "tree",  # errors, call
+    view: str = "tree",  # errors, call, timeline
     call: int = 0,
     fields: str = "",
     wide: bool = False,

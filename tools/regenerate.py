@@ -55,6 +55,9 @@ VARYING = [
 ]
 # Here threads race for the work: which one does what, and first, differs from run to run.
 RACING = ("examples/crawler", "examples/pipeline")
+# What ran when differs from run to run: of a timeline the names of its lanes are compared.
+TIMELINE = re.compile(r"flowtrace show .*--timeline\b(?!.*--help)")
+LANE = re.compile(r"(main thread|⇢ |⇉ )[^─▄█·✗⊘]*?(?=  | ?[─▄█·✗⊘]|$)")
 VALUES = re.compile(r"\(.*?\)(?: → .*?)?(?=  |$)")
 # What these print is about this machine: only the words before the first number or path are compared.
 ABOUT_THE_MACHINE = re.compile(r"flowtrace (info|explain|recover|merge|--version)\b(?!.*--help)")
@@ -127,10 +130,17 @@ def comparable(sample: Sample, text: str) -> list[str]:
         return [re.split(r"[\d/]", line)[0].split("  ")[0].rstrip() for line in text.splitlines()][:3]
     if COUNTS_ALL.search(sample.command):
         return [_words(line) for line in _stable_lines(text, racing=False)]
+    if TIMELINE.search(sample.command):
+        return [*list(_stable_lines(text, racing=False))[:2], *_lanes(text)]
     racing = str(sample.path.relative_to(ROOT)).startswith(RACING) or any(
         f"{part} " in sample.command for part in RACING
     )
     return list(_stable_lines(text, racing=racing))
+
+
+def _lanes(text: str) -> list[str]:
+    lanes = {lane[0].strip() for line in text.splitlines() if (lane := LANE.match(line))}
+    return sorted({re.sub(r"_\d+$", "_N", re.sub(r"\bTask-\d+", "Task-N", lane)) for lane in lanes})
 
 
 def _words(line: str) -> str:

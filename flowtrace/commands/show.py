@@ -18,10 +18,12 @@ flowtrace show [options] [FILE]
 Tells the story of a recorded run again. FILE is flowtrace.flow if none is
 named.
 
-  --lines N          in about N lines (200)
+  --lines N          in about N lines (200; with --timeline 50)
   --all              everything
   --newest N         read no more than the newest N calls (40,000,000: 4 GB)
   --errors           exceptions alone: the way of each, and what was swallowed
+  --timeline         threads and tasks as lanes over time: what ran, and what
+                     waited, when; --between 1s..2s draws that part alone
   --call N           all of one call: the number stands behind # in other views
   --fields LIST      what stands at the right: running, duration, waiting, self,
                      start, thread, where, depth, call; with commas between
@@ -47,6 +49,7 @@ OPTIONS = {
     "--all": _options.FLAG,
     "--newest": _options.NUMBER,
     "--errors": _options.FLAG,
+    "--timeline": _options.FLAG,
     "--call": _options.NUMBER,
     "--fields": _options.TEXT,
     "--values": _options.TEXT,
@@ -59,7 +62,8 @@ OPTIONS = {
     "--follow": _options.FLAG,
 }
 DEFAULT_LINES = 200
-VIEWS = ("errors", "call")
+TIMELINE_LINES = 50  # what a person sees at a glance
+VIEWS = ("errors", "call", "timeline")
 VALUES = ("none", "short", "full")
 FOLLOW_NEWEST = 200_000  # read in some 50 ms: who follows sees what happens now
 
@@ -92,10 +96,12 @@ def story(
 
     look = _terminal.Look(options, stream)
     values = values_wanted(options)
+    view = view_wanted(options)
+    lines = TIMELINE_LINES if view == "timeline" else DEFAULT_LINES
     text = _progress.watched(
         _core.show,
         trace,
-        lines=0 if "--all" in options else options.number("--lines", DEFAULT_LINES),
+        lines=0 if "--all" in options else options.number("--lines", lines),
         width=look.width,
         color=look.color,
         ascii=look.ascii,
@@ -104,7 +110,7 @@ def story(
         time="--no-time" not in options,
         newest=newest_wanted(options),
         filters=filters or [],
-        view=view_wanted(options),
+        view=view,
         call=options.number("--call", 0),
         fields=",".join(fields_wanted(options)),
         chains="--chains" in options,
@@ -119,6 +125,8 @@ def view_wanted(options: _options.Options) -> str:
     views = [view for view in VIEWS if f"--{view}" in options]
     if len(views) > 1:
         raise UsageError(f"--{views[0]} or --{views[1]}: one at a time")
+    if views == ["timeline"] and "--no-time" in options:
+        raise UsageError("--timeline is about times; give one of --timeline and --no-time")
     return views[0] if views else "tree"
 
 

@@ -116,6 +116,8 @@ struct show_options;
 int binding_fields(const char *names, struct show_options *options);
 
 int binding_add_constants(PyObject *module);
+/* timeline.c: what show's view of that name prints. */
+PyObject *binding_timeline(PyObject *module, PyObject *path, PyObject *filters, const struct show_options *options);
 PyObject *binding_show(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_diff(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_export(PyObject *module, PyObject *args, PyObject *kwargs);

@@ -191,8 +191,10 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
     options.full = full;
     options.links = links;
     options.chains = chains;
-    view_function *function = find_view(view);
-    PyObject *result = function && binding_fields(fields, &options) == 0
+    bool timeline = strcmp(view, "timeline") == 0;
+    view_function *function = timeline ? NULL : find_view(view);
+    PyObject *result = timeline ? binding_timeline(module, path, filters, &options)
+                       : function && binding_fields(fields, &options) == 0
                            ? print_view(module, path, filters, cells, function, &options)
                            : NULL;
     Py_DECREF(path);

@@ -18,7 +18,8 @@
 struct spawn {
     uint32_t creator; /* call */
     uint32_t task;    /* spawn: the creator is this task's creator */
-    uint32_t track;   /* of a task */
+    uint32_t track;   /* of a task or thread */
+    uint64_t created_ns; /* when SPAWN told; 0 if it has not */
     uint32_t cancel;  /* in model->cancels: what asked first and is not felt yet; */
     uint32_t scope;   /* or, of a timeout() or TaskGroup, what that asks of others */
 };

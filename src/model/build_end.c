@@ -109,9 +109,15 @@ build_finish(struct builder *builder)
     struct model *model = builder->model;
     for (uint32_t i = 0; i < builder->spawn_count; i++)
         find_creator(builder, i);
-    for (uint32_t i = 0; i < builder->spawn_count; i++)
-        if (builder->spawns[i].track != MODEL_NONE)
-            model->tracks[builder->spawns[i].track].creator = builder->spawns[i].creator;
+    for (uint32_t i = 0; i < model->track_count; i++)
+        model->tracks[i].begun_ns = model->tracks[i].first_ns;
+    for (uint32_t i = 0; i < builder->spawn_count; i++) {
+        struct track *track = builder->spawns[i].track != MODEL_NONE ? &model->tracks[builder->spawns[i].track] : NULL;
+        if (!track)
+            continue;
+        track->creator = builder->spawns[i].creator;
+        track->created_ns = builder->spawns[i].created_ns;
+    }
     for (uint32_t i = 0; i < model->reader->stream_count; i++) {
         struct lane *lane = &builder->lanes[i];
         uint64_t told_ns = model->processes[lane->process].end_ns;

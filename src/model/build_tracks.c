@@ -51,7 +51,7 @@ build_spawn(struct builder *builder, uint32_t process, uint64_t id)
         builder->failed = true;
         return MODEL_NONE;
     }
-    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
+    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, 0, MODEL_NONE, MODEL_NONE};
     return builder->spawn_count++;
 }
 
@@ -82,7 +82,7 @@ spawn_from(struct builder *builder, uint32_t process, uint64_t thread)
                                        sizeof *spawn);
     if (!spawn)
         return MODEL_NONE;
-    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE, MODEL_NONE};
+    *spawn = (struct spawn){MODEL_NONE, MODEL_NONE, MODEL_NONE, 0, MODEL_NONE, MODEL_NONE};
     if (host && host->depth && builder->model->reader->header->clock != FLOW_CLOCK_NONE)
         spawn->creator = host->stack[host->depth - 1];
     return builder->spawn_count++;
@@ -134,6 +134,7 @@ build_on_link(struct builder *builder, struct lane *lane, const struct record *r
         if (index != MODEL_NONE) {
             builder->spawns[index].creator = caller;
             builder->spawns[index].task = task;
+            builder->spawns[index].created_ns = record->time_ns;
             /* An eager task has run before it got its name. */
             if (kind == FLOW_SPAWN_TASK && builder->spawns[index].track != MODEL_NONE && name.length)
                 builder->model->tracks[builder->spawns[index].track].name = name;

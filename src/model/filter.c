@@ -145,6 +145,20 @@ filter_add(struct filter *filter, const char *option, const char *text, struct t
     return read_condition(condition, error);
 }
 
+struct range
+filter_between(const struct filter *filter)
+{
+    struct range all = {UINT64_MAX, 0};
+    for (uint32_t i = 0; i < filter->count; i++) {
+        const struct condition *condition = &filter->conditions[i];
+        if (condition->kind != FILTER_BETWEEN)
+            continue;
+        all.low = condition->range.low < all.low ? condition->range.low : all.low;
+        all.high = condition->range.high > all.high ? condition->range.high : all.high;
+    }
+    return all.low <= all.high ? all : (struct range){0, UINT64_MAX};
+}
+
 void
 filter_free(struct filter *filter)
 {

@@ -54,6 +54,9 @@ struct filter {
 int filter_add(struct filter *filter, const char *option, const char *text, struct text *error);
 void filter_free(struct filter *filter);
 
+/* From the first to the last that its --between ask for; all of the time without one. */
+struct range filter_between(const struct filter *filter);
+
 /* keep[call] becomes 1 for those that pass, else 0. 0; -EINVAL, with a sentence, where a name fits nothing in the
  * trace or it lacks what is asked for; or -ENOMEM. */
 int filter_mark(const struct filter *filter, const struct model *model, uint8_t *keep, struct text *error);

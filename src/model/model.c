@@ -277,12 +277,15 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
 static void
 tell(struct builder *builder, const struct lane *lane, const struct record *record)
 {
-    if (!builder->watcher || !builder->watcher->event || !lane->depth)
+    const struct model_watcher *watcher = builder->watcher;
+    if (!watcher || !watcher->event || !lane->depth)
         return;
     bool raises = record->type == FLOW_THROW || record->type == FLOW_UNWIND;
     uint32_t exception = raises ? build_exception(builder, lane, &record->exception) : MODEL_NONE;
     uint32_t below = lane->depth > 1 ? lane->stack[lane->depth - 2] : MODEL_NONE;
-    builder->watcher->event(builder->watcher->context, lane->stack[lane->depth - 1], below, exception, record);
+    if (watcher->place)
+        watcher->place(watcher->context, (uint32_t)(lane - builder->lanes), lane->track, record->time_ns);
+    watcher->event(watcher->context, lane->stack[lane->depth - 1], below, exception, record);
 }
 
 static void

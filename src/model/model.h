@@ -67,6 +67,8 @@ struct track {
     uint32_t first_root; /* the first call without a parent on this track */
     uint32_t call_count;
     uint64_t first_ns, last_ns;
+    uint64_t created_ns; /* of a task or thread, when it was, and when it began to run; 0 unknown */
+    uint64_t begun_ns;
 };
 
 struct exception {
@@ -217,6 +219,9 @@ struct model_watcher {
     void (*event)(void *context, uint32_t call, uint32_t below, uint32_t exception, const struct record *record);
     void *context;
     const struct progress *progress; /* or NULL */
+    /* Or NULL: told before each event in which stream it is, and which track, of the thread or of a greenlet that it
+     * runs, is going on there. */
+    void (*place)(void *context, uint32_t stream, uint32_t track, uint64_t ns);
 };
 
 /* 0, -ENOMEM, or -ECANCELED where a watcher's progress asks for that. */

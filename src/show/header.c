@@ -275,14 +275,16 @@ header_put_missing(struct text *text, const struct model *model)
     text_string(text, "Part of this trace is missing: see flowtrace info.");
 }
 
-static void
-put_filtered(struct text *text, const struct printer *printer)
+void
+header_put_filtered(struct text *text, const struct model *model)
 {
-    const struct model *model = printer->model;
+    uint32_t left = 0;
     if (!model->whole_count)
         return;
+    for (uint32_t i = 0; i < model->call_count; i++)
+        left += model->calls[i].origin != CALL_INHERITED;
     text_string(text, "Filters leave ");
-    label_count(text, model->call_count - printer->outline->inherited);
+    label_count(text, left);
     text_string(text, " of ");
     label_counted(text, model->whole_count, " call.", " calls.");
 }
@@ -293,7 +295,7 @@ header_print_foot(struct printer *printer)
     const struct story *story = printer->story;
     struct text *text = &printer->line;
     text_truncate(text, 0);
-    put_filtered(text, printer);
+    header_put_filtered(text, printer->model);
     const char *not_shown = text->length ? " Not shown: " : "Not shown: ";
     if (story->calls_left_out) {
         text_string(text, not_shown);

@@ -78,6 +78,8 @@ void printer_put_note(struct printer *printer, struct slice note);
 void header_print_run(struct printer *printer, uint32_t number);
 void header_print(struct printer *printer);
 void header_print_foot(struct printer *printer);
+/* How many calls filters have left, if there were any. */
+void header_put_filtered(struct text *text, const struct model *model);
 /* What was let go, not read, or is damaged: sentences, behind those that are there. */
 void header_put_missing(struct text *text, const struct model *model);
 /* Instead of a story of no calls. */

@@ -70,7 +70,7 @@ static void
 check_spans(struct spans_fixture *s, const char *expected, const char *file, int line)
 {
     static const struct span_visitor visitor = {on_track, on_begin, on_end, on_wait};
-    struct model_watcher watcher = {suspensions_event, &s->suspensions, NULL};
+    struct model_watcher watcher = {.event = suspensions_event, .context = &s->suspensions};
     CHECK_NUMBER(build_open(&s->f.b, &s->f.reader), 0);
     CHECK_NUMBER(model_build_watched(&s->f.model, &s->f.reader, &watcher), 0);
     CHECK_NUMBER(suspensions_finish(&s->suspensions, &s->f.model), 0);
