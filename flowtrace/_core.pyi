@@ -153,7 +153,7 @@ def show(
     exceptions: int = 8,
     newest: int = ...,
     filters: list[tuple[str, str]] | None = None,
-    view: str = "tree",  # errors, call, timeline
+    view: str = "tree",  # tasks, errors, call, timeline
     call: int = 0,
     fields: str = "",
     wide: bool = False,
@@ -291,6 +291,24 @@ def report(
 
     by: function, file, module, track or exception; format: text, csv or json; limit: rows, 0 for all;
     newest and filters as of show().
+    """
+
+def show_since(
+    path: _Path,
+    since: int,
+    *,
+    lines: int = 16,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    links: bool = False,
+    arguments: bool = True,
+    results: bool = True,
+    newest: int = 200_000,
+) -> tuple[int, bytes]:
+    """When the last event was, in ns, and the calls that ran between `since` and then, as UTF-8.
+
+    Empty if nothing happened. Raises FlowTraceError.
     """
 
 def live(path: _Path, /) -> list[int]:

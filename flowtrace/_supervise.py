@@ -4,6 +4,10 @@ import os
 import signal
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._live import Live
+
 # What a terminal sends to a whole process group reaches the program by itself.
 # What a process sent to us alone was meant for the program.
 FORWARDED = {
@@ -17,11 +21,12 @@ FORWARDED = {
 SENT_BY_A_PROCESS = 0  # si_code: SI_USER, and below; the kernel's are above
 
 
-def supervise(command: list[str], environment: dict[str, str]) -> tuple[int, int]:
+def supervise(command: list[str], environment: dict[str, str], live: "Live | None" = None) -> tuple[int, int]:
     """Run `command` to its end and return its pid and wait status.
 
     It gets the signals as we got them: what was ignored or blocked stays so, and
-    what this interpreter has changed for itself is put back.
+    what this interpreter has changed for itself is put back. `live` lasts as long as the command does; its thread
+    gets no signals.
     """
     watched = FORWARDED | {signal.SIGCHLD}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -35,7 +40,11 @@ def supervise(command: list[str], environment: dict[str, str]) -> tuple[int, int
         )
         # An ignored SIGCHLD, inherited, would make the kernel forget the status.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if live:
+            live.begin()
         status = _wait(pid, watched)
+        if live:
+            live.end()
         _drain(watched)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

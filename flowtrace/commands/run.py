@@ -24,6 +24,8 @@ Runs the program as python would, records what it does, and tells the story on
 stderr when it has ended. The exit status is the program's.
 
   -o FILE            where to record (flowtrace.flow here; replaced each run)
+  --live             while it runs, tell on the terminal each second what it has
+                     done since; flowtrace show --follow tells it elsewhere
   -q                 tell no story; read it later with: flowtrace show
   --include WHAT     also this installed package or file is my code
   --exclude WHAT     this is not. Both can be repeated; the last that fits wins.
@@ -69,6 +71,7 @@ SWITCHES = {"--caught": "caught", "--boundary": "boundary", "--identity": "ident
 OPTIONS = {
     "-o": _options.TEXT,
     "-q": _options.FLAG,
+    "--live": _options.FLAG,
     "--include": _options.TEXT,
     "--exclude": _options.TEXT,
     "--no-values": _options.FLAG,
@@ -107,7 +110,12 @@ def main(arguments: list[str]) -> int:
 
     from .._supervise import end_like, supervise
 
-    pid, status = supervise(command, environment)
+    live = None
+    if "--live" in options:
+        from .. import _live
+
+        live = _live.begin(trace, options)
+    pid, status = supervise(command, environment, live)
     try:
         unsaid = add_status(trace, pid, status)
         tell(trace, options, rules)
@@ -260,6 +268,8 @@ def check_settings(options: _options.Options) -> None:
                 _core.check_settings({setting: options.number(name, 0)})
             except ValueError as error:
                 raise UsageError(f"{name}: {error}") from None
+    if "--live" in options and "--no-time" in options:
+        raise UsageError("--live tells what happened when, which --no-time leaves out; give one of them")
     if "--identity" in options:
         if "--no-values" in options:
             raise UsageError("--identity numbers what --no-values leaves out; give one of them")

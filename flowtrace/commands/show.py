@@ -24,6 +24,8 @@ named.
   --errors           exceptions alone: the way of each, and what was swallowed
   --timeline         threads and tasks as lanes over time: what ran, and what
                      waited, when; --between 1s..2s draws that part alone
+  --by WHAT          where a task's calls stand: under the call that created it
+                     (creator), or beside it, as a tree of their own (task)
   --call N           all of one call: the number stands behind # in other views
   --fields LIST      what stands at the right: running, duration, waiting, self,
                      start, thread, where, depth, call; with commas between
@@ -50,6 +52,7 @@ OPTIONS = {
     "--newest": _options.NUMBER,
     "--errors": _options.FLAG,
     "--timeline": _options.FLAG,
+    "--by": _options.TEXT,
     "--call": _options.NUMBER,
     "--fields": _options.TEXT,
     "--values": _options.TEXT,
@@ -125,9 +128,14 @@ def view_wanted(options: _options.Options) -> str:
     views = [view for view in VIEWS if f"--{view}" in options]
     if len(views) > 1:
         raise UsageError(f"--{views[0]} or --{views[1]}: one at a time")
+    by = options.text("--by", "creator")
+    if by not in {"creator", "task"}:
+        raise UsageError(f"--by is creator or task, not {by!r}")
+    if by == "task" and views:
+        raise UsageError(f"--by is about the tree; give one of --by and --{views[0]}")
     if views == ["timeline"] and "--no-time" in options:
         raise UsageError("--timeline is about times; give one of --timeline and --no-time")
-    return views[0] if views else "tree"
+    return views[0] if views else "tasks" if by == "task" else "tree"
 
 
 def values_wanted(options: _options.Options) -> str:

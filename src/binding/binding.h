@@ -128,6 +128,7 @@ PyObject *binding_info(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_graph(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_report(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_live(PyObject *module, PyObject *path);
+PyObject *binding_show_since(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_verify(PyObject *module, PyObject *path);
 PyObject *binding_add_status(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *binding_limit_reached(PyObject *module, PyObject *path);

@@ -250,6 +250,7 @@ static PyMethodDef methods[] = {
     {"graph", WITH_KEYWORDS(binding_graph), NULL},
     {"report", WITH_KEYWORDS(binding_report), NULL},
     {"live", binding_live, METH_O, NULL},
+    {"show_since", WITH_KEYWORDS(binding_show_since), NULL},
     {"verify", binding_verify, METH_O, NULL},
     {"add_status", WITH_KEYWORDS(binding_add_status), NULL},
     {"hash_sources", binding_hash, METH_O, NULL},

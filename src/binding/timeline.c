@@ -30,7 +30,7 @@ binding_timeline(PyObject *module, PyObject *path, PyObject *filters, const stru
 {
     const struct binding_types *types = binding_types_of(module);
     struct reader reader;
-    struct model model;
+    struct model model = {0};
     struct pauses pauses;
     struct filter filter;
     PyObject *told = NULL;

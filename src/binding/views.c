@@ -156,7 +156,7 @@ find_view(const char *name)
     static const struct {
         const char *name;
         view_function *view;
-    } views[] = {{"tree", show_tree}, {"errors", show_errors}, {"call", show_call}};
+    } views[] = {{"tree", show_tree}, {"errors", show_errors}, {"call", show_call}, {"tasks", show_tasks}};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++)
         if (strcmp(views[i].name, name) == 0)
             return views[i].view;

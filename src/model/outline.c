@@ -80,6 +80,19 @@ outline_parent(const struct model *model, uint32_t number)
     return parent < number ? parent : MODEL_NONE; /* MODEL_NONE is greater than any */
 }
 
+static bool
+stands_beside(const struct outline *outline, uint32_t number)
+{
+    const struct call *call = &outline->model->calls[number];
+    return outline->by_task && call->parent == MODEL_NONE && call->origin == FLOW_SPAWN_TASK;
+}
+
+uint32_t
+outline_creator_beside(const struct outline *outline, uint32_t call)
+{
+    return stands_beside(outline, call) ? outline_parent(outline->model, call) : MODEL_NONE;
+}
+
 static uint64_t
 hash_slice(struct slice slice)
 {
@@ -221,6 +234,11 @@ fill(struct outline *outline, struct children *children, bool hide)
             continue;
         }
         uint32_t parent = outline_parent(model, i);
+        if (stands_beside(outline, i)) { /* those that one function has created may fold */
+            uint64_t by = parent == MODEL_NONE ? 0 : children->codes[model->calls[parent].code->index];
+            outline->shape[i] = hash_mix(outline->shape[i], by);
+            parent = MODEL_NONE;
+        }
         if (parent == MODEL_NONE && model->run_count) /* what other runs did alike is not told in one line */
             outline->shape[i] = hash_mix(outline->shape[i], model_run_of(model, i));
         uint32_t *head = parent == MODEL_NONE ? &outline->first_root : &outline->first_child[parent];
@@ -262,11 +280,11 @@ group_roots(struct outline *outline)
     return 0;
 }
 
-int
-outline_build(struct outline *out, const struct model *model, bool hide)
+static int
+build(struct outline *out, const struct model *model, bool hide, bool by_task)
 {
     size_t n = (size_t)model->call_count + 1;
-    *out = (struct outline){.model = model, .first_root = MODEL_NONE};
+    *out = (struct outline){.model = model, .first_root = MODEL_NONE, .by_task = by_task};
     out->first_child = malloc(n * sizeof *out->first_child);
     out->next_sibling = malloc(n * sizeof *out->next_sibling);
     out->calls = malloc(n * sizeof *out->calls);
@@ -290,6 +308,18 @@ outline_build(struct outline *out, const struct model *model, bool hide)
     if (ret < 0)
         outline_free(out);
     return ret;
+}
+
+int
+outline_build(struct outline *out, const struct model *model, bool hide)
+{
+    return build(out, model, hide, false);
+}
+
+int
+outline_build_by_task(struct outline *out, const struct model *model, bool hide)
+{
+    return build(out, model, hide, true);
 }
 
 void

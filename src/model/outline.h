@@ -30,11 +30,15 @@ struct outline {
     uint32_t first_root;     /* roots are siblings */
     bool chains;             /* asked for: any chain of calls, each the only one in the one before, is told as one */
     uint32_t hidden;         /* how many calls are */
+    bool by_task;            /* what a task did is a root: it stands beside what created it, not under that */
     uint32_t inherited;      /* calls that a fork copied: their callees stand under the originals */
 };
 
 /* With `hide` definitions that called nothing are left out. 0 or -ENOMEM. */
 int outline_build(struct outline *out, const struct model *model, bool hide);
+int outline_build_by_task(struct outline *out, const struct model *model, bool hide);
+/* Does the first call of a task stand beside the one that created it? That one, else MODEL_NONE. */
+uint32_t outline_creator_beside(const struct outline *outline, uint32_t call);
 void outline_free(struct outline *outline);
 /* Where `call` stands in the story, or MODEL_NONE for a root. */
 uint32_t outline_parent(const struct model *model, uint32_t call);

@@ -155,6 +155,25 @@ header_print(struct printer *printer)
     printer_put_head(printer, name);
 }
 
+void
+header_print_while(struct printer *printer)
+{
+    const struct show_options *options = printer->options;
+    struct text *text = &printer->line;
+    text_truncate(text, 0);
+    if (options->live_from_ns)
+        show_duration_range(text, options->live_from_ns, options->live_to_ns, options->ascii);
+    else {
+        text_string(text, "up to ");
+        show_duration(text, options->live_to_ns, options->ascii);
+    }
+    text_format(text, " %s ", printer->glyphs->dot);
+    label_counted(text, count_calls(printer), " call", " calls");
+    size_t column = 0;
+    printer_put_wrapped(printer, STYLE_BOLD, printer_slice(text), &column);
+    text_string(printer->out, "\n");
+}
+
 #define RECOVERED_TOLD 4
 
 void

@@ -58,6 +58,11 @@ put_origin(struct text *out, struct printer *printer, const struct story_line *l
         text_format(out, " %s ", printer->glyphs->dots);
         label_track_name(out, &model->tracks[last->track]);
     }
+    uint32_t creator = printer->outline ? outline_creator_beside(printer->outline, line->calls[0]) : MODEL_NONE;
+    if (creator != MODEL_NONE) {
+        text_string(out, ", created by ");
+        label_function(out, model->calls[creator].code);
+    }
     text_string(out, ": ");
 }
 

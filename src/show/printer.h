@@ -77,6 +77,8 @@ void printer_put_note(struct printer *printer, struct slice note);
 /* Of a run that was merged with others, before its part of the story. */
 void header_print_run(struct printer *printer, uint32_t number);
 void header_print(struct printer *printer);
+/* Instead of a header and a footer: of what time this is, and how many calls it has. */
+void header_print_while(struct printer *printer);
 void header_print_foot(struct printer *printer);
 /* How many calls filters have left, if there were any. */
 void header_put_filtered(struct text *text, const struct model *model);

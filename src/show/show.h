@@ -30,6 +30,8 @@ extern const char *const show_field_names[SHOW_FIELDS];
 
 struct show_options {
     uint64_t call;   /* of show_call() */
+    bool by_task;    /* what a task did stands beside the call that created it, not under that */
+    uint64_t live_from_ns, live_to_ns; /* of a program that runs: it was left with what it did then; else 0, 0 */
     bool chains;     /* of single calls within each other on one line */
     bool wide;       /* no line is cut to the width */
     bool full;       /* nor a value */
@@ -51,6 +53,9 @@ struct show_options {
 
 /* The story: a header line, then the tree. Appends UTF-8 to `out`. 0 or -ENOMEM. */
 int show_tree(struct text *out, const struct model *model, const struct show_options *options);
+
+/* The same with what a task did beside the call that created it. */
+int show_tasks(struct text *out, const struct model *model, const struct show_options *options);
 
 /* The story of exceptions alone, what was swallowed apart. */
 int show_errors(struct text *out, const struct model *model, const struct show_options *options);

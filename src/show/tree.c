@@ -215,7 +215,8 @@ show_tree(struct text *out, const struct model *model, const struct show_options
     }
     struct outline outline;
     struct story story;
-    int ret = outline_build(&outline, model, options->lines > 0);
+    bool hide = options->lines > 0;
+    int ret = options->by_task ? outline_build_by_task(&outline, model, hide) : outline_build(&outline, model, hide);
     if (ret < 0)
         return ret;
     outline.chains = options->chains;
@@ -228,13 +229,26 @@ show_tree(struct text *out, const struct model *model, const struct show_options
         printer_open(&printer, out, model, options);
         printer.outline = &outline;
         printer.story = &story;
-        header_print(&printer);
+        bool live = options->live_to_ns > 0;
+        if (live)
+            header_print_while(&printer);
+        else
+            header_print(&printer);
         fields_print_names(&printer);
         tree_print_lines(&printer);
-        header_print_foot(&printer);
+        if (!live)
+            header_print_foot(&printer);
         printer_close(&printer);
         story_free(&story);
     }
     outline_free(&outline);
     return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
+}
+
+int
+show_tasks(struct text *out, const struct model *model, const struct show_options *given)
+{
+    struct show_options options = *given;
+    options.by_task = true;
+    return show_tree(out, model, &options);
 }

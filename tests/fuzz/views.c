@@ -10,6 +10,7 @@
 #include "../../src/show/html.h"
 #include "../../src/show/report.h"
 #include "../../src/show/show_diff.h"
+#include "../../src/show/timeline.h"
 #include "target.h"
 
 size_t views_longest;
@@ -57,6 +58,33 @@ tree(const struct model *model, const struct seed *seed, struct text *text)
 {
     struct show_options options = options_of(seed);
     HOLDS(show_tree(text, model, &options) == 0);
+    check_length(&options, text);
+}
+
+static void
+tasks(const struct model *model, const struct seed *seed, struct text *text)
+{
+    struct show_options options = options_of(seed);
+    HOLDS(show_tasks(text, model, &options) == 0);
+    check_length(&options, text);
+}
+
+/* Its pauses are seen while a model is built, which the one that filters have changed need not be. */
+static void
+timeline(const struct model *model, const struct seed *seed, struct text *text)
+{
+    struct show_options options = options_of(seed);
+    struct model whole = {0};
+    struct pauses pauses;
+    struct model_watcher watcher = pauses_watch(&pauses, &whole, 0);
+    struct range within = {0, seed->flags & SEED_VALUES ? UINT64_MAX : (uint64_t)seed->lines << seed->width % 60};
+    HOLDS(model_build_watched(&whole, model->reader, &watcher) == 0);
+    model_free(&whole);
+    HOLDS(!pauses.failed);
+    options.width -= 10;
+    int ret = show_timeline(text, model, &pauses, within, &options);
+    HOLDS(ret == 0 || (ret == -ERANGE && text->length > 20));
+    pauses_free(&pauses);
     check_length(&options, text);
 }
 
@@ -182,6 +210,8 @@ const struct view views[] = {
     {"story", story},
     {"tree", tree},
     {"tree of fields", tree_of_fields},
+    {"tasks", tasks},
+    {"timeline", timeline},
     {"errors", errors},
     {"call", one_call},
     {"info", info},

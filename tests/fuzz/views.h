@@ -14,7 +14,7 @@ struct view {
     void (*show)(const struct model *model, const struct seed *seed, struct text *text);
 };
 
-#define VIEWS 12
+#define VIEWS 14
 
 extern const struct view views[VIEWS];
 

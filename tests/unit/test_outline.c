@@ -343,6 +343,34 @@ TEST(a_task_stands_under_whoever_created_it)
     finish(&f);
 }
 
+TEST(by_task_a_task_stands_beside_whoever_created_it)
+{
+    struct fixture f;
+    struct outline outline;
+    build_story(&f.b, "");
+    build_call(&f.b, 1, "main");
+    build_link(&f.b, FLOW_EXTENDED_SPAWN, 7, FLOW_SPAWN_TASK, "Task-2");
+    build_link(&f.b, FLOW_EXTENDED_ORIGIN, 7, FLOW_SPAWN_TASK, "Task-2");
+    build_generator(&f.b, 1, "fetch", 2);
+    build_call(&f.b, 1, "clean");
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_record(&f.b, 1, FLOW_RETURN);
+    build_record(&f.b, 1, FLOW_RETURN);
+    open_story(&f, false);
+    CHECK_NUMBER(outline_build_by_task(&outline, &f.model, false), 0);
+    uint32_t main = find(&f, "main", 0), fetch = find(&f, "fetch", 0), clean = find(&f, "clean", 0);
+    CHECK_NUMBER(f.outline.calls[main], 3);
+    CHECK_NUMBER(outline_creator_beside(&f.outline, fetch), MODEL_NONE);
+    CHECK_NUMBER(outline.calls[main], 1);
+    CHECK_NUMBER(outline.first_root, main);
+    CHECK_NUMBER(outline.next_sibling[main], fetch);
+    CHECK_NUMBER(outline.first_child[fetch], clean);
+    CHECK_NUMBER(outline_creator_beside(&outline, fetch), main);
+    CHECK_NUMBER(outline_creator_beside(&outline, clean), MODEL_NONE);
+    outline_free(&outline);
+    finish(&f);
+}
+
 TEST(a_creator_that_is_told_too_late_is_no_parent)
 {
     struct fixture f;
