@@ -53,7 +53,6 @@ VIEWS = {
     "show --errors": ["show", "--errors", "a.flow"],
     "show --call": ["show", "--call", "5", "a.flow"],
     "show --by task": ["show", "--by", "task", "a.flow"],
-    "show --timeline": ["show", "--timeline", "a.flow"],
     "find": ["find", "a.flow"],
     "find --produced": ["find", "--produced", "日本語", "a.flow"],
     "report": ["report", "a.flow"],
