@@ -37,9 +37,9 @@ CHILD = "import signal, sys; print(repr(signal.getsignal(signal.SIGBUS)), signal
 
 
 def known(run: Run) -> tuple[int, bytes, str]:
-    """What is the same in each run: faulthandler tells addresses of threads, and which modules are loaded."""
-    err = re.sub(r"thread 0x[0-9a-f]+", "thread", run.err)
-    return run.status, run.stdout, re.sub(r"\n*Extension modules: flowtrace._core \(total: 1\)", "", err)
+    """What is the same in each run: faulthandler tells addresses of threads and of C, and which modules are loaded."""
+    err = re.sub(r"thread 0x[0-9a-f]+", "thread", run.err).partition("Current thread's C stack")[0]
+    return run.status, run.stdout, re.sub(r"Extension modules: flowtrace._core \(total: 1\)\s*", "", err).rstrip()
 
 
 def program(workshop: Workshop, *parts: str) -> None:
