@@ -262,9 +262,15 @@ watch_begin(void)
 }
 
 void
-watch_end(void)
+watch_stop(void)
 {
     counting = false;
+}
+
+void
+watch_end(void)
+{
+    watch_stop();
     HOLDS(watch.in_use == 0); /* nothing is left */
     for (int i = 0; i < MAPS_MAX; i++)
         HOLDS(!maps[i].end); /* nor mapped */

@@ -20,7 +20,9 @@ struct watch {
 extern struct watch watch;
 
 void watch_begin(void);
-/* Calls target_failed() for what is left. */
+/* No more is counted. */
+void watch_stop(void);
+/* And calls target_failed() for what is left. */
 void watch_end(void);
 /* Who opens the file's path reads its memory, as the first or the second such file; NULL: none. */
 void watch_lend(unsigned which, const struct seed_file *file);

@@ -20,7 +20,9 @@
 #include "../../src/trace/varint.h"
 
 #define BUILD_START_NS 1000000u /* every trace's start_mono_ns */
+#ifndef BUILD_UNITS
 #define BUILD_UNITS 64
+#endif
 
 struct trace_builder {
     uint8_t *data; /* Owned */
