@@ -14,7 +14,8 @@
 
 /* At most so much memory at one time, for a file of `size` bytes. */
 #define TARGET_MEMORY(size) (64 * (size_t)(size) + ((size_t)16 << 20))
-/* CPU time that a seed may take: 1 at first, more under sanitizers. Who only replays may allow more. */
+/* CPU time that a seed may take where its work is drawn: 1 at first, more under sanitizers. Everything together may take
+ * four times as long. Who only replays may allow more. */
 extern double target_seconds;
 
 /* Each seed is read and modelled, and one thing more is done with the model, by the seed's hash: a view, a filter
@@ -25,7 +26,7 @@ extern bool target_draws;
 struct target_cost {
     double seconds;
     double memory; /* per byte of the file, beyond what every file may take */
-    size_t calls;  /* all told */
+    size_t calls; /* all told */
 };
 
 extern struct target_cost target_cost;
