@@ -80,7 +80,7 @@ pytest: $(STATE)/installed $(STATE)/dev ## all tests that are written in Python
 	@$(BIN)/pytest -n auto --dist worksteal tests $(ARGS)
 
 .PHONY: interop
-interop: $(STATE)/installed $(STATE)/dev ## the real programs that read what we export (with Chromium, node, cargo, graphviz; 10 minutes)
+interop: $(STATE)/installed $(STATE)/dev ## the real programs that read what we export (with Chromium, node, cargo, go, graphviz; 15 minutes)
 	@failed=0; for script in tests/interop/*.py; do $(PY) $$script || failed=1; done; exit $$failed
 
 leaks: $(STATE)/installed ## what is left of calls of every kind when they have been recorded

@@ -35,6 +35,7 @@ VERBS = {
     "report": ["report"],
     "diff": ["diff"],
 }
+VERBS |= {name: ["export", name, "-o", os.devnull] for name in ("json", "chrome", "perfetto", "otlp")}
 DIFF_MAX = 10**7  # calls a side
 SIZE_PER_CALL = 0.418  # four_threads.py's `size` for each call
 

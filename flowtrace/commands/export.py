@@ -9,6 +9,10 @@ from .. import _filters, _formats, _options, _output, _progress, _terminal
 from ..errors import UsageError
 from .show import check_trace, newest_wanted, trace_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 HELP = f"""\
 flowtrace export FORMAT [options] [FILE]
 
@@ -59,13 +63,15 @@ def main(arguments: list[str]) -> int:
     trace = trace_name("export", options)
     if "--before" in options:
         check_trace(options.text("--before", ""), "--before needs the trace of an earlier run")
+    if "--to" in options:
+        return send(name, trace, options)
     out = options.text("-o", "") or default_name(trace, format)
     check_out(out, trace, format)
-    with _terminal.Interruptible(wanted=out == _output.STDOUT), _progress.Progress():
+    ends_at_once = out == _output.STDOUT and name != "chrome"  # which closes its brackets first
+    with _terminal.Interruptible(wanted=ends_at_once), _progress.Progress():
         size, calls = write(name, format, trace, out, options)
     if out != _output.STDOUT:
-        counted = f"{calls:,} call{'' if calls == 1 else 's'}"
-        _terminal.say(f"wrote {out}: {counted}, {size_text(size)}; {format.open_with}")
+        _terminal.say(f"wrote {out}: {counted(calls)}, {size_text(size)}; {format.open_with}")
     return 0
 
 
@@ -108,26 +114,79 @@ def write(name: str, format: _formats.Format, trace: str, out: str, options: _op
     """Return how many bytes were written, and of how many calls."""
     from .. import _core
 
-    newest = newest_wanted(options)
-    filters = _filters.given(options)
     if format.module:
         module = getattr(__import__(f"flowtrace.formats.{format.module}").formats, format.module)
-        size, calls = module.write(trace, out, newest, filters)
+        size, calls = module.write(trace, out, newest_wanted(options), _filters.given(options))
         return size, calls
+    settings = settings_for(name, trace, options)
     with _output.Output(out) as output:
-        return _core.export(
-            trace,
-            name,
-            output.descriptor,
-            newest=newest,
-            filters=filters,
-            weight=WEIGHTS.index(options.text("--weight", WEIGHTS[0])),
-            by=BY.index(options.text("--by", BY[0])),
-            lines=options.number("--lines", 0),
-            title=os.path.basename(trace),
-            traceparent=options.text("--traceparent", os.environ.get("TRACEPARENT", "")),
-            **({"before": options.text("--before", "")} if "--before" in options else {}),
+        return _core.export(trace, name, output.descriptor, **settings)
+
+
+def settings_for(name: str, trace: str, options: _options.Options) -> dict[str, Any]:
+    settings = {
+        "newest": newest_wanted(options),
+        "filters": _filters.given(options),
+        "weight": WEIGHTS.index(options.text("--weight", WEIGHTS[0])),
+        "by": BY.index(options.text("--by", BY[0])),
+        "lines": options.number("--lines", 0),
+        "title": os.path.basename(trace),
+    }
+    if "--before" in options:
+        settings["before"] = options.text("--before", "")
+    if name == "otlp":
+        from .. import _otlp
+
+        settings["traceparent"] = _otlp.traceparent(
+            options.text("--traceparent", "") if "--traceparent" in options else None
         )
+    return settings
+
+
+def send(name: str, trace: str, options: _options.Options) -> int:
+    """Send what a file would get, while it is made: neither waits for all of the other."""
+    import threading
+
+    from .. import _core, _otlp
+
+    url = options.text("--to", "")
+    if "-o" in options:
+        raise UsageError("--to sends it, -o writes it: one of them")
+    _otlp.address(url)
+    settings = settings_for(name, trace, options)
+    reading, writing = os.pipe()
+    written: list[tuple[int, int]] = []
+    failed: list[BaseException] = []
+
+    def write_lines() -> None:
+        try:
+            written.append(_core.export(trace, name, writing, **settings))
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            os.close(writing)
+
+    writer = threading.Thread(target=write_lines)
+    with _progress.Progress():
+        writer.start()
+        try:
+            with open(reading, "rb") as lines:  # when it is closed the writer sees that nobody reads
+                sent = _otlp.send(lines, url)
+        finally:
+            writer.join()
+    for error in failed:
+        raise error
+    requests = f"{sent.requests:,} request{'' if sent.requests == 1 else 's'}"
+    _terminal.say(f"sent {counted(written[0][1])} to {url} in {requests}")
+    if sent.rejected or sent.why:
+        _terminal.say(
+            f"it did not take {sent.rejected:,} of them: {sent.why}" if sent.rejected else f"it says: {sent.why}"
+        )
+    return 1 if sent.rejected else 0
+
+
+def counted(calls: int) -> str:
+    return f"{calls:,} call{'' if calls == 1 else 's'}"
 
 
 def size_text(size: int) -> str:

@@ -49,6 +49,9 @@ export_function export_folded;
 export_function export_json;
 export_function export_mermaid;
 export_function export_speedscope;
+export_function export_chrome;
+export_function export_perfetto;
+export_function export_otlp;
 
 /* formats.c: NULL if there is none of that name. */
 const struct export_format *export_format_find(const char *name);

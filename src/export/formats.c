@@ -3,9 +3,11 @@
 #include "export.h"
 
 const struct export_format export_formats[] = {
-    {"dot", export_dot},   {"flame", export_flame},     {"folded", export_folded},
-    {"json", export_json}, {"mermaid", export_mermaid}, {"speedscope", export_speedscope},
-    {NULL, NULL},
+    {"dot", export_dot},         {"flame", export_flame},
+    {"folded", export_folded},   {"json", export_json},
+    {"mermaid", export_mermaid}, {"speedscope", export_speedscope},
+    {"chrome", export_chrome},   {"perfetto", export_perfetto},
+    {"otlp", export_otlp},       {NULL, NULL},
 };
 
 const struct export_format *

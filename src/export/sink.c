@@ -67,6 +67,17 @@ sink_string(struct sink *sink, const char *string)
 }
 
 void
+sink_number(struct sink *sink, uint64_t number)
+{
+    char digits[20];
+    size_t from = sizeof digits;
+    do
+        digits[--from] = (char)('0' + number % 10);
+    while (number /= 10);
+    sink_bytes(sink, digits + from, sizeof digits - from);
+}
+
+void
 sink_format(struct sink *sink, const char *format, ...)
 {
     char line[512];

@@ -22,6 +22,7 @@ int sink_close(struct sink *sink);
 
 void sink_bytes(struct sink *sink, const void *data, size_t length);
 void sink_string(struct sink *sink, const char *string);
+void sink_number(struct sink *sink, uint64_t number);
 void sink_format(struct sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What was put together elsewhere, which is empty afterwards. */
 void sink_text(struct sink *sink, struct text *text);

@@ -1,0 +1,80 @@
+#include "flows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../trace/array.h"
+#include "facts.h"
+
+static int
+compare(const void *left, const void *right)
+{
+    const struct flow *a = left;
+    const struct flow *b = right;
+    if (a->creator != b->creator)
+        return a->creator < b->creator ? -1 : 1;
+    return (a->created > b->created) - (a->created < b->created);
+}
+
+/* Of a process that was forked, what its copied calls call: only the first of them on each track comes from elsewhere. */
+static bool
+is_further_of_fork(const struct model *model, uint32_t number, bool *forked)
+{
+    const struct call *call = &model->calls[number];
+    if (call->parent == MODEL_NONE)
+        return false;
+    bool before = forked[call->track];
+    forked[call->track] = true;
+    return before;
+}
+
+int
+flows_find(struct flows *out, const struct model *model)
+{
+    uint32_t room = 0;
+    void *items = NULL;
+    bool *forked = calloc(model->track_count + (size_t)1, sizeof *forked);
+    *out = (struct flows){.ends = calloc(model->call_count + (size_t)1, 1)};
+    bool failed = !forked || !out->ends;
+    for (uint32_t i = 0; !failed && i < model->call_count; i++) {
+        uint32_t creator = facts_creator(model, i);
+        if (creator == MODEL_NONE || creator >= i || is_further_of_fork(model, i, forked))
+            continue;
+        failed = !array_make_room(&items, out->count, &room, sizeof *out->items);
+        out->items = items;
+        if (failed)
+            break;
+        out->items[out->count++] = (struct flow){creator, i};
+        out->ends[creator] |= FLOWS_BEGIN;
+        out->ends[i] |= FLOWS_END;
+    }
+    free(forked);
+    if (out->count)
+        qsort(out->items, out->count, sizeof *out->items, compare);
+    return failed ? -ENOMEM : 0;
+}
+
+const struct flow *
+flows_from(const struct flows *flows, uint32_t call, uint32_t *count)
+{
+    uint32_t low = 0, high = flows->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (flows->items[middle].creator < call)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *count = 0;
+    while (low + *count < flows->count && flows->items[low + *count].creator == call)
+        ++*count;
+    return flows->items + low;
+}
+
+void
+flows_free(struct flows *flows)
+{
+    free(flows->items);
+    free(flows->ends);
+    *flows = (struct flows){0};
+}

@@ -1,0 +1,251 @@
+#include "timeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../model/label.h"
+#include "../trace/array.h"
+#include "facts.h"
+
+/* A slice that ended with the recording, as long as nothing follows it on its row. */
+struct unended {
+    uint32_t call;
+    uint64_t ns;
+};
+
+struct timeline {
+    const struct export *export;
+    const struct timeline_visitor *visitor;
+    void *context;
+    uint32_t track;
+    uint32_t depth;          /* of open slices of calls, those that are in `unended` too */
+    uint32_t level, levels;  /* the row, and how many the track has */
+    struct unended *unended; /* Owned; the innermost first */
+    uint32_t unended_count, unended_room;
+    uint64_t begun;
+    struct text room;
+};
+
+/* The row for a slice with so many below it. */
+static int
+go_to_row(struct timeline *timeline, uint32_t below)
+{
+    uint32_t level = below / TIMELINE_DEPTH;
+    if (level == timeline->level && timeline->levels)
+        return 0;
+    bool is_new = level >= timeline->levels;
+    timeline->level = level;
+    timeline->levels = is_new ? level + 1 : timeline->levels;
+    return timeline->visitor->row(timeline->context, timeline->track, level, is_new);
+}
+
+static int
+end_innermost(struct timeline *timeline, uint64_t ns)
+{
+    int ret = go_to_row(timeline, --timeline->depth);
+    return ret ? ret : timeline->visitor->end(timeline->context, ns);
+}
+
+/* Something follows: they ended, then. */
+static int
+end_unended(struct timeline *timeline)
+{
+    int ret = 0;
+    for (uint32_t i = 0; ret == 0 && i < timeline->unended_count; i++)
+        ret = end_innermost(timeline, timeline->unended[i].ns);
+    timeline->unended_count = 0;
+    return ret;
+}
+
+/* "wait: sleep" */
+static struct slice
+name_wait(struct timeline *timeline, const struct wait *wait)
+{
+    struct text *room = &timeline->room;
+    text_truncate(room, 0);
+    text_string(room, "wait: ");
+    if (wait)
+        facts_awaited(room, timeline->export->model, wait);
+    if (room->length <= 6)
+        text_truncate(room, 4);
+    return (struct slice){room->data ? room->data : "", room->length};
+}
+
+/* The innermost of those that have no end may be a call that waits. */
+static int
+finish_track(struct timeline *timeline)
+{
+    int ret = 0;
+    if (timeline->unended_count) {
+        struct unended innermost = timeline->unended[0];
+        const struct wait *wait = waits_find(&timeline->export->model->waits, innermost.call);
+        if (wait && wait->lasts)
+            ret = go_to_row(timeline, timeline->depth - 1);
+        if (ret == 0 && wait && wait->lasts)
+            ret = timeline->visitor->wait(timeline->context, innermost.call, innermost.ns, name_wait(timeline, wait));
+    }
+    timeline->unended_count = 0;
+    timeline->depth = 0;
+    return ret;
+}
+
+/* --- as a visitor of spans -------------------------------------------------- */
+
+static int
+on_track(void *context, uint32_t track)
+{
+    struct timeline *timeline = context;
+    int ret = finish_track(timeline);
+    timeline->track = track;
+    timeline->levels = 0;
+    return ret;
+}
+
+static int
+on_begin(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
+{
+    struct timeline *timeline = context;
+    int ret = end_unended(timeline);
+    if (ret == 0)
+        ret = export_step(timeline->export, timeline->begun++, timeline->export->model->call_count);
+    if (ret == 0)
+        ret = go_to_row(timeline, timeline->depth++);
+    return ret ? ret : timeline->visitor->begin(timeline->context, call, ns, edge == SPAN_SUSPENDED);
+}
+
+/* Its caller has caught what it ended with. */
+static int
+mark_caught(struct timeline *timeline, const struct call *call, uint64_t ns)
+{
+    const struct model *model = timeline->export->model;
+    uint32_t index = call_exception(model, call);
+    if (index == MODEL_NONE || call->parent == MODEL_NONE || timeline->depth == 0)
+        return 0;
+    const struct exception *exception = &model->exceptions[index];
+    if (exception->benign || exception->caught_by != call->parent)
+        return 0;
+    int ret = go_to_row(timeline, timeline->depth - 1);
+    return ret ? ret : timeline->visitor->caught(timeline->context, call->parent, exception, ns);
+}
+
+static int
+on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
+{
+    struct timeline *timeline = context;
+    if (edge == SPAN_OPEN) {
+        void *items = timeline->unended;
+        bool fits = array_make_room(&items, timeline->unended_count, &timeline->unended_room,
+                                    sizeof *timeline->unended);
+        timeline->unended = items;
+        if (fits)
+            timeline->unended[timeline->unended_count++] = (struct unended){call, ns};
+        return fits ? 0 : -ENOMEM;
+    }
+    int ret = end_unended(timeline);
+    if (ret == 0)
+        ret = end_innermost(timeline, ns);
+    const struct call *ended = &timeline->export->model->calls[call];
+    return ret == 0 && edge == SPAN_CALL && ended->outcome == OUTCOME_RAISED ? mark_caught(timeline, ended, ns) : ret;
+}
+
+static int
+on_wait(void *context, uint32_t call, uint64_t from_ns, uint64_t to_ns)
+{
+    struct timeline *timeline = context;
+    const struct wait *wait = waits_find(&timeline->export->model->waits, call);
+    bool is_longest = wait && (wait->count == 1 || wait->longest_ns == to_ns - from_ns);
+    int ret = end_unended(timeline);
+    if (ret == 0 && timeline->depth)
+        ret = go_to_row(timeline, timeline->depth - 1);
+    if (ret == 0)
+        ret = timeline->visitor->wait(timeline->context, call, from_ns, name_wait(timeline, is_longest ? wait : NULL));
+    return ret ? ret : timeline->visitor->end(timeline->context, to_ns);
+}
+
+int
+timeline_walk(const struct export *export, const struct timeline_visitor *visitor, void *context)
+{
+    static const struct span_visitor spans = {on_track, on_begin, on_end, on_wait};
+    struct timeline timeline = {.export = export, .visitor = visitor, .context = context};
+    int ret = spans_walk(export->model, export->suspensions, &spans, &timeline);
+    if (ret == 0)
+        ret = finish_track(&timeline);
+    if (ret == 0 && timeline.room.failed)
+        ret = -ENOMEM;
+    free(timeline.unended);
+    text_free(&timeline.room);
+    return ret;
+}
+
+/* --- names ------------------------------------------------------------------- */
+
+void
+timeline_process_name(struct text *out, const struct model *model, const struct process *process)
+{
+    struct slice program = process_info(process, "program");
+    if (program.length)
+        text_name(out, program);
+    else
+        text_string(out, "process");
+    if (process->interpreter.length) {
+        text_string(out, ", interpreter ");
+        text_name(out, process->interpreter);
+    }
+    if (process->run && process->run <= model->run_count) {
+        text_string(out, ", of ");
+        text_name(out, model->runs[process->run - 1].name);
+    }
+}
+
+void
+timeline_row_name(struct text *out, const struct track *track, uint32_t level)
+{
+    if (track->kind == TRACK_MAIN)
+        text_string(out, "main thread");
+    else if (track->kind == TRACK_THREAD && track->name.length)
+        label_track_name(out, track);
+    else {
+        text_format(out, "%s ", label_track_kind(track));
+        label_track_name(out, track);
+    }
+    if (level)
+        text_format(out, ", deeper than %u", level * TIMELINE_DEPTH);
+}
+
+#define OWN_NUMBERS (UINT32_C(1) << 30) /* no system has as many processes and threads */
+
+uint32_t
+timeline_pid(const struct model *model, uint32_t index)
+{
+    uint32_t pid = model->processes[index].pid;
+    for (uint32_t i = 0; i < index; i++)
+        if (model->processes[i].pid == pid)
+            return OWN_NUMBERS | index;
+    return pid & 0x7fffffff;
+}
+
+#define TRACKS_COMPARED 2000
+
+/* Is there no thread before it in its process that has the same id? */
+static bool
+has_own_id(const struct model *model, uint32_t index)
+{
+    const struct track *track = &model->tracks[index];
+    bool is_thread = track->kind == TRACK_MAIN || track->kind == TRACK_THREAD;
+    bool own = is_thread && index < TRACKS_COMPARED && track->native_id && track->native_id < OWN_NUMBERS
+               && !model->processes[track->process].interpreter.length;
+    for (uint32_t i = 0; own && i < index; i++)
+        own = model->tracks[i].process != track->process || model->tracks[i].native_id != track->native_id;
+    return own;
+}
+
+uint64_t
+timeline_tid(const struct model *model, uint32_t index, uint32_t level)
+{
+    const struct track *track = &model->tracks[index];
+    if (level == 0 && track->kind == TRACK_MAIN && !model->processes[track->process].interpreter.length)
+        return timeline_pid(model, track->process);
+    if (level == 0 && has_own_id(model, index))
+        return track->native_id;
+    return OWN_NUMBERS + (uint64_t)level * model->track_count + index;
+}
