@@ -38,6 +38,10 @@ help: ## list what can be made
 
 demo: $(STATE)/installed ## build FlowTrace and show what it tells of examples/orders
 	@$(BIN)/flowtrace run -o build/orders.flow examples/orders/app.py
+	@printf '\nWhat next?\n'
+	@printf '  %-70s %s\n' '$(BIN)/flowtrace show --errors build/orders.flow' 'what went wrong, and who caught it' \
+	    '$(BIN)/flowtrace export flame -o build/orders.html build/orders.flow' 'a flame graph for your browser' \
+	    '$(BIN)/flowtrace run your_app.py' 'your own program, run as by python'
 
 test: unit pytest lint ## everything that is tested: C units, golden, behaviour, lint
 
