@@ -165,7 +165,7 @@ def once(suite: Suite, traced: bool) -> Ended:
             source, site = fetched(suite)
             shutil.copytree(source, cwd, symlinks=True)
             more["PYTHONPATH"] = str(site)
-            words = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
+            words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"]
             words += [f"--junitxml={result}", "-o", "junit_family=xunit2", *suite.words]
             scope = import_name(suite.name)
         else:

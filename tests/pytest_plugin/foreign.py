@@ -33,7 +33,7 @@ def once(suite: foreign.Suite, words: list[str]) -> tuple[foreign.Outcomes, floa
         folder = Path(name)
         source, site = foreign.fetched(suite)
         shutil.copytree(source, folder / "cwd", symlinks=True)
-        command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+        command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", *words]
         command += [f"--junitxml={folder / 'result'}", "-o", "junit_family=xunit2", *suite.words]
         before = os.times()
         subprocess.run(
