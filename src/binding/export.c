@@ -24,7 +24,7 @@ release(struct trace_read *read)
 static int
 load(const struct binding_types *types, struct trace_read *out, PyObject *path, uint64_t newest, PyObject *filters)
 {
-    struct model_watcher watcher = {suspensions_event, &out->suspensions, NULL};
+    struct model_watcher watcher = {.event = suspensions_event, .context = &out->suspensions};
     int ret = binding_load_filtered_watched(types, &out->reader, &out->model, PyBytes_AS_STRING(path), newest, filters,
                                             &watcher);
     if (ret == 0 && suspensions_finish(&out->suspensions, &out->model) < 0) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +21,18 @@ FORMATS = {"chrome": "args", "perfetto": "debug"}  # and how arguments are named
 CALLS = "category IS NOT 'wait' AND category IS NOT 'exception' AND EXTRACT_ARG(arg_set_id, '{0}.goes_on') IS NULL"
 
 Open = Callable[[Path], TraceProcessor]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Chromium without a window, of the machine: none is downloaded."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
