@@ -47,7 +47,7 @@ def install_chromium() -> None:
 def main(words: list[str]) -> int:
     install_chromium()
     install()
-    # build_collector()
+    build_collector()
     if "--write" in words:
         words.remove("--write")
         os.environ["WRITE_PICTURES"] = str(HERE.parents[1] / "docs" / "export")
