@@ -2,6 +2,7 @@
 
 Nothing is imported before it is asked for: this package is loaded into every
 program that `flowtrace run` starts, and must leave no trace of itself there.
+So pytest must not warn that it can't rewrite it: PYTEST_DONT_REWRITE.
 """
 
 TYPE_CHECKING = False

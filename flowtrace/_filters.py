@@ -20,7 +20,7 @@ twice, either. Docs: filters.md
   --outcome WORD     that are returned, raised, running or abandoned
   --arg NAME=VALUE   that got this argument; NAME~TEXT: a part of it
   --under FUNC       of FUNC, and what they led to
-  --test NAME        of this test of pytest's: test_cart.py::test_add, 'test_add*'
+  --test NAME        of this test of pytest: test_cart.py::test_add, 'test_a*'
   --callers-of FUNC  of FUNC, and what led to them
   --only FUNC        of FUNC, what led to them and what they led to
   --hide FUNC        all but those of FUNC; what these called moves up

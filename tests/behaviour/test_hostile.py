@@ -418,6 +418,7 @@ BAD = {
     "--ignore": ("宽[b", "character 2"),
     "--fields": ("call,sefl", "did you mean self"),
     "--values": ("some", "none, short or full"),
+    "show --by": ("tsk", "creator or task"),
     "--by": ("fnction", "function, file, module"),
     "--sort": ("clals", "calls"),
     "--weight": ("x", "not for json"),
@@ -434,7 +435,7 @@ PAIRS = [(verb, option) for verb in READERS for option, kind in options_of(verb)
 def test_what_is_wrong_is_named_with_its_place(tell: Teller, verb: str, option: str) -> None:
     name = next(name for name, words in VERBS.items() if words[0] == verb)
     number = options_of(verb)[option] == "number"
-    text, place = ("12x", "character 3") if number else BAD[option]
+    text, place = ("12x", "character 3") if number else BAD.get(f"{verb} {option}", BAD[option])
     told = tell(name, "names", f"{option}={text}")
     assert told.status == 2
     assert told.out == b""

@@ -76,7 +76,7 @@ def test_a_trace_is_shown_as_a_tree(done: Run) -> None:
     assert head.startswith("app.py · 10 calls · ") and "1 exception, all caught" in head
     assert module == "app.py"
     assert tree[:-1] == ["  " + line for line in TREE]
-    assert tree[-1] == "Not shown: 1 class body or annotation."
+    assert tree[-1] == "Not shown: 1 class body or annotation (--all)."
 
 
 def test_a_call_is_shown_with_all_in_it(done: Run) -> None:

@@ -69,6 +69,7 @@ UNLIKE = {
     r"greenlet": "it knows one stack for each thread",
     r"sys\.monitoring|settrace|setprofile": "the program sees its events too",
     r"getrefcount|weakref|gc\.get": "in 3.12 it keeps arguments alive, and its frames are in everybody's callers",
+    r"perf_counter\(\)": "it is given the time",
     r"resumed_in_other_threads": "there a call is in the track of its thread, here in that of its parent",
     r"^test_races": "which thread is first is chance",
     r"large_values_": "it cuts by depth where the recorder in C sees a cycle",

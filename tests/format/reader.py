@@ -201,10 +201,8 @@ class Thread:
         elif subtype == NAME and name and number not in self.process.tasks:
             task = self.process.tasks[number] = SimpleNamespace(pid=self.pid, kind="task", name=kind)
             self.process.generators.setdefault(name, task)
-        elif (task := self.process.tasks.get(number)) and (
-            subtype == NAME or (subtype == SPAWN and kind == 1 and name)
-        ):
-            task.name = kind if subtype == NAME else name
+        elif number in self.process.tasks and (subtype == NAME or (subtype == SPAWN and kind == 1 and name)):
+            self.process.tasks[number].name = kind if subtype == NAME else name
         elif subtype == GREENLET:
             self.greenlet = number
             if number not in self.stacks:
