@@ -83,8 +83,10 @@ outline_parent(const struct model *model, uint32_t number)
 static bool
 stands_beside(const struct outline *outline, uint32_t number)
 {
+    if (!outline->by_task)
+        return false;
     const struct call *call = &outline->model->calls[number];
-    return outline->by_task && call->parent == MODEL_NONE && call->origin == FLOW_SPAWN_TASK;
+    return call->parent == MODEL_NONE && call->origin == FLOW_SPAWN_TASK;
 }
 
 uint32_t
