@@ -106,8 +106,9 @@ format: $(STATE)/dev ## lay out Python and C
 	@$(BIN)/ruff format $(PYTHON_CODE)
 	@$(BIN)/clang-format -i $(C_CODE)
 
-bench: $(STATE)/installed ## what recording costs, beside cProfile and the interpreter's own floor (5 minutes)
+bench: $(STATE)/installed ## what recording costs, beside cProfile and the interpreter's own floor, and what reading takes (8 minutes)
 	@$(PY) bench/harness.py $(ARGS)
+	@$(PY) bench/reader.py
 
 bench-full: $(STATE)/installed ## the same beside all other recorders, which are installed in build/bench (40 minutes)
 	@$(PY) bench/harness.py --full --rounds 3 $(ARGS)
