@@ -1,5 +1,6 @@
 /* tables.c - Tables: a trace as rows of tuples, for SQL, and as columns of many rows, as Arrow lays them out. */
 #include "../export/tables.h"
+#include "../export/sink.h"
 
 #include <stdlib.h>
 
@@ -118,25 +119,6 @@ close_columns(struct column_buffer *columns, uint32_t count)
     }
 }
 
-/* Text that is not UTF-8 would not be Arrow's. */
-static void
-add_text(struct text *out, struct slice text)
-{
-    size_t from = 0;
-    for (size_t i = 0; i < text.length;) {
-        uint32_t character;
-        size_t length = text_decode(text.data + i, text.length - i, &character);
-        bool is_bad = (character >= 0xd800 && character <= 0xdfff) || (character == 0xfffd && length == 1);
-        if (is_bad) {
-            text_bytes(out, text.data + from, i - from);
-            text_string(out, "\xef\xbf\xbd");
-            from = i + length;
-        }
-        i += length;
-    }
-    text_bytes(out, text.data + from, text.length - from);
-}
-
 /* Returns whether there is room for more. */
 static bool
 add_row(struct column_buffer *columns, const struct table_cursor *cursor, uint32_t row)
@@ -150,7 +132,7 @@ add_row(struct column_buffer *columns, const struct table_cursor *cursor, uint32
         else
             column->valid[row / 8] |= (uint8_t)(1 << row % 8);
         if (cell->kind == CELL_TEXT)
-            add_text(&column->text, cell->text);
+            text_utf8(&column->text, cell->text); /* else it would not be Arrow's */
         if (cursor->table->columns[i].is_text)
             column->number[row + 1] = column->text.length;
         else

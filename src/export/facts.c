@@ -178,9 +178,8 @@ facts_creator(const struct model *model, uint32_t number)
     const struct call *call = &model->calls[number];
     if (call->origin == CALL_INHERITED)
         return MODEL_NONE;
-    if (call->parent != MODEL_NONE) {
-        const struct call *parent = &model->calls[call->parent];
-        return parent->origin == CALL_INHERITED ? call_spawned_by(model, parent) : MODEL_NONE;
-    }
-    return call->origin ? call_spawned_by(model, call) : MODEL_NONE;
+    uint32_t caller = call_caller(model, call);
+    if (caller != call->parent)
+        return caller;
+    return call->parent == MODEL_NONE && call->origin ? call_spawned_by(model, call) : MODEL_NONE;
 }

@@ -156,6 +156,14 @@ escape_xml(char room[8], uint32_t character)
     }
 }
 
+static const char *
+escape_nothing(char room[8], uint32_t character)
+{
+    (void)room;
+    (void)character;
+    return NULL;
+}
+
 /* Runs of characters that stand for themselves go in one piece. */
 static void
 put_escaped(void *out, put_function *put, escape_function *escape, struct slice text)
@@ -204,4 +212,10 @@ void
 text_xml(struct text *out, struct slice text)
 {
     put_escaped(out, put_in_text, escape_xml, text);
+}
+
+void
+text_utf8(struct text *out, struct slice text)
+{
+    put_escaped(out, put_in_text, escape_nothing, text);
 }

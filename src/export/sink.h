@@ -36,5 +36,7 @@ void sink_xml(struct sink *sink, struct slice text);
 /* The same into a text. */
 void text_json(struct text *out, struct slice text);
 void text_xml(struct text *out, struct slice text);
+/* As it is, but for what is no UTF-8, as above. */
+void text_utf8(struct text *out, struct slice text);
 
 #endif
