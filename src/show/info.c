@@ -272,7 +272,7 @@ put_counts(struct text *out, const struct model *model, const struct show_option
 {
     put_key(out, options, "calls");
     if (model->reader->calls_left_out) {
-        label_count(out, model->call_count + model->reader->calls_left_out);
+        label_count(out, model->reader->calls_begun);
         text_string(out, " in all; the newest were read (--all reads all):\n");
         put_key(out, options, "");
     }
@@ -291,7 +291,7 @@ put_counts(struct text *out, const struct model *model, const struct show_option
         text_string(out, "not recorded (--no-time)");
     else
         show_duration(out, model->duration_ns, options->ascii);
-    text_string(out, "\n");
+    text_string(out, model->reader->calls_left_out ? ", of what was read\n" : "\n");
 }
 
 static unsigned

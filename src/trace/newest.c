@@ -71,6 +71,7 @@ reader_keep_newest(struct reader *reader, uint64_t calls)
         all += calls_in(&reader->chunks[i]);
     if (all <= calls)
         return 0;
+    reader->calls_begun = all;
     struct age *ages = sort_by_age(reader, calls / 1024);
     bool *keep = calloc(reader->event_chunk_count + (size_t)1, sizeof *keep);
     int ret = ages && keep ? 0 : -ENOMEM;

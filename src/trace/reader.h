@@ -115,6 +115,7 @@ struct reader {
     uint32_t doubles;    /* chunks left out, as there is one of the same number before them */
     bool cut_off;        /* it is shorter than its header says */
     uint64_t calls_left_out; /* in chunks that reader_keep_newest() has dropped */
+    uint64_t calls_begun;    /* in these and those that it has kept; 0 if it has dropped none */
 };
 
 /* 0, or -errno. -EINVAL, with a sentence in `message` that names what is wrong
