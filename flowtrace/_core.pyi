@@ -572,7 +572,7 @@ class Call:
 
     @property
     def number(self) -> int:
-        """Calls count from 0 in order of their start, over the whole trace."""
+        """Calls count from 1 in order of their start, over the whole trace, as #12 in stories."""
 
     @property
     def function(self) -> Function: ...

@@ -18,7 +18,7 @@ class CallEvent(NamedTuple):
     kind: str
     """"call", "return", "exception", "yield", "resume" or "throw"."""
     id: int
-    """Of the call: its events share it. Calls count from 0 in order of their start."""
+    """Of the call: its events share it. Calls count from 1 in order of their start."""
     parent_id: int | None
     """Of the call that made it; None for the first of a thread or task."""
     function: str

@@ -238,7 +238,7 @@ class PlainRecording:
         class Recorder(reference.Recorder):
             def tell(self, call: reference.CallEvent, kind: str, **fields: Any) -> None:
                 super().tell(call, kind, **fields)
-                if ended and call.id == 0 and kind in {"return", "exception"}:
+                if ended and call.id == 1 and kind in {"return", "exception"}:
                     ended()
 
         self.watched = watched

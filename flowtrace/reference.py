@@ -49,7 +49,7 @@ SECRET = re.compile(rf"{WORDS}|(token|pwd|cookies?|secrets?|session_?id|_pass|(^
 
 class CallEvent(NamedTuple):
     kind: str  # a key of EVENTS
-    id: int  # of the call: counted from 0 in order of start
+    id: int  # of the call: counted from 1 in order of start
     parent_id: int | None  # the call on top of the thread's stack when this one started
     function: str
     module: str
@@ -126,7 +126,7 @@ class Recorder:
     def __init__(self, roots: list[str], library: list[str] = LIBRARY) -> None:
         self.events: list[CallEvent] = []
         self.roots, self.library = roots, library
-        self.numbers = itertools.count()
+        self.numbers = itertools.count(1)
         self.suspended: dict[tuple[int, int], CallEvent] = {}  # generators and coroutines
         self.modules: dict[int, tuple[CodeType, str | None]] = {}  # of each id(code), which it keeps taken
 

@@ -16,7 +16,7 @@ binding_call(struct trace *trace, uint32_t number)
 static PyObject *
 get_number(PyObject *self, void *Py_UNUSED(closure))
 {
-    return PyLong_FromUnsignedLong(NUMBER(self));
+    return PyLong_FromUnsignedLong(model_call_number(MODEL(self), NUMBER(self)));
 }
 
 static PyObject *
@@ -197,7 +197,8 @@ call_repr(PyObject *self)
 }
 
 static PyGetSetDef call_getset[] = {
-    {"number", get_number, NULL, "int: calls count from 0 in order of their start, over the whole trace.", NULL},
+    {"number", get_number, NULL,
+     "int: calls count from 1 in order of their start, over the whole trace, as #12 in stories.", NULL},
     {"function", get_function, NULL, "Function: what was called.", NULL},
     {"track", get_track, NULL, "Track: where it ran.", NULL},
     {"parent", get_parent, NULL, "Call or None: the call that called it, or drove it first; None for a root.", NULL},

@@ -126,12 +126,12 @@ event_tuple(const struct model *model, const struct event *event, uint32_t depth
     const struct call *call = &model->calls[event->call];
     const struct track *track = &model->tracks[call->track];
     bool ends = event->type == FLOW_RETURN || event->type == FLOW_RETURN_VALUE || event->type == FLOW_UNWIND;
-    return Py_BuildValue("(sINNNNINNNKNIN)", kind_of(event->type), event->call,
-                         optional_number(call->parent != MODEL_NONE, call->parent), binding_str(call->code->qualname),
-                         binding_str(call->code->module), binding_str(call->code->file), call->code->first_line,
-                         arguments_of(model, event), result_of(model, event), exception_of(model, event),
-                         (unsigned long long)call->start_ns, optional_number(ends, event->time_ns - call->start_ns),
-                         depth, binding_track_name(track));
+    return Py_BuildValue("(sINNNNINNNKNIN)", kind_of(event->type), event->call + 1,
+                         optional_number(call->parent != MODEL_NONE, call->parent + 1u),
+                         binding_str(call->code->qualname), binding_str(call->code->module),
+                         binding_str(call->code->file), call->code->first_line, arguments_of(model, event),
+                         result_of(model, event), exception_of(model, event), (unsigned long long)call->start_ns,
+                         optional_number(ends, event->time_ns - call->start_ns), depth, binding_track_name(track));
 }
 
 /* Of all calls, in one go: a parent comes before its children. NULL without memory. */

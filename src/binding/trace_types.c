@@ -221,9 +221,9 @@ trace_call(PyObject *self, PyObject *number)
             return NULL;
         PyErr_Clear();
     }
-    if (n < trace->model.call_count)
-        return binding_call(trace, (uint32_t)n);
-    return PyErr_Format(PyExc_IndexError, "no call %R: this trace has %u, numbered from 0", number,
+    if (n && n <= trace->model.call_count)
+        return binding_call(trace, (uint32_t)n - 1);
+    return PyErr_Format(PyExc_IndexError, "no call %R: this trace has %u, numbered from 1", number,
                         trace->model.call_count);
 }
 

@@ -43,7 +43,7 @@ def test_events_of_a_call(workshop: Workshop) -> None:
         assert [event.kind for event in events] == ["call", "call", "return", "return"]
         outer, inner, inner_end, outer_end = events
         assert outer.arguments == {"a": "1", "more": "(3,)", "b": "2", "named": "{'c': 4}"}, outer.arguments
-        assert (outer.id, outer.parent_id, outer.depth, inner.id, inner.parent_id, inner.depth) == (0, None, 0, 1, 0, 1)
+        assert (outer.id, outer.parent_id, outer.depth, inner.id, inner.parent_id, inner.depth) == (1, None, 0, 2, 1, 1)
         assert (outer.module, inner.module) == ("__main__", "helping")
         assert (outer.file, outer.line) == (__file__, add.__code__.co_firstlineno)
         assert (inner_end.result, outer_end.result, outer.result) == ("2", "2", None)
@@ -98,7 +98,7 @@ def test_one_recording_after_another(workshop: Workshop) -> None:
             print([(e.id, e.arguments) for e in stop_tracing() if e.kind == "call"])
         """,
     )
-    assert done.out.splitlines() == [f"[(0, {{'x': '{i}'}})]" for i in range(3)]
+    assert done.out.splitlines() == [f"[(1, {{'x': '{i}'}})]" for i in range(3)]
 
 
 def test_a_recording_in_progress_is_read(workshop: Workshop) -> None:

@@ -40,7 +40,11 @@ def test_calls_nest_as_they_ran(workshop: Workshop) -> None:
     (module,) = [call for call in run.calls() if call.parent is None]
     assert module.function.kind == "module"
     assert nest(module)[1:] == [["a", ["b", ["c"], ["c"]], ["c"]], ["c"]]
-    assert [call.number for call in run.calls()] == list(range(len(run.trace)))
+    assert [call.number for call in run.calls()] == list(range(1, len(run.trace) + 1))
+    assert [run.trace.call(number) for number in range(1, 8)] == run.calls()
+    for none in (0, 8, -1):
+        with pytest.raises(IndexError, match=rf"^no call {none}: this trace has 7, numbered from 1$"):
+            run.trace.call(none)
     assert [call.depth for call in run.calls()] == [0, 1, 2, 3, 3, 2, 1]
     assert all(call.outcome == "returned" for call in run.calls())
     assert all(call.track.kind == "main" for call in run.calls())

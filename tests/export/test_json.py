@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from flowtrace._core import Trace
+
 SCHEMA = Path(__file__).resolve().parent.parent.parent / "docs/export/json.schema.json"
 
 
-def lines(workshop, trace: Path, *words: str) -> list[dict]:
+def exported(workshop, trace: Path, *words: str) -> bytes:
     done = workshop.flowtrace("export", "json", *words, "-o", "-", str(trace))
     assert done.status == 0, done.err
-    return [json.loads(line) for line in done.out.splitlines()]
+    return done.stdout
+
+
+def lines(workshop, trace: Path, *words: str) -> list[dict]:
+    return [json.loads(line) for line in exported(workshop, trace, *words).splitlines()]
 
 
 def of(told: list[dict], type: str) -> list[dict]:
@@ -88,3 +98,19 @@ def test_every_line_is_as_the_schema_says(workshop, everything, hostile) -> None
             validator.validate(line)
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({"type": "call", "call": 0})
+
+
+def test_jq_answers_the_questions_of_the_docs(workshop, everything) -> None:
+    jq = shutil.which("jq")
+    if not jq:
+        pytest.skip("no jq here")
+    page = (SCHEMA.parent / "json.md").read_text()
+    questions = re.findall(r"^flowtrace export json -o - \| jq (-\w) '(.+)'$", page, re.M)
+    given = exported(workshop, everything)
+    raised, counted = [
+        subprocess.run([jq, how, question], input=given, capture_output=True, check=True).stdout
+        for how, question in questions
+    ]
+    calls = list(Trace(everything).calls())
+    assert raised.decode().splitlines() == [f"{c.number} {c.function.qualname}" for c in calls if c.outcome == "raised"]
+    assert {one["name"]: one["calls"] for one in json.loads(counted)} == Counter(c.function.qualname for c in calls)

@@ -84,14 +84,14 @@ def test_its_own_messages_parse_each_line(workshop, request, of) -> None:
 
 def test_calls_are_spans_of_one_trace_below_their_callers_and_creators(workshop, everything) -> None:
     exported = export(workshop, everything)
-    calls = {call.number + 1: call for call in Trace(everything).calls()}
+    calls = {call.number: call for call in Trace(everything).calls()}
     assert exported.spans.keys() == calls.keys()
     assert len({span["traceId"] for span in exported.spans.values()}) == 1
     start = Trace(everything).info["start_unix_ns"]
     for number, call in calls.items():
         span = exported.spans[number]
         above = call.parent if call.parent in calls.values() else call.created_by
-        assert exported.parent(number) == (above.number + 1 if above else {17: 2}.get(number))
+        assert exported.parent(number) == (above.number if above else {17: 2}.get(number))
         assert int(span["startTimeUnixNano"]) == start + call.start_ns
         assert int(span["endTimeUnixNano"]) == start + call.start_ns + call.duration_ns
         assert span["kind"] == 1

@@ -34,9 +34,9 @@ def test_the_tables_hold_what_the_trace_does(workshop, everything) -> None:
     for call in calls:
         told = connection.execute(
             "SELECT name, parent, duration_ns, running_ns, waiting_ns, outcome, result FROM calls WHERE call = ?",
-            (call.number + 1,),
+            (call.number,),
         ).fetchone()
-        parent = call.parent.number + 1 if call.parent else None
+        parent = call.parent.number if call.parent else None
         result = str(call.result) if call.result is not None else None
         times = (call.duration_ns, call.running_ns, call.waiting_ns)
         assert told == (call.function.qualname, parent, *times, call.outcome, result)
@@ -58,7 +58,7 @@ def test_arguments_exceptions_and_links_can_be_asked_for(workshop, everything) -
 def test_depth_is_that_of_the_track(workshop, everything) -> None:
     connection = database(workshop, everything)
     for call in Trace(everything).calls():
-        (depth,) = connection.execute("SELECT depth FROM call WHERE call = ?", (call.number + 1,)).fetchone()
+        (depth,) = connection.execute("SELECT depth FROM call WHERE call = ?", (call.number,)).fetchone()
         assert depth == call.depth
 
 

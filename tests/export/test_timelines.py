@@ -91,7 +91,7 @@ def test_what_a_program_did_is_told_as_slices_with_their_arguments_and_arrows(wo
 @both
 def test_each_call_has_its_times_and_place(workshop, everything, name) -> None:
     found = {slice.arguments["call"]: slice for slice in slices(workshop, name, everything) if slice.is_call}
-    recorded = {call.number + 1: call for call in Trace(everything).calls()}
+    recorded = {call.number: call for call in Trace(everything).calls()}
     assert recorded.keys() == found.keys()
     for number, call in recorded.items():
         slice = found[number]

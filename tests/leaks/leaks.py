@@ -116,7 +116,7 @@ def look(waiting: list[object]) -> None:
 def read(path: Path) -> None:
     trace = flowtrace.open(path)
     look([trace, *trace.calls()])
-    list(trace.calls(function="deeper", outcome="raised", min_duration_ns=1, under=trace.call(0)))
+    list(trace.calls(function="deeper", outcome="raised", min_duration_ns=1, under=trace.call(1)))
     list(trace.calls(function=trace.functions[0], track=trace.tracks[0], module="*"))
     for wrong in ({"outcome": 5}, {"outcome": "lost"}, {"track": 1}, {"under": "x"}, {"function": 1}, {"module": 1}):
         with contextlib.suppress(TypeError, ValueError):

@@ -110,7 +110,7 @@ def compare(a: Trace) -> None:
     found = diff(a, Path("b.flow"), values=False, ignore=["log*"], lines=0)
     assert_type(found, Diff)
     assert_type(found.same, bool)
-    assert_type(a.call(0)._repr_html_(), str)
+    assert_type(a.call(1)._repr_html_(), str)
 
 
 def settings() -> None:
@@ -164,7 +164,7 @@ def read(path: Path) -> int:
         assert_type(exception.raised_at.line, int)
         assert_type(exception.caught_by, Call | None)
         assert_type(exception.path, list[Call])
-    assert_type(list(recorded.calls(under=recorded.call(0))), list[Call])
+    assert_type(list(recorded.calls(under=recorded.call(1))), list[Call])
     return 0
 
 

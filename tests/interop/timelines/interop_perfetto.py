@@ -60,7 +60,7 @@ each = pytest.mark.parametrize("name", FORMATS)
 
 
 def recorded_calls(trace: Path) -> dict[int, Call]:
-    return {call.number + 1: call for call in Trace(trace).calls()}
+    return {call.number: call for call in Trace(trace).calls()}
 
 
 def has_no_complaint(processor: TraceProcessor) -> None:
