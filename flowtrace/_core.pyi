@@ -116,8 +116,11 @@ class _TableFacts(TypedDict):
 
 type _Column = tuple[int, bytes, bytes, bytes | None]  # nulls, validity, data, offsets
 
-def table_columns() -> list[tuple[str, str, tuple[tuple[str, bool, str], ...]]]:
-    """Return the tables: name, what it holds, and its columns: name, is it text, what stands there."""
+# Name, is it text, what stands there, what most rows have, how it is made of others in SQL.
+type _TableColumn = tuple[str, bool, str, int | str | None, str | None]
+
+def table_columns() -> list[tuple[str, str, tuple[_TableColumn, ...]]]:
+    """Return the tables: name, what it holds, and its columns."""
 
 @final
 class Tables:
@@ -127,12 +130,19 @@ class Tables:
     @property
     def facts(self) -> _TableFacts: ...
     @overload
-    def rows(self, table: str, *, together: int = 1) -> Iterator[tuple[int | str | None, ...]]:
-        """Return the rows of a table, so many in a tuple; ValueError if there is none of that name."""
+    def rows(self, table: str) -> Iterator[tuple[int | str | None, ...]]:
+        """Return the rows of a table; ValueError if there is none of that name."""
 
     @overload
     def rows(self, table: str, *, batch: int) -> Iterator[tuple[int, list[_Column]]]:
         """So many at a time, as columns in Arrow's layout: int64, or UTF-8 with offsets of 64 bits."""
+
+    def blocks(self, table: str, *, rows: int, derived: bool) -> Iterator[tuple[int, tuple[int | str | None, ...]]]:
+        """So many rows at a time, one behind the other in a tuple, and a bit for each column that is in there.
+
+        Left out are columns in which all of them have what is usual, and unless `derived` those made of others.
+        A number of the row is None if it is one more than in the row before.
+        """
 
 # --- views ------------------------------------------------------------------
 

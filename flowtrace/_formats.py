@@ -20,6 +20,8 @@ class Format(NamedTuple):
     is_binary: bool = False
 
 
+TABLES_LACK = "the single waits of a call, but for its longest; the ways of exceptions that were raised again"
+
 FORMATS: dict[str, Format] = {
     "flame": Format(
         suffix=".flame.html",
@@ -64,7 +66,7 @@ FORMATS: dict[str, Format] = {
     "sqlite": Format(
         suffix=".sqlite",
         what="an SQLite database: tables process, track, function, call, argument, exception, link",
-        lacks="the single waits of a call, but for its longest; the ways of exceptions that were raised again",
+        lacks=TABLES_LACK,
         open_with="open it: sqlite3, or DB Browser for SQLite; the tables: flowtrace query --tables",
         module="sqlite",
         is_binary=True,
@@ -72,7 +74,7 @@ FORMATS: dict[str, Format] = {
     "parquet": Format(
         suffix=".parquet",
         what="a folder of Parquet files, by table, host, trace and process: for DuckDB, Polars, Spark, ClickHouse",
-        lacks="the single waits of a call, but for its longest; the ways of exceptions that were raised again",
+        lacks=TABLES_LACK,
         open_with="the traces of other runs and hosts may go to the same folder: docs/export/parquet.md",
         module="parquet",
         is_folder=True,

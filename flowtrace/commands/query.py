@@ -217,7 +217,7 @@ def all_tables() -> dict[str, list[str]]:
     for view, select in sqlite.VIEWS.items():
         connection.execute(f"CREATE VIEW {view} AS {select}")
     names = [*sqlite.VIEWS, *(table for table, _, _ in _core.table_columns())]
-    found = {name: [row[1] for row in connection.execute(f"PRAGMA table_info({name})")] for name in names}
+    found = {name: [row[1] for row in connection.execute(f"PRAGMA table_xinfo({name})")] for name in names}
     connection.close()
     return found
 
@@ -235,5 +235,5 @@ def tables_text() -> str:
         lines += [f"  {view:<12}{what}", f"{'':<14}{', '.join(columns_of[view])}"]
     for table, what, columns in _core.table_columns():
         lines += ["", f"{table}: {what}"]
-        lines += [f"  {name:<18}{told}" for name, _, told in columns]
+        lines += [f"  {name:<18}{told}" for name, _, told, *_ in columns]
     return "\n".join(lines) + "\n"

@@ -91,9 +91,9 @@ def _schema(table: str) -> Any:
     from .. import _core
 
     (columns,) = (columns for name, _, columns in _core.table_columns() if name == table)
-    fields = [(name, _text_type(name) if is_text else pa.int64()) for name, is_text, _ in columns]
+    fields = [(name, _text_type(name) if is_text else pa.int64()) for name, is_text, *_ in columns]
     if table == "call":
-        by_name = {name: is_text for _, _, columns in _core.table_columns() for name, is_text, _ in columns}
+        by_name = {name: is_text for _, _, columns in _core.table_columns() for name, is_text, *_ in columns}
         fields += [(f"function_{name}", _text_type(name) if by_name[name] else pa.int64()) for name in OF_FUNCTION]
         fields += [(f"track_{name}", _text_type(name)) for name in OF_TRACK]
     return pa.schema(fields)

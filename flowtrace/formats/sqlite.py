@@ -12,21 +12,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
-    from .._core import Tables
+    from .._core import Tables, _TableColumn
 
-VERSION = 1  # of the tables: a cache of another is made again
+VERSION = 2  # of the tables: a cache of another is made again
 
-MARKS_MAX = 999  # of a statement, for every SQLite
+ROWS = 64  # that one statement inserts: what most of them have needs no binding if all of these have it
 
-# Those whose first column numbers the rows; the others are found by their call.
-NUMBERED = {"process", "track", "function", "call", "exception"}
 KEYS = {"argument": ", PRIMARY KEY (call, position)) WITHOUT ROWID"}
 
+# Few calls are in these: to look for them afterwards would take longer.
+INDICES_OF_FEW = {
+    "call": [
+        "CREATE INDEX call_created_by ON call (created_by) WHERE created_by IS NOT NULL",
+        "CREATE INDEX call_exception ON call (exception) WHERE exception IS NOT NULL",
+    ]
+}
 INDICES = [
     "CREATE INDEX call_parent ON call (parent)",
     "CREATE INDEX call_function ON call (function)",
-    "CREATE INDEX call_created_by ON call (created_by) WHERE created_by IS NOT NULL",
-    "CREATE INDEX call_exception ON call (exception) WHERE exception IS NOT NULL",
     "CREATE INDEX link_from ON link (from_call)",
     "CREATE INDEX link_to ON link (to_call)",
 ]
@@ -86,12 +89,13 @@ def build(path: str, tables: Tables, facts: dict[str, int | str] | None = None) 
 
     connection = connect(path)
     try:
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+        for pragma in ("page_size = 16384", "journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("BEGIN")
         for table, _, columns in _core.table_columns():
-            connection.execute(table_statement(table, columns))
-            _insert(connection, tables, table, len(columns))
+            for statement in (table_statement(table, columns), *INDICES_OF_FEW.get(table, [])):
+                connection.execute(statement)
+            _insert(connection, tables, table, columns)
         for statement in INDICES:
             connection.execute(statement)
         for view, select in VIEWS.items():
@@ -107,21 +111,38 @@ def build(path: str, tables: Tables, facts: dict[str, int | str] | None = None) 
         connection.close()
 
 
-def _insert(connection: sqlite3.Connection, tables: Tables, table: str, columns: int) -> None:
-    """Insert many rows by one statement, which is twice as fast as one by one."""
-    marks = f"({', '.join('?' * columns)})"
-    statement = ""
-    width = 0
-    for values in tables.rows(table, together=MARKS_MAX // columns):
-        if len(values) != width:
-            width = len(values)
-            statement = f"INSERT INTO {table} VALUES {', '.join([marks] * (width // columns))}"
+def _insert(connection: sqlite3.Connection, tables: Tables, table: str, columns: tuple[_TableColumn, ...]) -> None:
+    """Insert many rows by one statement, with as few values as can be: these are what takes the time."""
+    import sqlite3
+
+    rows = min(ROWS, connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(columns))
+    statements: dict[tuple[int, int], str] = {}
+    for shape, values in tables.blocks(table, rows=rows, derived=not can_derive()):
+        statement = statements.get((shape, len(values)))
+        if not statement:
+            names = [f'"{column[0]}"' for i, column in enumerate(columns) if shape >> i & 1]
+            marks = ", ".join([f"({', '.join('?' * len(names))})"] * (len(values) // len(names)))
+            statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES {marks}"
+            statements[shape, len(values)] = statement
         connection.execute(statement, values)
 
 
-def table_statement(table: str, columns: tuple[tuple[str, bool, str], ...]) -> str:
-    kinds = [(name, "TEXT" if is_text else "INTEGER") for name, is_text, _ in columns]
-    if table in NUMBERED:
-        kinds[0] = (kinds[0][0], "INTEGER PRIMARY KEY")
-    defined = ", ".join(f'"{name}" {kind}' for name, kind in kinds)
-    return f"CREATE TABLE {table} ({defined}{KEYS.get(table, ')')}"
+def can_derive() -> bool:
+    """Does this SQLite know columns that take no space?"""
+    import sqlite3
+
+    return sqlite3.sqlite_version_info >= (3, 31)
+
+
+def table_statement(table: str, columns: tuple[_TableColumn, ...]) -> str:
+    defined = []
+    for name, is_text, _, usual, formula in columns:
+        column = f'"{name}" {"TEXT" if is_text else "INTEGER"}'
+        if name == table:  # it numbers the rows
+            column += " PRIMARY KEY"
+        if usual is not None:
+            column += f" DEFAULT {usual!r}"
+        if formula and can_derive():
+            column += f" AS ({formula})"
+        defined.append(column)
+    return f"CREATE TABLE {table} ({', '.join(defined)}{KEYS.get(table, ')')}"

@@ -6,7 +6,7 @@
 
 #include "binding.h"
 
-#define TUPLES_STEP 1024 /* between two looks at signals */
+#define ROWS_STEP 1024 /* between two looks at signals */
 
 struct tables_object {
     PyObject_HEAD
@@ -21,8 +21,23 @@ struct rows_object {
     struct tables_object *tables; /* Owned */
     struct table_cursor cursor;
     uint32_t batch;               /* rows at a time, as columns; 0: as tuples */
-    uint32_t together;            /* rows that one tuple holds, one behind the other */
-    uint64_t told;                /* tuples so far */
+    uint64_t told;                /* rows so far */
+    struct block *block;          /* Owned; or NULL: a row at a time */
+};
+
+#define BLOCK_ROWS_MAX 10000
+#define SHAPES_MAX 32
+
+/* Many rows in one tuple, without the columns in which all of them have what is usual. What numbers the rows is usually
+ * one more than in the row before, where None stands for it, as SQLite has it. */
+struct block {
+    uint32_t rows;
+    bool is_numbered;
+    uint64_t number; /* of the row before */
+    uint32_t columns; /* a bit each: those that may be told */
+    uint32_t shapes[SHAPES_MAX]; /* columns that blocks have had: there are to be few such sets */
+    uint32_t shape_count;
+    PyObject *items[]; /* Owned; of the block that is being made, by row; NULL: what is usual there */
 };
 
 /* --- rows ------------------------------------------------------------------------- */
@@ -33,6 +48,7 @@ rows_dealloc(PyObject *self)
     struct rows_object *rows = (struct rows_object *)self;
     PyTypeObject *type = Py_TYPE(self);
     table_close(&rows->cursor);
+    PyMem_Free(rows->block);
     Py_XDECREF(rows->tables);
     PyObject_Free(self);
     Py_DECREF(type);
@@ -62,34 +78,116 @@ object_of(const struct cell *cell)
     }
 }
 
+/* Whoever waits for many rows is to be heard now and then. 0, or -1 with an exception set. */
+static int
+count_row(struct rows_object *rows)
+{
+    return rows->told++ % ROWS_STEP == ROWS_STEP - 1 ? step(rows) : 0;
+}
+
 /* NULL at the end, too. */
 static PyObject *
 next_tuple(struct rows_object *rows)
 {
     struct table_cursor *cursor = &rows->cursor;
-    Py_ssize_t columns = (Py_ssize_t)cursor->table->column_count;
-    Py_ssize_t filled = 0;
-    PyObject *tuple = PyTuple_New(columns * (Py_ssize_t)rows->together);
-    for (uint32_t row = 0; tuple && row < rows->together && table_next(cursor); row++)
-        for (Py_ssize_t i = 0; tuple && i < columns; i++) {
-            PyObject *item = object_of(&cursor->cells[i]);
-            if (item)
-                PyTuple_SET_ITEM(tuple, filled++, item);
-            else
-                Py_CLEAR(tuple);
-        }
-    if (tuple && !filled)
-        Py_CLEAR(tuple);
-    else if (tuple && filled < PyTuple_GET_SIZE(tuple))
-        _PyTuple_Resize(&tuple, filled);
+    if (count_row(rows) < 0 || !table_next(cursor))
+        return NULL;
+    PyObject *tuple = PyTuple_New(cursor->table->column_count);
+    for (uint32_t i = 0; tuple && i < cursor->table->column_count; i++) {
+        PyObject *item = object_of(&cursor->cells[i]);
+        if (item)
+            PyTuple_SET_ITEM(tuple, i, item);
+        else
+            Py_CLEAR(tuple);
+    }
     return tuple;
+}
+
+/* --- blocks ----------------------------------------------------------------------- */
+
+static bool
+is_next(struct block *block, const struct cell *number)
+{
+    uint64_t before = block->number;
+    block->number = number->number;
+    return number->number == before + 1;
+}
+
+/* The items of a row, and which columns it needs. 0, or -1 with an exception set. */
+static int
+read_row(struct block *block, const struct table_cursor *cursor, PyObject **items, uint32_t *needed)
+{
+    for (uint32_t i = 0; i < cursor->table->column_count; i++) {
+        const struct cell *cell = &cursor->cells[i];
+        bool is_usual = i == 0 && block->is_numbered ? is_next(block, cell)
+                                                     : column_is_usual(&cursor->table->columns[i], cell);
+        if (is_usual || !(block->columns >> i & 1))
+            continue;
+        items[i] = object_of(cell);
+        if (!items[i])
+            return -1;
+        *needed |= 1u << i;
+    }
+    return 0;
+}
+
+/* The columns that are told if these are needed: as they were before, or all. */
+static uint32_t
+shape_for(struct block *block, uint32_t needed)
+{
+    for (uint32_t i = 0; i < block->shape_count; i++)
+        if (block->shapes[i] == needed)
+            return needed;
+    if (block->shape_count == SHAPES_MAX)
+        return block->columns;
+    return block->shapes[block->shape_count++] = needed;
+}
+
+/* Takes the items. NULL with an exception set. */
+static PyObject *
+tuple_of_items(struct block *block, const struct table *table, uint32_t count, uint32_t shape)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)count * __builtin_popcount(shape));
+    Py_ssize_t filled = 0;
+    for (uint32_t row = 0; tuple && row < count; row++)
+        for (uint32_t i = 0; tuple && i < table->column_count; i++) {
+            PyObject **item = &block->items[row * table->column_count + i];
+            if (!(shape >> i & 1))
+                continue;
+            if (!*item && !(*item = object_of(&table->columns[i].usual)))
+                Py_CLEAR(tuple);
+            else
+                PyTuple_SET_ITEM(tuple, filled++, *item);
+            *item = NULL;
+        }
+    return tuple;
+}
+
+/* (columns, values), or NULL at the end, too. */
+static PyObject *
+next_block(struct rows_object *rows)
+{
+    struct block *block = rows->block;
+    const struct table *table = rows->cursor.table;
+    uint32_t needed = 0, count = 0;
+    int ret = 0;
+    while (ret == 0 && count < block->rows && table_next(&rows->cursor)) {
+        ret = count_row(rows);
+        if (ret == 0)
+            ret = read_row(block, &rows->cursor, &block->items[count++ * table->column_count], &needed);
+    }
+    uint32_t shape = ret == 0 && count ? shape_for(block, needed ? needed : 1) : 0;
+    PyObject *values = shape ? tuple_of_items(block, table, count, shape) : NULL;
+    for (uint32_t i = 0; !values && i < count * table->column_count; i++)
+        Py_CLEAR(block->items[i]);
+    return values ? Py_BuildValue("(IN)", shape, values) : NULL;
 }
 
 /* --- columns ---------------------------------------------------------------------- */
 
 /* One of Arrow's arrays of int64, or of UTF-8 with offsets of 64 bits. */
 struct column_buffer {
-    uint8_t *valid;   /* Owned; a bit a row */
+    uint8_t *valid; /* Owned; a bit a row */
     uint64_t *number; /* Owned; or the offsets of texts, one more than rows */
     struct text text;
     uint32_t nulls;
@@ -197,9 +295,7 @@ rows_next(PyObject *self)
     struct rows_object *rows = (struct rows_object *)self;
     if (rows->batch)
         return next_batch(rows);
-    if (rows->told++ % TUPLES_STEP == TUPLES_STEP - 1 && step(rows) < 0)
-        return NULL;
-    return next_tuple(rows);
+    return rows->block ? next_block(rows) : next_tuple(rows);
 }
 
 static PyType_Slot rows_slots[] = {
@@ -251,29 +347,77 @@ tables_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static PyObject *
-tables_rows(PyObject *self, PyObject *args, PyObject *kwargs)
+/* NULL with an exception set. */
+static struct rows_object *
+open_rows(struct tables_object *all, const char *name)
 {
-    static char *names[] = {"table", "batch", "together", NULL};
-    struct tables_object *all = (struct tables_object *)self;
-    const char *name;
-    unsigned batch = 0, together = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$II:rows", names, &name, &batch, &together))
-        return NULL;
     const struct table *table = table_find(name);
-    if (!table)
-        return PyErr_Format(PyExc_ValueError, "no table %s", name);
+    if (!table) {
+        PyErr_Format(PyExc_ValueError, "no table %s", name);
+        return NULL;
+    }
     struct rows_object *rows = PyObject_New(struct rows_object, all->types->rows);
     if (!rows)
         return NULL;
-    rows->tables = (struct tables_object *)Py_NewRef(self);
-    rows->batch = batch;
-    rows->together = together;
+    rows->tables = (struct tables_object *)Py_NewRef(all);
+    rows->batch = 0;
     rows->told = 0;
+    rows->block = NULL;
     if (table_open(&rows->cursor, &all->model, table) < 0) {
         PyErr_NoMemory();
         Py_CLEAR(rows);
     }
+    return rows;
+}
+
+static PyObject *
+tables_rows(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"table", "batch", NULL};
+    const char *name;
+    unsigned batch = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$I:rows", names, &name, &batch))
+        return NULL;
+    struct rows_object *rows = open_rows((struct tables_object *)self, name);
+    if (rows)
+        rows->batch = batch;
+    return (PyObject *)rows;
+}
+
+/* A bit for each column; without those that can be made of others, if so wished. */
+static uint32_t
+told_columns(const struct table *table, bool derived)
+{
+    uint32_t columns = 0;
+    for (uint32_t i = 0; i < table->column_count; i++)
+        columns |= (uint32_t)(derived || !table->columns[i].formula) << i;
+    return columns;
+}
+
+static PyObject *
+tables_blocks(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"table", "rows", "derived", NULL};
+    const char *name;
+    unsigned count;
+    int derived;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s$Ip:blocks", names, &name, &count, &derived))
+        return NULL;
+    if (count < 1 || count > BLOCK_ROWS_MAX)
+        return PyErr_Format(PyExc_ValueError, "rows is 1 to %d", BLOCK_ROWS_MAX);
+    struct rows_object *rows = open_rows((struct tables_object *)self, name);
+    if (!rows)
+        return NULL;
+    const struct table *table = rows->cursor.table;
+    size_t size = sizeof *rows->block + count * (size_t)table->column_count * sizeof(PyObject *);
+    rows->block = PyMem_Calloc(1, size);
+    if (!rows->block) {
+        Py_DECREF(rows);
+        return PyErr_NoMemory();
+    }
+    rows->block->rows = count;
+    rows->block->is_numbered = table_is_numbered(table);
+    rows->block->columns = told_columns(table, derived);
     return (PyObject *)rows;
 }
 
@@ -294,6 +438,7 @@ static PyGetSetDef tables_getset[] = {
 
 static PyMethodDef tables_methods[] = {
     {"rows", (PyCFunction)(void (*)(void))tables_rows, METH_VARARGS | METH_KEYWORDS, NULL},
+    {"blocks", (PyCFunction)(void (*)(void))tables_blocks, METH_VARARGS | METH_KEYWORDS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -319,7 +464,8 @@ binding_table_columns(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
         PyObject *columns = PyTuple_New(table->column_count);
         for (uint32_t j = 0; columns && j < table->column_count; j++) {
             const struct column *column = &table->columns[j];
-            PyObject *item = Py_BuildValue("(sOs)", column->name, column->is_text ? Py_True : Py_False, column->what);
+            PyObject *item = Py_BuildValue("(sOsNz)", column->name, column->is_text ? Py_True : Py_False, column->what,
+                                           object_of(&column->usual), column->formula);
             if (item)
                 PyTuple_SET_ITEM(columns, j, item);
             else

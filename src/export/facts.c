@@ -40,8 +40,9 @@ tell_room(const struct telling *telling, enum fact fact)
 static void
 tell_call(const struct telling *telling, enum fact fact, uint32_t call)
 {
-    if (call != MODEL_NONE)
-        tell_number(telling, fact, model_call_number(telling->model, call));
+    uint32_t number = model_call_reference(telling->model, call);
+    if (number != MODEL_NONE)
+        tell_number(telling, fact, number);
 }
 
 static void

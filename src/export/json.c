@@ -22,17 +22,19 @@ struct json {
 static void
 put_key(struct json *json, const char *key)
 {
-    sink_format(json->sink, ",\"%s\":", key);
+    sink_string(json->sink, ",\"");
+    sink_string(json->sink, key);
+    sink_string(json->sink, "\":");
 }
 
 static void
 put_number(struct json *json, const char *key, uint64_t number)
 {
     put_key(json, key);
-    sink_format(json->sink, "%llu", (unsigned long long)number);
+    sink_number(json->sink, number);
 }
 
-/* Nothing where there is none. */
+/* Nothing of MODEL_NONE. */
 static void
 put_reference(struct json *json, const char *key, uint32_t number)
 {
@@ -65,8 +67,7 @@ put_scratch(struct json *json)
 static void
 put_call(struct json *json, const char *key, uint32_t call)
 {
-    if (call != MODEL_NONE)
-        put_number(json, key, model_call_number(json->model, call));
+    put_reference(json, key, model_call_reference(json->model, call));
 }
 
 static void

@@ -69,12 +69,9 @@ sink_string(struct sink *sink, const char *string)
 void
 sink_number(struct sink *sink, uint64_t number)
 {
-    char digits[20];
-    size_t from = sizeof digits;
-    do
-        digits[--from] = (char)('0' + number % 10);
-    while (number /= 10);
-    sink_bytes(sink, digits + from, sizeof digits - from);
+    char room[TEXT_DIGITS];
+    struct slice digits = text_digits(room, number);
+    sink_bytes(sink, digits.data, digits.length);
 }
 
 void
@@ -164,6 +161,16 @@ escape_nothing(char room[8], uint32_t character)
     return NULL;
 }
 
+/* ASCII that nobody escapes. */
+static bool
+is_plain(char byte)
+{
+    static const bool special[128] = {['"'] = true, ['\\'] = true, ['<'] = true,   ['>'] = true,
+                                      ['&'] = true, ['\''] = true, ['\x7f'] = true};
+    uint8_t c = (uint8_t)byte;
+    return c >= 0x20 && c < 0x80 && !special[c];
+}
+
 /* Runs of characters that stand for themselves go in one piece. */
 static void
 put_escaped(void *out, put_function *put, escape_function *escape, struct slice text)
@@ -172,6 +179,10 @@ put_escaped(void *out, put_function *put, escape_function *escape, struct slice 
     for (size_t i = 0; i < text.length;) {
         uint32_t character;
         char room[8];
+        if (is_plain(text.data[i])) {
+            i++;
+            continue;
+        }
         size_t length = text_decode(text.data + i, text.length - i, &character);
         bool is_half = character >= 0xd800 && character <= 0xdfff;
         bool is_bad = is_half || (character == 0xfffd && length == 1);

@@ -8,6 +8,7 @@
 #include "../model/fate.h"
 #include "../model/label.h"
 #include "../model/value_text.h"
+#include "facts.h"
 
 #define FATE_WORK 50000000u /* values that are looked at to tell what came of exceptions */
 
@@ -69,10 +70,7 @@ put_reference(struct table_cursor *cursor, uint32_t index)
 static void
 put_call(struct table_cursor *cursor, uint32_t call)
 {
-    if (call == MODEL_NONE)
-        put_null(cursor);
-    else
-        put_number(cursor, model_call_number(cursor->model, call));
+    put_reference(cursor, model_call_reference(cursor->model, call));
 }
 
 /* What the value is as text, all of it that was recorded; NULL without one. The value goes on behind it. */
@@ -96,6 +94,12 @@ process_of(const struct model *model, uint32_t call)
 }
 
 /* --- the tables ---------------------------------------------------------------- */
+
+#define NUMBER(...) {false, __VA_ARGS__, {0}, NULL}
+#define TEXT(...) {true, __VA_ARGS__, {0}, NULL}
+#define USUALLY_ZERO(...) {false, __VA_ARGS__, {CELL_NUMBER, 0, {"", 0}}, NULL}
+#define USUALLY(word, ...) {true, __VA_ARGS__, {CELL_TEXT, 0, {word, sizeof word - 1}}, NULL}
+#define DERIVED(formula, ...) {false, __VA_ARGS__, {0}, formula}
 
 struct table_functions {
     uint32_t (*count)(const struct model *model);
@@ -132,16 +136,16 @@ fill_process(struct table_cursor *cursor)
 }
 
 static const struct column process_columns[] = {
-    {"process", false, "its number, from 0"},
-    {"pid", false, "the system's number of it"},
-    {"run", true, "of a merged trace: the name of the run"},
-    {"program", true, "the script, module or command"},
-    {"host", true, "the machine"},
-    {"created_by", false, "call that started it"},
-    {"start_ns", false, "when it began to record, ns from the trace's start"},
-    {"end_ns", false, "when it ended, if that is known"},
-    {"end", true, "how: exited, killed, replaced, ended, gone, running"},
-    {"lost", true, "why recording stopped before its end"},
+    NUMBER("process", "its number, from 0"),
+    NUMBER("pid", "the system's number of it"),
+    TEXT("run", "of a merged trace: the name of the run"),
+    TEXT("program", "the script, module or command"),
+    TEXT("host", "the machine"),
+    NUMBER("created_by", "call that started it"),
+    NUMBER("start_ns", "when it began to record, ns from the trace's start"),
+    NUMBER("end_ns", "when it ended, if that is known"),
+    TEXT("end", "how: exited, killed, replaced, ended, gone, running"),
+    TEXT("lost", "why recording stopped before its end"),
 };
 
 static uint32_t
@@ -165,9 +169,9 @@ fill_track(struct table_cursor *cursor)
 }
 
 static const struct column track_columns[] = {
-    {"track", false, "its number, from 0"},         {"process", false, "its process"},
-    {"kind", true, "main, thread, task, greenlet"}, {"name", true, "of the thread, task or greenlet"},
-    {"created_by", false, "call that created it"},
+    NUMBER("track", "its number, from 0"),        NUMBER("process", "its process"),
+    TEXT("kind", "main, thread, task, greenlet"), TEXT("name", "of the thread, task or greenlet"),
+    NUMBER("created_by", "call that created it"),
 };
 
 static uint32_t
@@ -196,13 +200,13 @@ fill_function(struct table_cursor *cursor)
 }
 
 static const struct column function_columns[] = {
-    {"function", false, "its number, from 0"},
-    {"name", true, "qualified: Cart.add"},
-    {"module", true, "__main__ for the program itself"},
-    {"file", true, "path of the source"},
-    {"line", false, "first line there"},
-    {"kind", true, "function, generator, coroutine, async generator, module, class, library"},
-    {"parameters", true, "their names, with commas between"},
+    NUMBER("function", "its number, from 0"),
+    TEXT("name", "qualified: Cart.add"),
+    TEXT("module", "__main__ for the program itself"),
+    TEXT("file", "path of the source"),
+    NUMBER("line", "first line there"),
+    TEXT("kind", "function, generator, coroutine, async generator, module, class, library"),
+    TEXT("parameters", "their names, with commas between"),
 };
 
 static uint32_t
@@ -248,24 +252,24 @@ fill_call(struct table_cursor *cursor)
 }
 
 static const struct column call_columns[] = {
-    {"call", false, "its number, as views print it: #1204"},
-    {"parent", false, "call that called it"},
-    {"created_by", false, "of the first call of a task, thread, job ...: call that started that"},
-    {"process", false, "where it ran"},
-    {"track", false, "where it ran"},
-    {"function", false, "what was called"},
-    {"depth", false, "calls above it on its track"},
-    {"start_ns", false, "ns from the trace's start"},
-    {"end_ns", false, "of its end; of its last event if it has not ended"},
-    {"duration_ns", false, "from start to end"},
-    {"running_ns", false, "duration without waits"},
-    {"waiting_ns", false, "suspended in yield or await"},
-    {"suspensions", false, "how often"},
-    {"longest_wait_ns", false, "of a coroutine that awaits what is not recorded"},
-    {"waited_for", true, "what for: a task's name, or the type of what it awaited"},
-    {"outcome", true, "returned, raised, running, abandoned"},
-    {"result", true, "what it returned, as Python writes it"},
-    {"exception", false, "what left it"},
+    NUMBER("call", "its number, as views print it: #1204"),
+    NUMBER("parent", "call that called it"),
+    NUMBER("created_by", "of the first call of a task, thread, job ...: call that started that"),
+    USUALLY_ZERO("process", "where it ran"),
+    NUMBER("track", "where it ran"),
+    NUMBER("function", "what was called"),
+    NUMBER("depth", "calls above it on its track"),
+    NUMBER("start_ns", "ns from the trace's start"),
+    NUMBER("end_ns", "of its end; of its last event if it has not ended"),
+    DERIVED("end_ns - start_ns", "duration_ns", "from start to end"),
+    DERIVED("max(end_ns - start_ns - waiting_ns, 0)", "running_ns", "duration without waits"),
+    USUALLY_ZERO("waiting_ns", "suspended in yield or await"),
+    USUALLY_ZERO("suspensions", "how often"),
+    NUMBER("longest_wait_ns", "of a coroutine that awaits what is not recorded"),
+    TEXT("waited_for", "what for: a task's name, or the type of what it awaited"),
+    USUALLY("returned", "outcome", "returned, raised, running, abandoned"),
+    TEXT("result", "what it returned, as Python writes it"),
+    NUMBER("exception", "what left it"),
 };
 
 static bool
@@ -285,8 +289,8 @@ fill_argument(struct table_cursor *cursor)
 }
 
 static const struct column argument_columns[] = {
-    {"call", false, "whose it is"},     {"process", false, "of the call"},      {"position", false, "from 0"},
-    {"name", true, "of the parameter"}, {"value", true, "as Python writes it"},
+    NUMBER("call", "whose it is"),    USUALLY_ZERO("process", "of the call"), NUMBER("position", "from 0"),
+    TEXT("name", "of the parameter"), TEXT("value", "as Python writes it"),
 };
 
 static const char *
@@ -332,38 +336,30 @@ fill_exception(struct table_cursor *cursor)
 }
 
 static const struct column exception_columns[] = {
-    {"exception", false, "its number, from 0"},
-    {"process", false, "where it was raised"},
-    {"type", true, "name of its class"},
-    {"module", true, "of its class, where that was recorded"},
-    {"text", true, "ValueError('no')"},
-    {"raised_in", true, "function where it was raised, recorded or not"},
-    {"file", true, "of that"},
-    {"line", false, "where, there"},
-    {"first_left", false, "the first call that it left"},
-    {"last_left", false, "the last call that it left"},
-    {"calls_left", false, "how many it left"},
-    {"caught_by", false, "call that caught it"},
-    {"fate", true, "lost, unknown, turned, told, handed, returned, swallowed: see show --errors"},
-    {"cause", true, "type of what it was raised from"},
-    {"cause_exception", false, "that itself, if it was recorded"},
+    NUMBER("exception", "its number, from 0"),
+    NUMBER("process", "where it was raised"),
+    TEXT("type", "name of its class"),
+    TEXT("module", "of its class, where that was recorded"),
+    TEXT("text", "ValueError('no')"),
+    TEXT("raised_in", "function where it was raised, recorded or not"),
+    TEXT("file", "of that"),
+    NUMBER("line", "where, there"),
+    NUMBER("first_left", "the first call that it left"),
+    NUMBER("last_left", "the last call that it left"),
+    NUMBER("calls_left", "how many it left"),
+    NUMBER("caught_by", "call that caught it"),
+    TEXT("fate", "lost, unknown, turned, told, handed, returned, swallowed: see show --errors"),
+    TEXT("cause", "type of what it was raised from"),
+    NUMBER("cause_exception", "that itself, if it was recorded"),
 };
 
+/* What it was that facts_creator() of it created; what is called in a copied call comes with the process. */
 static const char *
-link_word(uint8_t origin)
+link_word(const struct call *call)
 {
     static const char *const words[] = {"", "task", "thread", "job", "process", "callback", "greenlet", "interpreter"};
+    uint8_t origin = call->parent == MODEL_NONE ? call->origin : FLOW_SPAWN_PROCESS;
     return origin < sizeof words / sizeof *words ? words[origin] : "";
-}
-
-/* The call that started what this one is the first of, and what that is. */
-static uint32_t
-creator_of(const struct model *model, const struct call *call, const char **kind)
-{
-    uint32_t caller = call_caller(model, call);
-    bool is_forked = caller != call->parent;
-    *kind = is_forked ? link_word(FLOW_SPAWN_PROCESS) : link_word(call->origin);
-    return is_forked ? caller : call->origin ? call_spawned_by(model, call) : MODEL_NONE;
 }
 
 /* First who created it, then who resumed it beside its parent. */
@@ -372,15 +368,14 @@ fill_link(struct table_cursor *cursor)
 {
     const struct model *model = cursor->model;
     const struct call *call = &model->calls[cursor->row];
-    const char *kind = ""; /* of none */
-    uint32_t creator = call->origin == CALL_INHERITED ? MODEL_NONE : creator_of(model, call, &kind);
+    uint32_t creator = facts_creator(model, cursor->row);
     uint32_t count;
     const struct driver *drivers = call_drivers(model, cursor->row, &count);
     uint32_t created = creator != MODEL_NONE;
     if (cursor->part >= created + count)
         return false;
     bool is_creator = cursor->part < created;
-    put_word(cursor, is_creator ? kind : "resumed");
+    put_word(cursor, is_creator ? link_word(call) : "resumed");
     put_call(cursor, is_creator ? creator : drivers[cursor->part - created].driver);
     put_call(cursor, cursor->row);
     put_number(cursor, process_of(model, cursor->row));
@@ -388,10 +383,10 @@ fill_link(struct table_cursor *cursor)
 }
 
 static const struct column link_columns[] = {
-    {"kind", true, "task, thread, job, process, callback, greenlet, interpreter; or resumed"},
-    {"from_call", false, "who created it, or resumed it"},
-    {"to_call", false, "the first call there, or the generator"},
-    {"process", false, "of to_call"},
+    TEXT("kind", "task, thread, job, process, callback, greenlet, interpreter; or resumed"),
+    NUMBER("from_call", "who created it, or resumed it"),
+    NUMBER("to_call", "the first call there, or the generator"),
+    NUMBER("process", "of to_call"),
 };
 
 #define COLUMNS(columns) columns, sizeof columns / sizeof *columns
@@ -418,6 +413,20 @@ table_find(const char *name)
         if (strcmp(tables[i].name, name) == 0)
             return &tables[i];
     return NULL;
+}
+
+bool
+column_is_usual(const struct column *column, const struct cell *cell)
+{
+    const struct cell *usual = &column->usual;
+    return cell->kind == usual->kind && (cell->kind != CELL_NUMBER || cell->number == usual->number)
+           && (cell->kind != CELL_TEXT || slice_equals(cell->text, usual->text));
+}
+
+bool
+table_is_numbered(const struct table *table)
+{
+    return strcmp(table->name, table->columns[0].name) == 0;
 }
 
 /* --- the cursor ------------------------------------------------------------------ */

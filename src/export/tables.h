@@ -17,9 +17,11 @@ struct cell {
 };
 
 struct column {
-    const char *name;
     bool is_text;
-    const char *what; /* what stands there, in a line */
+    const char *name;
+    const char *what;    /* what stands there, in a line */
+    struct cell usual;   /* what most rows have */
+    const char *formula; /* of columns that make it, in SQL; or NULL */
 };
 
 struct table {
@@ -34,6 +36,10 @@ extern const struct table tables[];
 extern const uint32_t table_count;
 /* NULL if there is none of that name. */
 const struct table *table_find(const char *name);
+
+bool column_is_usual(const struct column *column, const struct cell *cell);
+/* Does its first column, which has its name, number the rows, in rising order? */
+bool table_is_numbered(const struct table *table);
 
 /* A table's next row; the model must outlive it. */
 struct table_cursor {

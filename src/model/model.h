@@ -320,6 +320,13 @@ model_call_number(const struct model *model, uint32_t call)
     return (model->numbers ? model->numbers[call] : call) + 1;
 }
 
+/* The same of a call that there may not be: MODEL_NONE is none. */
+static inline uint32_t
+model_call_reference(const struct model *model, uint32_t call)
+{
+    return call == MODEL_NONE ? MODEL_NONE : model_call_number(model, call);
+}
+
 static inline bool
 exception_is_caught(const struct exception *exception)
 {

@@ -60,6 +60,14 @@ text_slice(struct text *text, struct slice slice)
 }
 
 void
+text_integer(struct text *text, int64_t number)
+{
+    char room[TEXT_DIGITS];
+    text_bytes(text, "-", number < 0);
+    text_slice(text, text_digits(room, number < 0 ? 0 - (uint64_t)number : (uint64_t)number));
+}
+
+void
 text_format(struct text *text, const char *format, ...)
 {
     va_list args;

@@ -20,6 +20,7 @@ void text_free(struct text *text);
 void text_bytes(struct text *text, const char *data, size_t length);
 void text_string(struct text *text, const char *string);
 void text_slice(struct text *text, struct slice slice);
+void text_integer(struct text *text, int64_t number);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "…", or "..." */
 void text_dots(struct text *text);
@@ -46,5 +47,17 @@ size_t text_cut(const char *data, size_t length, size_t bytes);
 /* One code point; returns its bytes. What is no UTF-8 is U+FFFD and one byte; lone
  * surrogates, which Python's str may hold, come as they are. */
 size_t text_decode(const char *data, size_t length, uint32_t *out);
+
+/* The digits of a number, which stand at the end of `room`. */
+#define TEXT_DIGITS 20
+static inline struct slice
+text_digits(char room[TEXT_DIGITS], uint64_t number)
+{
+    size_t from = TEXT_DIGITS;
+    do
+        room[--from] = (char)('0' + number % 10);
+    while (number /= 10);
+    return (struct slice){room + from, TEXT_DIGITS - from};
+}
 
 #endif

@@ -34,6 +34,14 @@ columns_used(struct printer *printer)
     return printer->columns;
 }
 
+/* Whether what there is ends in time. A text takes no more columns than bytes, so few texts have to be measured. */
+static bool
+fits(struct printer *printer)
+{
+    size_t most = printer->columns + (printer->out->length - printer->counted);
+    return most <= printer->limit || columns_used(printer) <= printer->limit;
+}
+
 static size_t
 columns_left(struct printer *printer)
 {
@@ -50,10 +58,9 @@ is_done(const struct printer *printer)
 static void
 put_name(struct printer *printer, struct slice name)
 {
-    bool cut = text_fit(name.data, name.length, NAME_COLUMNS) < name.length;
-    name.length = text_fit(name.data, name.length, NAME_COLUMNS);
-    text_clean(printer->out, name);
-    if (cut)
+    size_t length = name.length > NAME_COLUMNS ? text_fit(name.data, name.length, NAME_COLUMNS) : name.length;
+    text_clean(printer->out, (struct slice){name.data, length});
+    if (length < name.length)
         text_dots(printer->out);
 }
 
@@ -401,7 +408,7 @@ put_children(struct printer *printer, struct value *value, const struct value_he
         text_string(printer->out, shown ? ", " : "");
         put_child(printer, value, head, depth + 1, head->count - i - 1);
         shown++;
-        if (printer->whole && columns_used(printer) > printer->limit)
+        if (printer->whole && !fits(printer))
             printer->overflow = true;
     }
     put_rest(printer, head, shown);
@@ -485,7 +492,7 @@ put_decoded(struct printer *printer, struct value *value, const struct value_hea
 {
     struct text *out = printer->out;
     switch (head->tag) {
-    case FLOW_VALUE_INT: text_format(out, "%lld", (long long)head->integer); break;
+    case FLOW_VALUE_INT: text_integer(out, head->integer); break;
     case FLOW_VALUE_BIG_INT: put_big_int(out, head); break;
     case FLOW_VALUE_FLOAT: put_float(out, head->real, ".0"); break;
     case FLOW_VALUE_COMPLEX: put_complex(out, head); break;
@@ -541,7 +548,7 @@ put_value(struct printer *printer, struct value *value, unsigned depth)
     printer->whole = true;
     put_once(printer, value, depth);
     printer->whole = false;
-    if (!printer->overflow && columns_used(printer) <= printer->limit)
+    if (!printer->overflow && fits(printer))
         return;
     printer->overflow = false;
     text_truncate(printer->out, length);

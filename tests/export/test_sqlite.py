@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from flowtrace._core import Trace
+from flowtrace._core import NEWEST, Tables, Trace, table_columns
+from flowtrace.formats import sqlite
 
 
 def database(workshop, trace: Path, *words: str) -> sqlite3.Connection:
@@ -83,3 +84,46 @@ def test_the_shell_reads_it(workshop, everything) -> None:
         [shell, "out.sqlite", "SELECT count(*) FROM calls"], cwd=workshop.folder, capture_output=True, text=True
     )
     assert done.stdout.strip() == str(len(list(Trace(everything).calls())))
+
+
+def told(connection: sqlite3.Connection) -> dict[str, list[tuple[int | str | None, ...]]]:
+    found = {}
+    for table, _, columns in table_columns():
+        names = ", ".join(f'"{column[0]}"' for column in columns)
+        order = "call, position" if table == "argument" else "rowid"
+        found[table] = connection.execute(f"SELECT {names} FROM {table} ORDER BY {order}").fetchall()
+    return found
+
+
+def held(trace: Path) -> dict[str, list[tuple[int | str | None, ...]]]:
+    tables = Tables(trace)
+    return {table: list(tables.rows(table)) for table, _, _ in table_columns()}
+
+
+@pytest.mark.parametrize("rows", [1, 3, 64])
+@pytest.mark.parametrize("derives", [True, False])
+def test_each_cell_is_what_the_trace_has(tmp_path, everything, monkeypatch, rows, derives) -> None:
+    """Columns that a block has as usual aren't inserted, and some are made of others, or not by an old SQLite."""
+    monkeypatch.setattr(sqlite, "ROWS", rows)
+    monkeypatch.setattr(sqlite, "can_derive", lambda: derives)
+    sqlite.write(str(everything), str(tmp_path / "out.sqlite"), NEWEST, [])
+    assert told(sqlite3.connect(tmp_path / "out.sqlite")) == held(everything)
+
+
+def test_numbers_with_gaps_are_kept(workshop, tmp_path) -> None:
+    program = "def odd(n): return n\ndef even(n): return n\nfor n in range(200): (odd if n % 3 else even)(n)"
+    trace = workshop.record(program).trace_path
+    sqlite.write(str(trace), str(tmp_path / "out.sqlite"), NEWEST, [("--hide", "even")])
+    numbers = sqlite3.connect(tmp_path / "out.sqlite").execute("SELECT call FROM call ORDER BY call")
+    assert [number for (number,) in numbers] == [1] + [n + 2 for n in range(200) if n % 3]
+
+
+def test_blocks_have_few_shapes_whatever_rows_lack(workshop) -> None:
+    """Or a statement would be made for nearly each of them."""
+    program = "def f(n):\n    if n % 7 == 0: raise ValueError(n)\n    return n\ndef g(n):\n    yield n\n"
+    program += "for n in range(300):\n    try: f(n)\n    except ValueError: pass\n    if n % 5 == 0: list(g(n))\n"
+    trace = workshop.record(program).trace_path
+    shapes = [shape for shape, _ in Tables(trace).blocks("call", rows=1, derived=False)]
+    assert 2 <= len(set(shapes)) <= 33
+    with pytest.raises(ValueError, match="rows is 1 to"):
+        Tables(trace).blocks("call", rows=0, derived=False)
