@@ -196,6 +196,7 @@ def html(
     lines and cells: as of show(). Raises FlowTraceError.
     """
 
+@overload
 def diff(
     path_a: _Path,
     path_b: _Path,
@@ -207,13 +208,28 @@ def diff(
     values: bool = True,
     ignore: list[str] = ...,
     filters: list[tuple[str, str]] | None = None,
-    html: bool = False,
+    html: Literal[False] = False,
     time: bool = False,
-) -> tuple[bytes, bool]:
+) -> tuple[bytes, bool]: ...
+@overload
+def diff(
+    path_a: _Path,
+    path_b: _Path,
+    *,
+    lines: int = 200,
+    width: int = 100,
+    color: bool = False,
+    ascii: bool = False,
+    values: bool = True,
+    ignore: list[str] = ...,
+    filters: list[tuple[str, str]] | None = None,
+    html: Literal[True],
+    time: bool = False,
+) -> tuple[bytes, bool, str]:
     """Where two runs part and what differs, as UTF-8, and whether nothing does. Raises FlowTraceError.
 
     lines=0: all of it. ignore: names of functions, parameters, fields, keys, with wildcards. filters: as in show().
-    html: as a fragment of HTML instead.
+    html: also as a fragment of HTML, a tree that opens by click.
     time: functions whose time changed beyond the noise are a difference too.
     """
 

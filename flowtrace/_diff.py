@@ -22,9 +22,11 @@ class Diff:
     """
 
     def __init__(self, a: str, b: str, options: dict[str, Any]) -> None:
-        self._a, self._b, self._options = a, b, options
-        text, same = _core.diff(a, b, **options)
+        self._a, self._b = a, b
+        # All at once: the files may be others when a notebook shows it.
+        text, same, html = _core.diff(a, b, html=True, **options)
         self._text = text.decode()
+        self._html = html
         self.same: bool = same
 
     def __str__(self) -> str:
@@ -34,8 +36,12 @@ class Diff:
         return f"<Diff of {self._a!r} and {self._b!r}: {'the same' if self.same else 'they differ'}>"
 
     def _repr_html_(self) -> str:
-        """As notebooks show it."""
-        return _core.diff(self._a, self._b, html=True, **self._options)[0].decode()
+        """As notebooks show it: a tree that opens by click."""
+        return self._html
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """As IPython shows it in a terminal."""
+        printer.text(self._text.rstrip("\n"))
 
 
 def diff(a: Path | Trace, b: Path | Trace, *, values: bool = True, ignore: Patterns = (), lines: int = 200) -> Diff:

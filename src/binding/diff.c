@@ -47,13 +47,29 @@ check_times(const struct binding_types *types, const struct show_diff_options *o
     return true;
 }
 
+/* (text, the same?), or with `html` (text, the same?, the tree) */
+static PyObject *
+told(struct text *text, struct text *tree, bool same, bool html)
+{
+    text->failed |= tree->failed;
+    PyObject *bytes = binding_text_bytes(text);
+    PyObject *markup = bytes && html ? binding_text_str(tree) : NULL;
+    text_free(tree);
+    if (!bytes || (html && !markup)) {
+        Py_XDECREF(bytes);
+        return NULL;
+    }
+    return html ? Py_BuildValue("(NNN)", bytes, PyBool_FromLong(same), markup)
+                : Py_BuildValue("(NN)", bytes, PyBool_FromLong(same));
+}
+
 static PyObject *
 compare(const struct binding_types *types, const struct show_options *show, const struct show_diff_options *options,
         PyObject *filters, bool html)
 {
     struct reader readers[2];
     struct model models[2];
-    struct text text = {0};
+    struct text text = {0}, tree = {0};
     bool same = false;
     if (binding_load_filtered(types, &readers[0], &models[0], options->name_a, 0, filters) < 0)
         return NULL;
@@ -61,16 +77,17 @@ compare(const struct binding_types *types, const struct show_options *show, cons
     bool timed = ret == 0 && check_times(types, options, models);
     Py_BEGIN_ALLOW_THREADS
     if (ret == 0) {
-        if (timed && (html ? html_diff : show_diff)(&text, &models[0], &models[1], show, options, &same) < 0)
-            text.failed = true;
+        if (timed && html)
+            text.failed |= html_diff(&text, &tree, &models[0], &models[1], show, options, &same) < 0;
+        else if (timed)
+            text.failed |= show_diff(&text, &models[0], &models[1], show, options, &same) < 0;
         model_free(&models[1]);
         reader_close(&readers[1]);
     }
     model_free(&models[0]);
     reader_close(&readers[0]);
     Py_END_ALLOW_THREADS
-    PyObject *told = ret < 0 || !timed ? NULL : binding_text_bytes(&text);
-    return told ? Py_BuildValue("(NN)", told, PyBool_FromLong(same)) : NULL;
+    return ret < 0 || !timed ? NULL : told(&text, &tree, same, html);
 }
 
 PyObject *
@@ -90,6 +107,7 @@ binding_diff(PyObject *module, PyObject *args, PyObject *kwargs)
         .name_a = PyBytes_AS_STRING(path_a), .name_b = PyBytes_AS_STRING(path_b), .values = values, .time = time};
     const char **patterns = NULL;
     bool *used = NULL;
+    show.hints = html ? &show_hints_diff : NULL;
     show.color = color;
     show.ascii = ascii;
     if (!ignore || read_names(types, ignore, &options.ignored, &patterns, &used) == 0)

@@ -106,7 +106,8 @@ binding_html(PyObject *module, PyObject *args, PyObject *kwargs)
     const struct binding_types *types = binding_types_of(module);
     PyObject *path, *cells = NULL, *told = NULL;
     int arguments = 1, results = 1, time = 1;
-    struct html_options options = {.lines = SHOW_LINES_DEFAULT, .opened = HTML_OPENED_DEFAULT, .exceptions = 8};
+    struct html_options options = {
+        .lines = SHOW_LINES_DEFAULT, .opened = HTML_OPENED_DEFAULT, .exceptions = 8, .hints = &show_hints_cell};
     struct reader reader;
     struct model model;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|$IIpppO!:html", names, PyUnicode_FSConverter, &path,
@@ -130,22 +131,28 @@ binding_html(PyObject *module, PyObject *args, PyObject *kwargs)
 
 /* --- Trace and Call ------------------------------------------------------- */
 
-static const struct html_options USUAL = {.arguments = true,
-                                          .results = true,
-                                          .time = true,
-                                          .lines = SHOW_LINES_DEFAULT,
-                                          .opened = HTML_OPENED_DEFAULT,
-                                          .exceptions = 8,
-                                          .sources = true};
+static PyObject *
+usual_html(const struct model *model, uint32_t call, const struct show_hints *hints)
+{
+    struct html_options options = {.arguments = true,
+                                   .results = true,
+                                   .time = true,
+                                   .lines = SHOW_LINES_DEFAULT,
+                                   .opened = HTML_OPENED_DEFAULT,
+                                   .exceptions = 8,
+                                   .sources = call == MODEL_NONE,
+                                   .hints = hints};
+    return html_str(model, call, &options);
+}
 
 PyObject *
 binding_trace_html(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return html_str(&((struct trace *)self)->model, MODEL_NONE, &USUAL);
+    return usual_html(&((struct trace *)self)->model, MODEL_NONE, &show_hints_trace);
 }
 
 PyObject *
 binding_call_html(PyObject *self, PyObject *Py_UNUSED(ignored))
 {
-    return html_str(MODEL(self), NUMBER(self), &USUAL);
+    return usual_html(MODEL(self), NUMBER(self), &show_hints_call);
 }

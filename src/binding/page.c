@@ -14,7 +14,7 @@ write_page(struct export *export)
                                    .results = true,
                                    .time = true,
                                    .lines = export->options->lines ? export->options->lines : PAGE_LINES,
-                                   .bounded = true,
+                                   .hints = &show_hints_page,
                                    .opened = PAGE_OPENED,
                                    .exceptions = 8,
                                    .sources = true};

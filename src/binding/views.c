@@ -184,6 +184,7 @@ binding_show(PyObject *module, PyObject *args, PyObject *kwargs)
     options.color = color;
     options.ascii = ascii;
     options.sources = !cells;
+    options.hints = cells ? &show_hints_cell : NULL;
     options.arguments = arguments;
     options.results = results;
     options.time = time;

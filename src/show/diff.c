@@ -98,7 +98,7 @@ print_reservations(struct diff_printer *printer, const struct model *a, const st
         if (is_damaged(models[i])) {
             text_string(&text, "Part of ");
             text_name(&text, slice_of(names[i]));
-            text_string(&text, " is missing: see flowtrace info.");
+            text_format(&text, " is missing: %s.", show_hints(printer->options)->missing);
             diff_print_paragraph(printer, STYLE_PLAIN, &text);
         }
     }
@@ -174,7 +174,7 @@ print_foot(struct diff_printer *printer)
     if (printer->left_out) {
         text_string(&text, " Not shown: ");
         label_counted(&text, printer->left_out, " difference", " differences");
-        text_string(&text, "; --lines N shows more, --all everything.");
+        text_format(&text, "; %s.", show_hints(printer->options)->more);
     }
     text_string(printer->out, "\n");
     diff_print_paragraph(printer, STYLE_DIM, &text);
@@ -189,7 +189,7 @@ print_differences(struct diff_printer *printer)
     text_string(printer->out, "\n");
     diff_print_first(printer);
     text_string(printer->out, "\n");
-    int ret = diff_print_tree(printer);
+    int ret = printer->put_tree(printer);
     print_foot(printer);
     return ret;
 }
@@ -206,20 +206,19 @@ print_same(struct diff_printer *printer)
 }
 
 static int
-print_all(struct diff_printer *printer, const struct model *a, const struct model *b,
-          const struct show_diff_options *options, const struct diff_times *times)
+print_all(struct diff_printer *printer, const struct diff_runs *runs)
 {
     int ret = 0;
-    printer_open(&printer->a, &printer->line, a, &printer->of_line);
-    printer_open(&printer->b, &printer->line, b, &printer->of_line);
-    print_reservations(printer, a, b, options->values);
+    printer_open(&printer->a, &printer->line, runs->a, &printer->of_line);
+    printer_open(&printer->b, &printer->line, runs->b, &printer->of_line);
+    print_reservations(printer, runs->a, runs->b, runs->options->values);
     if (printer->diff->first == MODEL_NONE)
         print_same(printer);
     else
         ret = print_differences(printer);
-    if (options->time)
-        diff_print_times(printer, times);
-    print_unused(printer, &options->ignored);
+    if (runs->options->time)
+        diff_print_times(printer, &runs->times);
+    print_unused(printer, &runs->options->ignored);
     printer_close(&printer->a);
     printer_close(&printer->b);
     text_free(&printer->line);
@@ -227,30 +226,60 @@ print_all(struct diff_printer *printer, const struct model *a, const struct mode
 }
 
 int
+diff_runs_tell(struct diff_runs *runs, struct text *out, const struct show_options *show,
+               int (*put_tree)(struct diff_printer *printer), void *page)
+{
+    struct diff_printer printer = {.out = out,
+                                   .diff = &runs->diff,
+                                   .options = show,
+                                   .name_a = runs->options->name_a,
+                                   .name_b = runs->options->name_b,
+                                   .line = {.ascii = show->ascii},
+                                   .of_line = *show,
+                                   .put_tree = put_tree,
+                                   .page = page};
+    printer.of_line.arguments = printer.of_line.results = runs->values;
+    printer.of_line.time = false;
+    int ret = print_all(&printer, runs);
+    return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
+}
+
+int
+diff_runs_open(struct diff_runs *out, const struct model *a, const struct model *b,
+               const struct show_diff_options *options)
+{
+    *out = (struct diff_runs){.a = a, .b = b, .options = options};
+    out->values = options->values && !has_no_values(a) && !has_no_values(b);
+    struct diff_options how = {.values = out->values, .ignored = options->ignored};
+    int ret = diff_build(&out->diff, a, b, &how);
+    if (ret == 0 && options->time && (ret = diff_times_build(&out->times, &out->diff)) < 0)
+        diff_free(&out->diff);
+    return ret;
+}
+
+void
+diff_runs_close(struct diff_runs *runs)
+{
+    diff_times_free(&runs->times);
+    diff_free(&runs->diff);
+}
+
+bool
+diff_runs_same(const struct diff_runs *runs)
+{
+    return runs->diff.first == MODEL_NONE && !runs->times.count;
+}
+
+int
 show_diff(struct text *out, const struct model *a, const struct model *b, const struct show_options *show,
           const struct show_diff_options *options, bool *same)
 {
-    struct diff diff;
-    bool values = options->values && !has_no_values(a) && !has_no_values(b);
-    struct diff_options how = {.values = values, .ignored = options->ignored};
-    struct diff_times times = {0};
-    int ret = diff_build(&diff, a, b, &how);
-    if (ret == 0 && options->time && (ret = diff_times_build(&times, &diff)) < 0)
-        diff_free(&diff);
+    struct diff_runs runs;
+    int ret = diff_runs_open(&runs, a, b, options);
     if (ret < 0)
         return ret;
-    struct diff_printer printer = {.out = out,
-                                   .diff = &diff,
-                                   .options = show,
-                                   .name_a = options->name_a,
-                                   .name_b = options->name_b,
-                                   .line = {.ascii = show->ascii}};
-    printer.of_line = *show;
-    printer.of_line.arguments = printer.of_line.results = values;
-    printer.of_line.time = false;
-    ret = print_all(&printer, a, b, options, &times);
-    *same = diff.first == MODEL_NONE && !times.count;
-    diff_times_free(&times);
-    diff_free(&diff);
-    return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
+    ret = diff_runs_tell(&runs, out, show, diff_print_tree, NULL);
+    *same = diff_runs_same(&runs);
+    diff_runs_close(&runs);
+    return ret;
 }

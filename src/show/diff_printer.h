@@ -27,6 +27,8 @@ struct diff_printer {
     struct show_options of_line;  /* theirs */
     struct text line;
     uint32_t left_out;            /* differences that are not told */
+    int (*put_tree)(struct diff_printer *printer); /* 0 or -ENOMEM */
+    void *page;                   /* Borrowed; of put_tree() */
 };
 
 static inline void
@@ -59,5 +61,30 @@ void diff_print_first(struct diff_printer *printer);
 
 /* diff_tree.c: the tree of differences. 0 or -ENOMEM. */
 int diff_print_tree(struct diff_printer *printer);
+/* "#813", "#813, #815" */
+void diff_put_numbers(struct text *out, const struct diff *diff, const struct diff_node *node);
+struct diff_item;
+/* "… 3 more such, the last #820" */
+void diff_put_more_such(struct text *out, const struct diff *diff, const struct diff_item *item);
+/* "… 812 calls alike" */
+void diff_put_counted(struct text *out, uint64_t count, const char *one, const char *many);
+
+/* diff.c: two runs compared, to be told in one way or several. */
+struct diff_runs {
+    const struct model *a, *b;               /* Borrowed */
+    const struct show_diff_options *options; /* Borrowed */
+    bool values;
+    struct diff diff;        /* Owned */
+    struct diff_times times; /* Owned */
+};
+
+/* 0, or -ENOMEM and nothing to close. */
+int diff_runs_open(struct diff_runs *out, const struct model *a, const struct model *b,
+                   const struct show_diff_options *options);
+void diff_runs_close(struct diff_runs *runs);
+bool diff_runs_same(const struct diff_runs *runs);
+/* All that is to be said, the tree by put_tree(). 0 or -ENOMEM. */
+int diff_runs_tell(struct diff_runs *runs, struct text *out, const struct show_options *show,
+                   int (*put_tree)(struct diff_printer *printer), void *page);
 
 #endif

@@ -130,7 +130,8 @@ diff_print_times(struct diff_printer *printer, const struct diff_times *times)
     if (rows < times->count) {
         text_string(&text, printer->a.glyphs->dots);
         text_string(&text, " ");
-        label_counted(&text, times->count - rows, " more; --all shows everything.", " more; --all shows everything.");
+        label_counted(&text, times->count - rows, " more; ", " more; ");
+        text_format(&text, "%s.", show_hints(printer->options)->all);
         diff_print_paragraph(printer, STYLE_DIM, &text);
     }
     text_free(&text);

@@ -11,277 +11,9 @@
 #include <string.h>
 
 #include "../trace/array.h"
-#include "diff_printer.h"
+#include "diff_items.h"
 
-#define FOLD_MIN 3 /* differences of one shape, from which on the first stands for all */
 #define SIGN_COLUMNS 2
-#define HEAD_LINES 8 /* those around the tree */
-
-/* What stands on a line, with the lines of its changes: one difference, or the first of several of its shape; or, of
- * node MODEL_NONE, calls that are alike. */
-struct item {
-    uint32_t node;
-    uint32_t members;
-    uint32_t last;  /* node */
-    uint64_t alike; /* calls */
-};
-
-struct tree {
-    struct diff_printer *printer;
-    const struct diff *diff;
-    const struct glyphs *glyphs;
-    uint64_t *shapes;      /* Owned; by node */
-    uint32_t *first_item;  /* Owned; by node; MODEL_NONE: its children are not told */
-    uint32_t *item_count;  /* Owned; by node: so many are told ... */
-    uint32_t *told;        /* Owned; ... which hold so many of its differences */
-    struct item *items;    /* Owned */
-    uint32_t count, room;
-    uint32_t begin;        /* of the items of the node that is being looked at */
-    uint64_t *keys;        /* Owned; of one node's children that differ, as the rest here */
-    uint32_t *nodes, *positions, *scratch, *seen;
-    uint32_t wide;         /* children for which there is room in these */
-};
-
-static bool
-differs(const struct diff *diff, uint32_t node)
-{
-    return diff->nodes[node].differences > 0;
-}
-
-/* --- shapes ------------------------------------------------------------- */
-
-/* Differences of one shape have the same function, the same kinds of changes, and such in them. */
-static void
-find_shapes(struct tree *tree)
-{
-    const struct diff *diff = tree->diff;
-    for (uint32_t i = diff->node_count; i-- > 0;) {
-        const struct diff_node *node = &diff->nodes[i];
-        uint64_t hash = hash_mix(node->kind, node->what);
-        const struct diff_side *side = node->a != MODEL_NONE ? &diff->a : &diff->b;
-        uint32_t call = node->a != MODEL_NONE ? node->a : node->b;
-        if (i && node->kind != DIFF_ALIKE)
-            hash = hash_mix(hash, side->functions[side->model->calls[call].code->index]);
-        for (uint32_t k = 0; k < node->child_count; k++)
-            if (differs(diff, node->first_child + k))
-                hash = hash_mix(hash, tree->shapes[node->first_child + k]);
-        tree->shapes[i] = hash;
-    }
-}
-
-/* --- items -------------------------------------------------------------- */
-
-static bool
-add_item(struct tree *tree, struct item item)
-{
-    void *items = tree->items;
-    if (!array_make_room(&items, tree->count, &tree->room, sizeof item))
-        return false;
-    tree->items = items;
-    tree->items[tree->count++] = item;
-    return true;
-}
-
-static bool
-make_wide(struct tree *tree, uint32_t children)
-{
-    if (children <= tree->wide)
-        return true;
-    free(tree->keys);
-    free(tree->nodes);
-    free(tree->positions);
-    free(tree->scratch);
-    free(tree->seen);
-    tree->wide = children;
-    tree->keys = malloc(children * sizeof *tree->keys);
-    tree->nodes = malloc(children * sizeof *tree->nodes);
-    tree->positions = malloc(children * sizeof *tree->positions);
-    tree->scratch = malloc(children * sizeof *tree->scratch);
-    tree->seen = malloc(children * sizeof *tree->seen);
-    return tree->keys && tree->nodes && tree->positions && tree->scratch && tree->seen;
-}
-
-/* The calls in children from node `begin` to `end` that do not differ. */
-static bool
-add_alike(struct tree *tree, uint32_t begin, uint32_t end)
-{
-    struct item item = {.node = MODEL_NONE};
-    bool any = false;
-    for (uint32_t i = begin; i < end; i++)
-        if (!differs(tree->diff, i)) {
-            item.alike += tree->diff->nodes[i].calls;
-            any = true;
-        }
-    if (any && tree->count > tree->begin && tree->items[tree->count - 1].node == MODEL_NONE) {
-        tree->items[tree->count - 1].alike += item.alike;
-        return true;
-    }
-    return !any || add_item(tree, item);
-}
-
-/* Where the block of folded lines ends that begins with difference `begin`; the most members that a line in it has. */
-static uint32_t
-end_of_block(const struct tree *tree, uint32_t begin, uint32_t count, uint32_t *most)
-{
-    /* scratch[line]: the last difference on it; seen[line]: how many there are */
-    uint32_t end = begin;
-    *most = 0;
-    for (uint32_t i = begin; i <= end && i < count; i++) {
-        uint32_t line = tree->positions[i];
-        end = tree->scratch[line] > end ? tree->scratch[line] : end;
-        *most = tree->seen[line] > *most ? tree->seen[line] : *most;
-    }
-    return end + 1;
-}
-
-static bool
-add_single(struct tree *tree, uint32_t begin, uint32_t end)
-{
-    bool ok = true;
-    for (uint32_t i = begin; ok && i < end; i++) {
-        uint32_t node = tree->nodes[i];
-        ok = add_item(tree, (struct item){node, 1, node, 0});
-        if (ok && i + 1 < end)
-            ok = add_alike(tree, node + 1, tree->nodes[i + 1]);
-    }
-    return ok;
-}
-
-/* A line for each position in the block: its first member, and what is alike before the next one's. */
-static bool
-add_folded(struct tree *tree, uint32_t begin, uint32_t end)
-{
-    bool ok = true;
-    uint32_t line = MODEL_NONE;
-    uint32_t last_first = 0;
-    for (uint32_t i = begin; ok && i < end; i++) {
-        uint32_t here = tree->positions[i];
-        if (line != MODEL_NONE && here <= line)
-            continue;
-        if (line != MODEL_NONE)
-            ok = add_alike(tree, last_first + 1, tree->nodes[i]);
-        line = here;
-        last_first = tree->nodes[i];
-        ok = ok && add_item(tree, (struct item){last_first, tree->seen[here], tree->nodes[tree->scratch[here]], 0});
-    }
-    return ok && add_alike(tree, last_first + 1, tree->nodes[end - 1]);
-}
-
-static bool
-holds(const struct tree *tree, uint32_t begin, uint32_t end, uint32_t node)
-{
-    for (uint32_t i = begin; i < end; i++)
-        if (tree->nodes[i] == node)
-            return true;
-    return false;
-}
-
-/* All that could be told of a node's children; `kept` stands on a line of its own. */
-static bool
-add_items(struct tree *tree, uint32_t index, uint32_t kept)
-{
-    const struct diff_node *node = &tree->diff->nodes[index];
-    uint32_t all = node->first_child + node->child_count;
-    uint32_t count = 0;
-    tree->first_item[index] = tree->begin = tree->count;
-    if (!make_wide(tree, node->child_count))
-        return false;
-    for (uint32_t i = node->first_child; i < all; i++)
-        if (differs(tree->diff, i)) {
-            tree->keys[count] = tree->shapes[i];
-            tree->nodes[count++] = i;
-        }
-    fold_sequence(tree->keys, count, tree->positions, tree->scratch);
-    memset(tree->seen, 0, count * sizeof *tree->seen);
-    for (uint32_t i = 0; i < count; i++) {
-        tree->scratch[tree->positions[i]] = i;
-        tree->seen[tree->positions[i]]++;
-    }
-    uint32_t before = node->first_child;
-    bool ok = true;
-    for (uint32_t i = 0; ok && i < count;) {
-        uint32_t most;
-        uint32_t end = end_of_block(tree, i, count, &most);
-        bool fold = most >= FOLD_MIN && tree->printer->options->lines
-                    && (kept == MODEL_NONE || !holds(tree, i + 1, end, kept));
-        ok = add_alike(tree, before, tree->nodes[i]) && (fold ? add_folded : add_single)(tree, i, end);
-        before = tree->nodes[end - 1] + 1;
-        i = end;
-    }
-    ok = ok && add_alike(tree, before, all);
-    tree->item_count[index] = tree->count - tree->first_item[index];
-    return ok;
-}
-
-/* --- which are told ----------------------------------------------------- */
-
-static uint32_t
-lines_of(const struct tree *tree, const struct item *item)
-{
-    if (item->node == MODEL_NONE)
-        return 1;
-    return 1u + (item->members > 1 ? 1u : 0u) + diff_changes_lines(tree->printer, &tree->diff->nodes[item->node]);
-}
-
-/* Tells as many children of a node as there is room for; up to `least` in any case. */
-static bool
-open_node(struct tree *tree, uint32_t index, uint32_t *room, uint32_t least)
-{
-    if (!add_items(tree, index, least))
-        return false;
-    const struct item *items = tree->items + tree->first_item[index];
-    uint32_t count = tree->item_count[index];
-    uint32_t told = 0;
-    for (; told < count; told++) {
-        uint32_t lines = lines_of(tree, &items[told]);
-        bool needed = least != MODEL_NONE && (items[told].node == MODEL_NONE || items[told].node <= least);
-        if (lines + 1 > *room && !needed)
-            break;
-        *room -= lines < *room ? lines : *room;
-    }
-    tree->item_count[index] = told;
-    tree->count = tree->first_item[index] + told;
-    return true;
-}
-
-/* What of a node is told: its place among its parent's. */
-static void
-mark_told(struct tree *tree, uint32_t index)
-{
-    for (uint32_t i = 0; i < tree->item_count[index]; i++) {
-        const struct item *item = &tree->items[tree->first_item[index] + i];
-        if (item->node != MODEL_NONE)
-            tree->told[item->node] = 1;
-    }
-}
-
-/* The way to where the runs part is told in any case; then what lies high. */
-static bool
-choose(struct tree *tree)
-{
-    const struct diff *diff = tree->diff;
-    uint32_t lines = tree->printer->options->lines;
-    uint32_t room = lines == 0 ? UINT32_MAX : lines > HEAD_LINES + 4 ? lines - HEAD_LINES : 4;
-    uint32_t depth = 0;
-    for (uint32_t i = diff->first; i != 0; i = diff->nodes[i].parent)
-        depth++;
-    for (uint32_t i = diff->first; i != 0; i = diff->nodes[i].parent) {
-        uint32_t share = room / depth--;
-        uint32_t left = share;
-        if (!open_node(tree, diff->nodes[i].parent, &left, i))
-            return false;
-        room -= share - left;
-        mark_told(tree, diff->nodes[i].parent);
-    }
-    for (uint32_t i = 1; i < diff->node_count && room > 1; i++) {
-        if (!tree->told[i] || tree->first_item[i] != MODEL_NONE || !diff->nodes[i].child_count)
-            continue;
-        if (!open_node(tree, i, &room, MODEL_NONE))
-            return false;
-        mark_told(tree, i);
-    }
-    return true;
-}
 
 /* --- lines -------------------------------------------------------------- */
 
@@ -298,8 +30,8 @@ put_sign(struct diff_printer *printer, struct style style, const char *sign)
     text_string(printer->out, " ");
 }
 
-static void
-put_number(struct text *out, const struct diff *diff, const struct diff_node *node)
+void
+diff_put_numbers(struct text *out, const struct diff *diff, const struct diff_node *node)
 {
     uint32_t a = node->a != MODEL_NONE ? model_call_number(diff->a.model, node->a) : 0;
     uint32_t b = node->b != MODEL_NONE ? model_call_number(diff->b.model, node->b) : 0;
@@ -336,7 +68,7 @@ print_call(struct diff_printer *printer, const struct diff_node *node, const str
     if (node->what || !changed)
         text_string(&numbers, "  ");
     if (node->what || !changed)
-        put_number(&numbers, printer->diff, node);
+        diff_put_numbers(&numbers, printer->diff, node);
     if (node->what & DIFF_MOVED)
         text_string(&numbers, printer->options->width < 60 ? "  moved" : "  in another order");
     printer->of_line.color = changed && printer->options->color;
@@ -423,185 +155,92 @@ print_changes(struct diff_printer *printer, const struct diff_node *node, const 
 
 /* --- the tree ----------------------------------------------------------- */
 
-struct level {
-    uint32_t node;  /* whose children these are */
-    uint32_t at;    /* the next of its items */
-    uint32_t such;  /* an item of which is still to be said how many more there are, or MODEL_NONE */
-    uint32_t rest;  /* differences in there that are not told */
-    size_t prefix;  /* length of it */
-};
-
-struct walk {
-    struct level *levels; /* Owned */
-    uint32_t depth, room;
-    struct text prefix;
-};
-
 /* A tree deeper than the page is wide still needs room for its words. */
 static void
-put_bar(const struct tree *tree, struct text *prefix, const char *bar)
+put_bar(const struct diff_printer *printer, struct text *prefix, const char *bar)
 {
-    if (printer_columns(prefix) < tree->printer->options->width / 2)
+    if (printer_columns(prefix) < printer->options->width / 2)
         text_string(prefix, bar);
 }
 
-static void
-print_alike(const struct tree *tree, const struct walk *walk, const char *branch, uint64_t calls)
+void
+diff_put_more_such(struct text *out, const struct diff *diff, const struct diff_item *item)
 {
-    struct text words = {.ascii = tree->printer->options->ascii};
-    text_format(&words, "%s ", tree->glyphs->dots);
-    label_counted(&words, calls, " call alike", " calls alike");
-    print_words(tree->printer, &walk->prefix, branch, &words);
+    text_dots(out);
+    text_string(out, " ");
+    label_counted(out, item->members - 1, " more such, ", " more such, the last ");
+    diff_put_numbers(out, diff, &diff->nodes[item->last]);
+}
+
+void
+diff_put_counted(struct text *out, uint64_t count, const char *one, const char *many)
+{
+    text_dots(out);
+    text_string(out, " ");
+    label_counted(out, count, one, many);
+}
+
+static void
+print_note(struct diff_printer *printer, const struct text *prefix, const char *branch, const struct diff_step *step)
+{
+    struct text words = {.ascii = printer->options->ascii};
+    if (step->kind == DIFF_STEP_ALIKE)
+        diff_put_counted(&words, step->item->alike, " call alike", " calls alike");
+    else if (step->kind == DIFF_STEP_MORE)
+        diff_put_more_such(&words, printer->diff, step->item);
+    else
+        diff_put_counted(&words, step->rest, " more difference", " more differences");
+    print_words(printer, prefix, branch, &words);
+    printer->left_out += step->rest;
     text_free(&words);
 }
 
+/* The prefix is that of its level, and becomes that of what stands under it. */
 static void
-print_more_such(const struct tree *tree, const struct walk *walk, const char *branch, const struct item *item)
+print_item(struct diff_printer *printer, struct text *prefix, const char *branch, const struct diff_step *step)
 {
-    struct text words = {.ascii = tree->printer->options->ascii};
-    const struct diff_node *last = &tree->diff->nodes[item->last];
-    text_format(&words, "%s ", tree->glyphs->dots);
-    label_counted(&words, item->members - 1, " more such, ", " more such, the last ");
-    put_number(&words, tree->diff, last);
-    print_words(tree->printer, &walk->prefix, branch, &words);
-    text_free(&words);
-}
-
-/* Differences in a node's children that are not told. */
-static uint32_t
-count_rest(const struct tree *tree, uint32_t node)
-{
-    uint32_t rest = tree->diff->nodes[node].differences - (node && tree->diff->nodes[node].what ? 1u : 0u);
-    for (uint32_t i = 0; i < tree->item_count[node]; i++) {
-        const struct item *item = &tree->items[tree->first_item[node] + i];
-        if (item->node == MODEL_NONE)
-            continue;
-        uint32_t each = tree->diff->nodes[item->node].differences;
-        rest -= each * item->members < rest ? each * item->members : rest;
-    }
-    return rest;
-}
-
-static bool
-enter(const struct tree *tree, struct walk *walk, uint32_t node)
-{
-    void *levels = walk->levels;
-    if (!array_make_room(&levels, walk->depth, &walk->room, sizeof *walk->levels))
-        return false;
-    walk->levels = levels;
-    walk->levels[walk->depth++] = (struct level){node, 0, MODEL_NONE, count_rest(tree, node), walk->prefix.length};
-    return true;
+    const struct diff_node *node = &printer->diff->nodes[step->item->node];
+    print_call(printer, node, prefix, branch);
+    if (!step->root)
+        put_bar(printer, prefix, step->last ? glyphs_of(printer)->gap : glyphs_of(printer)->bar);
+    size_t length = prefix->length;
+    text_string(prefix, step->entered ? glyphs_of(printer)->bar : glyphs_of(printer)->gap);
+    print_changes(printer, node, prefix);
+    text_truncate(prefix, length);
 }
 
 static void
-print_rest(const struct tree *tree, const struct walk *walk, const char *branch, uint32_t rest)
+print_step(struct diff_printer *printer, struct text *prefix, const struct diff_step *step)
 {
-    struct text words = {.ascii = tree->printer->options->ascii};
-    text_format(&words, "%s ", tree->glyphs->dots);
-    label_counted(&words, rest, " more difference", " more differences");
-    print_words(tree->printer, &walk->prefix, branch, &words);
-    tree->printer->left_out += rest;
-    text_free(&words);
-}
-
-/* Some of its children are told, or that there are some. */
-static bool
-is_opened(const struct tree *tree, uint32_t node)
-{
-    return tree->diff->nodes[node].child_count
-           && tree->diff->nodes[node].differences > (tree->diff->nodes[node].what ? 1u : 0u);
-}
-
-static bool
-print_item(const struct tree *tree, struct walk *walk, const struct item *item, bool last)
-{
-    bool root = walk->depth == 1;
-    last &= item->members <= 1;
-    const char *branch = root ? "" : last ? tree->glyphs->last : tree->glyphs->branch;
-    if (item->node == MODEL_NONE) {
-        print_alike(tree, walk, branch, item->alike);
-        return true;
-    }
-    const struct diff_node *node = &tree->diff->nodes[item->node];
-    print_call(tree->printer, node, &walk->prefix, branch);
-    if (!root)
-        put_bar(tree, &walk->prefix, last ? tree->glyphs->gap : tree->glyphs->bar);
-    size_t length = walk->prefix.length;
-    bool opened = is_opened(tree, item->node);
-    text_string(&walk->prefix, opened ? tree->glyphs->bar : tree->glyphs->gap);
-    print_changes(tree->printer, node, &walk->prefix);
-    text_truncate(&walk->prefix, length);
-    return !opened || enter(tree, walk, item->node);
-}
-
-/* What comes next at the innermost level; false if it could not be told for want of memory. */
-static bool
-print_next(const struct tree *tree, struct walk *walk)
-{
-    struct level *level = &walk->levels[walk->depth - 1];
-    uint32_t count = tree->first_item[level->node] == MODEL_NONE ? 0 : tree->item_count[level->node];
-    const struct item *items = tree->items + (count ? tree->first_item[level->node] : 0);
-    bool root = walk->depth == 1;
-    uint32_t rest = level->rest;
-    text_truncate(&walk->prefix, level->prefix);
-    if (level->such != MODEL_NONE) {
-        bool last = level->at == count && !rest;
-        print_more_such(tree, walk, root ? "" : last ? tree->glyphs->last : tree->glyphs->branch, &items[level->such]);
-        level->such = MODEL_NONE;
-        return true;
-    }
-    if (level->at == count) {
-        if (rest)
-            print_rest(tree, walk, root ? "" : tree->glyphs->last, rest);
-        walk->depth--;
-        return true;
-    }
-    const struct item *item = &items[level->at];
-    level->such = item->members > 1 ? level->at : MODEL_NONE;
-    level->at++;
-    return print_item(tree, walk, item, level->at == count && !rest);
-}
-
-static bool
-open_tree(struct tree *tree)
-{
-    size_t count = (size_t)tree->diff->node_count + 1;
-    tree->shapes = malloc(count * sizeof *tree->shapes);
-    tree->first_item = malloc(count * sizeof *tree->first_item);
-    tree->item_count = calloc(count, sizeof *tree->item_count);
-    tree->told = calloc(count, sizeof *tree->told);
-    if (!tree->shapes || !tree->first_item || !tree->item_count || !tree->told)
-        return false;
-    memset(tree->first_item, 0xff, count * sizeof *tree->first_item); /* MODEL_NONE */
-    find_shapes(tree);
-    return choose(tree);
-}
-
-static void
-close_tree(struct tree *tree)
-{
-    free(tree->shapes);
-    free(tree->first_item);
-    free(tree->item_count);
-    free(tree->told);
-    free(tree->items);
-    free(tree->keys);
-    free(tree->nodes);
-    free(tree->positions);
-    free(tree->scratch);
-    free(tree->seen);
+    const struct glyphs *glyphs = glyphs_of(printer);
+    const char *branch = step->root ? "" : step->last ? glyphs->last : glyphs->branch;
+    if (step->kind == DIFF_STEP_LEAVE)
+        return;
+    if (step->kind == DIFF_STEP_CALL)
+        print_item(printer, prefix, branch, step);
+    else
+        print_note(printer, prefix, branch, step);
 }
 
 int
 diff_print_tree(struct diff_printer *printer)
 {
-    struct tree tree = {.printer = printer, .diff = printer->diff, .glyphs = glyphs_of(printer)};
-    struct walk walk = {0};
-    bool ok = open_tree(&tree) && enter(&tree, &walk, 0);
-    while (ok && walk.depth)
-        ok = print_next(&tree, &walk);
-    free(walk.levels);
-    text_free(&walk.prefix);
-    close_tree(&tree);
-    return ok ? 0 : -ENOMEM;
+    struct diff_items items;
+    struct diff_walk walk = {0};
+    struct diff_step step;
+    struct text prefix = {0};
+    int ret = diff_items_open(&items, printer);
+    while (ret == 0 && diff_walk_next(&walk, &items, &step)) {
+        size_t inner;
+        text_truncate(&prefix, *step.mark);
+        print_step(printer, &prefix, &step);
+        inner = prefix.length;
+        if (step.entered)
+            walk.levels[walk.depth - 1].mark = inner;
+    }
+    ret = ret == 0 && walk.failed ? -ENOMEM : ret;
+    diff_walk_free(&walk);
+    text_free(&prefix);
+    diff_items_close(&items);
+    return ret;
 }

@@ -274,24 +274,30 @@ put_bound(struct text *text, const struct model *model)
 
 /* Of a trace that would take too much memory. */
 static void
-put_left_out(struct text *text, const struct model *model)
+put_left_out(struct text *text, const struct model *model, const struct show_hints *hints)
 {
     if (!model->reader->calls_left_out)
         return;
     text_string(text, text->length ? " Not read: " : "Not read: ");
     label_counted(text, model->reader->calls_left_out, " older call", " older calls");
-    text_string(text, "; --newest N reads more.");
+    text_format(text, "; %s.", hints->newest);
 }
 
 void
 header_put_missing(struct text *text, const struct model *model)
 {
-    put_left_out(text, model);
+    header_put_missing_as(text, model, show_hints(NULL));
+}
+
+void
+header_put_missing_as(struct text *text, const struct model *model, const struct show_hints *hints)
+{
+    put_left_out(text, model, hints);
     put_bound(text, model);
     if (put_recovered(text, model) || !is_incomplete(model))
         return;
     text_string(text, text->length ? " " : "");
-    text_string(text, "Part of this trace is missing: see flowtrace info.");
+    text_format(text, "Part of this trace is missing: %s.", hints->missing);
 }
 
 void
@@ -315,19 +321,21 @@ header_print_foot(struct printer *printer)
     struct text *text = &printer->line;
     text_truncate(text, 0);
     header_put_filtered(text, printer->model);
+    const struct show_hints *hints = show_hints(printer->options);
     const char *not_shown = text->length ? " Not shown: " : "Not shown: ";
     if (story->calls_left_out) {
         text_string(text, not_shown);
         label_counted(text, story->calls_left_out, " call", " calls");
-        text_string(text, "; --lines N shows more");
-        text_string(text, printer->options->bounded ? "." : ", --all everything.");
+        text_format(text, "; %s.", hints->more);
     }
     if (printer->outline->hidden) {
         text_string(text, story->calls_left_out ? " Nor " : not_shown);
         label_counted(text, printer->outline->hidden, " class body or annotation", " class bodies and annotations");
-        text_string(text, story->calls_left_out ? "." : " (--all).");
+        if (!story->calls_left_out && *hints->hidden)
+            text_format(text, " (%s)", hints->hidden);
+        text_string(text, ".");
     }
-    header_put_missing(text, printer->model);
+    header_put_missing_as(text, printer->model, hints);
     put_no_identity(text, printer->model);
     if (printer->options->sources)
         show_changed(text, printer->model);
@@ -339,6 +347,12 @@ header_print_foot(struct printer *printer)
 
 void
 header_print_nothing(struct text *out, const struct model *model)
+{
+    header_print_nothing_as(out, model, show_hints(NULL));
+}
+
+void
+header_print_nothing_as(struct text *out, const struct model *model, const struct show_hints *hints)
 {
     const struct process *process = model->process_count ? &model->processes[0] : NULL;
     if (process && process->lost.length) {
@@ -357,7 +371,7 @@ header_print_nothing(struct text *out, const struct model *model)
         text_string(out, "No call was recorded: there was no room for it, on the disk or in memory.\n");
     }
     else if (model->reader->damaged) {
-        text_string(out, "No call can be read: this trace is damaged or cut off; see flowtrace info.\n");
+        text_format(out, "No call can be read: this trace is damaged or cut off; %s.\n", hints->missing);
     }
     else {
         text_string(out,

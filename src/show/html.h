@@ -14,10 +14,10 @@
 struct html_options {
     bool arguments, results, time;
     unsigned lines;      /* budget; 0: everything */
-    bool bounded;        /* as of show_options */
     unsigned opened;     /* so many lines are in sight at first, about */
     unsigned exceptions; /* as of show_options */
     bool sources;        /* likewise */
+    const struct show_hints *hints; /* likewise */
 };
 
 /* Fragments, with a style of their own: for pages that others make. 0 or -ENOMEM. */
@@ -28,8 +28,8 @@ int html_call(struct text *out, const struct model *model, uint32_t call, const 
 int html_page(struct text *out, const struct model *model, const struct html_options *options, const char *title);
 /* Sentences instead of a story. */
 void html_note(struct text *out, const struct text *sentences);
-/* What show_diff() tells. */
-int html_diff(struct text *out, const struct model *a, const struct model *b, const struct show_options *show,
-              const struct show_diff_options *options, bool *same);
+/* What show_diff() tells, as text in `out` and as a tree that opens in `html`. 0 or -ENOMEM. */
+int html_diff(struct text *out, struct text *html, const struct model *a, const struct model *b,
+              const struct show_options *show, const struct show_diff_options *options, bool *same);
 
 #endif

@@ -93,11 +93,9 @@ put_body(struct html *html, struct text *page)
     struct text head = {0};
     html->out = &tree;
     int ret = html_put_lines(html);
-    header_print_foot(&html->printer);
-    html_put_told(html, "f");
+    html_put_foot(html);
     html->out = &head;
-    header_print(&html->printer);
-    html_put_told(html, "h");
+    html_put_header(html);
     put_bar(html);
     put_exceptions(html);
     html->out = page;

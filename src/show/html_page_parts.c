@@ -30,7 +30,8 @@ const char html_page_style[] =
     ".page aside pre span:target{background:#fff3bf}"
     ".page .l:target,.page details:target>summary{background:#fff3bf}"
     "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}.flowtrace{--d:#9aa0a6;"
-    "--g:#7ee2a0;--r:#ff8f87;--c:#7fd3e6;--h:#ffffff14}.page aside summary{background:#161b22}"
+    "--g:#7ee2a0;--r:#ff8f87;--c:#7fd3e6;--h:#ffffff14;--m:#ffffff33;--rb:#ff8f8724;--gb:#7ee2a024}.page aside "
+    "summary{background:#161b22}"
     ".page aside pre span:target,.page .l:target,.page details:target>summary{background:#4d3800}}"
     "@media(max-width:900px){.page.two{grid-template:auto 1fr auto/minmax(0,1fr)}"
     ".page aside{border-left:0;border-top:1px solid #8884;max-height:40vh}}"
@@ -87,7 +88,7 @@ const char html_page_script[] =
     "})();\n";
 
 const char html_hashes[3][45] = {
-    "+uZ6Fbg3BeB7AheuDkvq/nHbSZ1ZfbqTu//TjdgAMy0=", /* html_style */
-    "tq21FH+z4SmmjGZapVwAsAJrG232U/jGUKYaQXb75a0=", /* html_page_style */
+    "ZFFMBjT+SG8llels8ESROzdgkMdM6a/zHztAnAqlKhw=", /* html_style */
+    "5n5o9VOgIElh9G3qGscOpYbDgdU/EXe9N7Fw4rwww+M=", /* html_page_style */
     "KNO4+axR/TtVNxYhQXXpuWAwZVftlnDR6Kz0FFM57Os=", /* html_page_script */
 };

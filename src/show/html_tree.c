@@ -14,7 +14,6 @@
 #define VALUE_COLUMNS_MAX 32768 /* of one that is told in full */
 #define VALUES_BYTES_MAX ((size_t)16 << 20)
 #define MEMBERS_SHOWN 10   /* of a folded line */
-#define NESTED_MAX 250     /* browsers give up elements within elements at 512 */
 
 static void
 put(struct html *html, const char *markup)
@@ -27,14 +26,14 @@ html_open(struct html *html, struct text *out, const struct model *model, const 
 {
     *html = (struct html){.out = out, .given = options};
     html->options = (struct show_options){.lines = options->lines,
-                                          .bounded = options->bounded,
                                           .width = HTML_COLUMNS,
                                           .wide = true,
                                           .color = true,
                                           .arguments = options->arguments,
                                           .results = options->results,
                                           .exceptions = options->exceptions,
-                                          .sources = options->sources};
+                                          .sources = options->sources,
+                                          .hints = options->hints};
     html->options.time = options->time && model->reader->header->clock != FLOW_CLOCK_NONE;
     printer_open(&html->printer, &html->told, model, &html->options);
 }
@@ -56,6 +55,24 @@ html_put_told(struct html *html, const char *name)
         put(html, "</div>\n");
     }
     text_truncate(&html->told, 0);
+}
+
+void
+html_put_header(struct html *html)
+{
+    html->options.width = HTML_UNBROKEN;
+    header_print(&html->printer);
+    html->options.width = HTML_COLUMNS;
+    html_put_told(html, "h");
+}
+
+void
+html_put_foot(struct html *html)
+{
+    html->options.width = HTML_UNBROKEN;
+    header_print_foot(&html->printer);
+    html->options.width = HTML_COLUMNS;
+    html_put_told(html, "f");
 }
 
 /* --- what a line holds -------------------------------------------------- */
@@ -97,8 +114,8 @@ put_full_values(struct html *html, uint32_t number)
         put_full_value(html, (struct slice){"result", 6}, &value);
 }
 
-static size_t
-room_of(const struct html *html, const struct story_line *line)
+size_t
+html_room(const struct html *html, const struct story_line *line)
 {
     size_t room = html->sources ? LINE_COLUMNS_BESIDE : LINE_COLUMNS;
     size_t indent = 2 * (size_t)line->depth;
@@ -130,9 +147,8 @@ put_place(struct html *html, uint32_t number)
     html_sources_link(html->sources, html->out, code->file, code->first_line);
 }
 
-/* What is in html->told, and at the right `right` and, on a page, a way to the source of the call. */
-static void
-put_words(struct html *html, struct text *right, uint32_t call)
+void
+html_put_words(struct html *html, struct text *right, uint32_t call)
 {
     bool placed = html->sources && call != MODEL_NONE;
     put(html, "<span class=\"w\">");
@@ -171,9 +187,9 @@ put_members(struct html *html, const struct story_line *line)
         text_truncate(&text, 0);
         fields_put(&text, &html->printer, &one);
         text_format(&text, "%s#%u", text.length ? "  " : "", model_call_number(html->printer.model, line->calls[i]));
-        line_put(&html->printer, &one, room_of(html, &one));
+        line_put(&html->printer, &one, html_room(html, &one));
         put(html, "<div class=\"l\">");
-        put_words(html, &text, MODEL_NONE);
+        html_put_words(html, &text, MODEL_NONE);
         put(html, "</div>\n");
     }
     if (line->count > MEMBERS_SHOWN) {
@@ -235,14 +251,14 @@ put_line(struct html *html, const struct story_line *line, bool nested)
     struct text right = {0};
     bool way = has_exceptions(html, line);
     text_truncate(&html->told, 0);
-    line_put(&html->printer, line, room_of(html, line));
+    line_put(&html->printer, line, html_room(html, line));
     fields_put(&right, &html->printer, line);
     bool cut = is_cut(html, line);
     bool parent = line->first_child != MODEL_NONE && nested;
     bool details = parent || way || cut || line->count > 1;
     put_start(html, details ? "details" : "div class=\"l\"", line, details && (way || (parent && is_open(html, line))));
     put(html, details ? "<summary>" : "");
-    put_words(html, &right, line->calls[0]);
+    html_put_words(html, &right, line->calls[0]);
     put(html, details ? "</summary>\n" : "</div>\n");
     text_free(&right);
     if (way) {
@@ -274,7 +290,7 @@ put_chain(struct html *html, const struct story_line *line, bool nested)
     printer_put(&html->printer, STYLE_DIM, words.data, words.length);
     text_free(&words);
     put(html, nested ? "<details open><summary>" : "<div class=\"l\">");
-    put_words(html, &none, MODEL_NONE);
+    html_put_words(html, &none, MODEL_NONE);
     put(html, nested ? "</summary>\n" : "</div>\n");
     return nested;
 }
@@ -316,7 +332,7 @@ put_lines(struct html *html, bool *within)
         const struct story_line *line = &story->lines[number];
         if (line->parent == MODEL_NONE)
             put_run(html, line);
-        within[number] = (line->chain ? put_chain : put_line)(html, line, line->depth < NESTED_MAX);
+        within[number] = (line->chain ? put_chain : put_line)(html, line, line->depth + html->nested < HTML_NESTED_MAX);
         if (line->first_child != MODEL_NONE) {
             number = line->first_child;
             continue;
@@ -346,14 +362,14 @@ html_put_lines(struct html *html)
 
 /* --- fragments ---------------------------------------------------------- */
 
-static void
-begin_fragment(struct text *out)
+void
+html_begin_fragment(struct text *out)
 {
     text_format(out, "<style>%s</style>\n<div class=\"flowtrace\">\n", html_style);
 }
 
-static int
-end_fragment(struct text *out, int ret)
+int
+html_end_fragment(struct text *out, int ret)
 {
     text_string(out, "</div>\n");
     return ret < 0 ? ret : out->failed ? -ENOMEM : 0;
@@ -362,18 +378,18 @@ end_fragment(struct text *out, int ret)
 void
 html_note(struct text *out, const struct text *sentences)
 {
-    begin_fragment(out);
+    html_begin_fragment(out);
     text_string(out, "<div class=\"n\">");
     html_escape(out, printer_slice(sentences));
     text_string(out, "</div>\n");
-    end_fragment(out, 0);
+    html_end_fragment(out, 0);
 }
 
 static int
-put_nothing(struct text *out, const struct model *model)
+put_nothing(struct text *out, const struct model *model, const struct html_options *options)
 {
     struct text words = {0};
-    header_print_nothing(&words, model);
+    header_print_nothing_as(&words, model, options->hints ? options->hints : show_hints(NULL));
     html_note(out, &words);
     text_free(&words);
     return out->failed ? -ENOMEM : 0;
@@ -390,12 +406,10 @@ put_story(struct html *html, struct outline *outline, bool whole)
     html->printer.outline = outline;
     html->printer.story = &story;
     if (whole)
-        header_print(&html->printer);
+        html_put_header(html);
     html_put_told(html, "h");
     ret = html_put_lines(html);
-    if (whole)
-        header_print_foot(&html->printer);
-    html_put_told(html, "f");
+    html_put_foot(html);
     story_free(&story);
     return ret;
 }
@@ -406,16 +420,16 @@ html_story(struct text *out, const struct model *model, const struct html_option
     struct outline outline;
     struct html html;
     if (model->call_count == 0 || model->process_count == 0)
-        return put_nothing(out, model);
+        return put_nothing(out, model, options);
     int ret = outline_build(&outline, model, options->lines > 0);
     if (ret < 0)
         return ret;
-    begin_fragment(out);
+    html_begin_fragment(out);
     html_open(&html, out, model, options);
     ret = put_story(&html, &outline, true);
     html_close(&html);
     outline_free(&outline);
-    return end_fragment(out, ret);
+    return html_end_fragment(out, ret);
 }
 
 int
@@ -424,37 +438,18 @@ html_call(struct text *out, const struct model *model, uint32_t call, const stru
     struct outline outline;
     struct html html;
     if (call >= model->call_count || model->process_count == 0)
-        return put_nothing(out, model);
+        return put_nothing(out, model, options);
     int ret = outline_build(&outline, model, false);
     if (ret < 0)
         return ret;
     outline.first_root = call;
     outline.next_sibling[call] = MODEL_NONE;
-    begin_fragment(out);
+    html_begin_fragment(out);
     html_open(&html, out, model, options);
     text_format(&html.told, "#%u of ", model_call_number(model, call));
     text_clean(&html.told, process_info(&model->processes[0], "program"));
     ret = put_story(&html, &outline, false);
     html_close(&html);
     outline_free(&outline);
-    return end_fragment(out, ret);
-}
-
-int
-html_diff(struct text *out, const struct model *a, const struct model *b, const struct show_options *show,
-          const struct show_diff_options *options, bool *same)
-{
-    struct show_options used = *show;
-    struct text told = {0};
-    used.color = true;
-    used.ascii = false;
-    used.width = HTML_COLUMNS;
-    int ret = show_diff(&told, a, b, &used, options, same);
-    begin_fragment(out);
-    text_string(out, "<pre>");
-    html_styled(out, printer_slice(&told));
-    text_string(out, "</pre>\n");
-    out->failed |= told.failed;
-    text_free(&told);
-    return end_fragment(out, ret);
+    return html_end_fragment(out, ret);
 }

@@ -84,8 +84,10 @@ void header_print_foot(struct printer *printer);
 void header_put_filtered(struct text *text, const struct model *model);
 /* What was let go, not read, or is damaged: sentences, behind those that are there. */
 void header_put_missing(struct text *text, const struct model *model);
+void header_put_missing_as(struct text *text, const struct model *model, const struct show_hints *hints);
 /* Instead of a story of no calls. */
 void header_print_nothing(struct text *out, const struct model *model);
+void header_print_nothing_as(struct text *out, const struct model *model, const struct show_hints *hints);
 
 /* tree.c: the lines of printer->story. */
 void tree_print_lines(struct printer *printer);

@@ -28,6 +28,14 @@ enum show_field {
 
 extern const char *const show_field_names[SHOW_FIELDS];
 
+/* What the one who reads can do about what isn't shown; each goes on behind "; " or ": ". */
+struct show_hints {
+    const char *more, *all; /* of lines that were left out */
+    const char *hidden;     /* of definitions that did nothing; maybe "" */
+    const char *newest;     /* of old calls that were not read */
+    const char *missing;    /* of what is damaged or lost */
+};
+
 struct show_options {
     uint64_t call;   /* of show_call() */
     bool by_task;    /* what a task did stands beside the call that created it, not under that */
@@ -39,7 +47,6 @@ struct show_options {
     unsigned field_count; /* 0: the usual times */
     uint8_t fields[SHOW_FIELDS_MAX]; /* enum show_field */
     unsigned lines;  /* budget; 0: everything */
-    bool bounded;    /* there must be one: no --all is offered */
     unsigned width;  /* columns of the terminal */
     bool color;
     bool ascii;      /* only ASCII, for poor terminals */
@@ -49,7 +56,16 @@ struct show_options {
     unsigned long long newest; /* calls that are read of a big trace, about; 0: all */
     bool sources;    /* compare source files with those that lie on this machine's disk */
     unsigned exceptions; /* so many of the calls that one left are named; 0: nothing of its way is told */
+    const struct show_hints *hints; /* NULL: those of the command line */
 };
+
+extern const struct show_hints show_hints_page;  /* of who reads a page that somebody sent */
+extern const struct show_hints show_hints_cell;  /* of who wrote %%flowtrace */
+extern const struct show_hints show_hints_trace; /* of who has a Trace in Python */
+extern const struct show_hints show_hints_call;  /* a Call */
+extern const struct show_hints show_hints_diff;  /* a Diff */
+/* Those of the command line for NULL. */
+const struct show_hints *show_hints(const struct show_options *options);
 
 /* The story: a header line, then the tree. Appends UTF-8 to `out`. 0 or -ENOMEM. */
 int show_tree(struct text *out, const struct model *model, const struct show_options *options);

@@ -35,6 +35,11 @@ def main(rule):
 main(sys.argv[1])
 """
 
+SIGNS = {
+    *("changed", "in another order", "only in the first run", "only in the second run"),
+    *("in the first run", "in the second run"),
+}
+
 TREE = [
     "main(rule='vip')",
     "  Order.__init__(number=0 … 1, total=0 … 10)",
@@ -62,8 +67,9 @@ def done(workshop: Workshop) -> Run:
 def words(html: str) -> list[str]:
     """Return the lines without what stands at the right."""
     outline = Outline(html)
-    assert outline.names() <= {"style", "div", "details", "summary", "span", "b", "pre"}
-    assert outline.attributes() <= {"class", "open"}
+    assert outline.names() <= {"style", "div", "details", "summary", "span", "b", "del", "ins"}
+    assert outline.attributes() <= {"class", "open", "title"}
+    assert {attrs["title"] for _, attrs in outline.elements if "title" in attrs} <= SIGNS
     return outline.lines
 
 
@@ -76,7 +82,7 @@ def test_a_trace_is_shown_as_a_tree(done: Run) -> None:
     assert head.startswith("app.py · 10 calls · ") and "1 exception, all caught" in head
     assert module == "app.py"
     assert tree[:-1] == ["  " + line for line in TREE]
-    assert tree[-1] == "Not shown: 1 class body or annotation (--all)."
+    assert tree[-1] == "Not shown: 1 class body or annotation."
 
 
 def test_a_call_is_shown_with_all_in_it(done: Run) -> None:
@@ -121,12 +127,119 @@ def test_two_traces_are_compared(workshop: Workshop) -> None:
     differs = flowtrace.diff(a, flowtrace.open(b))
     assert not differs.same and "price(order=Order(number=3, total=30), rule='vip')" in str(differs)
     assert repr(differs) == f"<Diff of {str(a)!r} and {str(b)!r}: they differ>"
-    html = "\n".join(words(differs._repr_html_()))
-    assert "rule: 'vip' → 'new'" in html.replace("  ", " ")
+    html = differs._repr_html_()
+    assert words(html)[:10] == [
+        f"- {a} · app.py vip · 11 calls+ {b} · app.py new · 11 calls"
+        "The call of main got rule='new' instead of 'vip'; up to there 2 calls agree. "
+        f"See call #3 of {a}, call #3 of {b}, below app.py.",
+        "app.py",
+        "  … 1 call alike",
+        "  ~ main(rule='vip') #3",
+        "    rule: 'vip' → 'new'",
+        "    … 1 call alike",
+        "    ~ price(order=Order(number=0, total=0), rule='vip') #5",
+        "      rule: 'vip' → 'new'",
+        "      result: 0 → 1",
+        "    … 1 call alike",
+    ]
     same = flowtrace.diff(a, c)
     assert same.same and str(same).startswith("The runs are the same: ")
     assert flowtrace.diff(a, b, ignore=["rule", "price"]).same
     assert flowtrace.diff(a, b, ignore="price", values=False).same
+
+
+HOSTILE = """
+import sys
+
+def f(text): return text
+def g(**names): return [f(name) for name in names]
+f("<img src=x onerror=alert(1)>" * 4 + sys.argv[1])
+exec(compile("def h(a): return f(a)", "<b onclick='x'>.py", "exec"))
+h.__code__ = h.__code__.replace(co_name="<i>", co_qualname='"><svg onload=alert(1)>')
+if sys.argv[1] == "b":
+    h("--><!--</details></div></script>")
+    g(**{"</script><script>alert(1)</script>": 1, "nul\\0": 1})
+else:
+    h("\\ud800")
+"""
+
+
+def test_nothing_of_what_is_compared_becomes_markup(workshop: Workshop) -> None:
+    workshop.write("app.py", HOSTILE)
+    for name in ("a", "b"):
+        workshop.run("-o", f"<i>{name}.flow", "app.py", name)
+    lines = "\n".join(words(flowtrace.diff(*(workshop.folder / f"<i>{name}.flow" for name in "ab"))._repr_html_()))
+    for text in (
+        "<i>a.flow",
+        "onerror=alert(1)>a",
+        '"><svg onload=alert(1)>',
+        "--><!--</details></div>",
+        "</script><scr",
+    ):
+        assert text in lines
+    assert "\0" not in lines
+
+
+def test_a_difference_is_shown_as_it_was_when_it_was_made(workshop: Workshop) -> None:
+    """A notebook shows it later, perhaps when the files are others."""
+    workshop.write("app.py", PROGRAM)
+    a, b = workshop.folder / "a.flow", workshop.folder / "b.flow"
+    workshop.run("-o", "a.flow", "app.py", "vip")
+    workshop.run("-o", "b.flow", "app.py", "new")
+    differs = flowtrace.diff(a, b)
+    workshop.run("-o", "b.flow", "app.py", "vip")
+    a.unlink()
+    assert any("result: 0 → 1" in line for line in words(differs._repr_html_()))
+
+
+def test_a_terminal_shows_the_text_of_a_difference(workshop: Workshop) -> None:
+    class Printer:
+        said = ""
+
+        def text(self, text: str) -> None:
+            self.said += text
+
+    workshop.write("app.py", PROGRAM)
+    for rule in ("vip", "new"):
+        workshop.run("-o", f"{rule}.flow", "app.py", rule)
+    differs = flowtrace.diff(workshop.folder / "vip.flow", workshop.folder / "new.flow")
+    printer = Printer()
+    differs._repr_pretty_(printer, False)
+    assert printer.said == str(differs).rstrip("\n")
+
+
+LONG = (
+    "".join(f"def f{i}(n): return n and f{(i * 7 + 1) % 60}(n - 1)\n" for i in range(60))
+    + """
+import sys
+def main(add):
+    for i in range(60):
+        globals()[f"f{i * 11 % 60}"](i * 13 % 9 + add)
+main(len(sys.argv) - 1)
+"""
+)
+
+
+def test_who_reads_a_notebook_is_told_what_can_be_done_there(workshop: Workshop) -> None:
+    """Not the options of a command."""
+    workshop.write("app.py", LONG)
+    workshop.run("-o", "a.flow", "app.py")
+    workshop.run("-o", "b.flow", "app.py", "more")
+    done = flowtrace.open(workshop.folder / "b.flow")
+    (main,) = done.calls(function="main")
+    trace, call = words(done._repr_html_())[-1], words(main._repr_html_())[-1]
+    assert re.fullmatch(
+        r"Not shown: \d+ calls; trace\.call\(12\) is #12 and all in it, "
+        r"trace\.calls\(function='name'\) are all of a function\.",
+        trace,
+    )
+    assert re.fullmatch(
+        r"Not shown: \d+ calls; its \.children open as it does, trace\.calls\(under=call\) are all in it\.", call
+    )
+    differs = flowtrace.diff(workshop.folder / "a.flow", workshop.folder / "b.flow", lines=20)
+    told = "flowtrace.diff(…, lines=N) shows more, lines=0 everything."
+    assert words(differs._repr_html_())[-1].endswith(told) and told in " ".join(str(differs).split())
+    assert "--" not in words(differs._repr_html_())[-1] + trace + call
 
 
 def test_what_cannot_be_compared_is_named(tmp_path: Path, done: Run) -> None:

@@ -126,7 +126,7 @@ def test_lines_bound_the_page_and_it_says_so(workshop: Workshop) -> None:
     workshop.record(body + "".join(f"f{i}({i % 9})\n" for i in range(60)))
     small, big = page_of(workshop, "--lines", "20"), page_of(workshop)
     assert small.count("<summary>") + small.count('class="l"') < 60 < big.count("<summary>")
-    assert re.search(r"Not shown: \d+ calls; --lines N shows more\.", small)
+    assert re.search(r"Not shown: \d+ calls; a page of more: flowtrace export html --lines N\.", small)
     assert "Not shown" not in big
 
 

@@ -232,7 +232,10 @@ views_diff(const struct model *a, const struct model *b, const struct seed *seed
     struct show_diff_options diff = {
         .name_a = "a", .name_b = "b", .values = seed->flags & SEED_VALUES, .ignored = {ignored, NULL, seed->width % 3}};
     bool same;
-    HOLDS(show_diff(text, a, b, &options, &diff, &same) == 0);
+    struct text tree = {0};
+    HOLDS(html_diff(text, &tree, a, b, &options, &diff, &same) == 0);
+    HOLDS(tree.length && !memchr(tree.data, '\033', tree.length));
+    text_free(&tree);
     check_length(&options, text);
     return same;
 }
