@@ -46,6 +46,8 @@ PUBLISHED = (
     "dot.svg",
 )
 
+PRESS_SHARE = "document.querySelector('[data-change=share]').click()"
+
 failures: list[str] = []
 
 
@@ -253,6 +255,9 @@ def try_flame() -> None:
         page("under", *typed("reserve"), enter, name_shown, enter, picture("flame-search"), **later),
         page("compared", picture("flame-before"), ["text", "#vanished"], height=520),
         page("compared", picture("flame-before-dark"), dark=True),
+        page("compared", ["text", "#legend"], ["run", PRESS_SHARE], ["text", "#legend"]),
+        page("compared", picture("flame-share"), ["text", "#legend"], address="#change=share"),
+        page("under", ["run", "getComputedStyle(document.getElementById('changes')).display"]),
         page("under", printed("flame"), dark=True),
         page("under", printed("flame-timeline"), dark=True, **later),
     ]
@@ -265,6 +270,10 @@ def try_flame() -> None:
     check("Enter goes to what was found", results[3][4] in ("price", "discount", "rule"), results[3][4])
     check("so it does in the timeline", results[6][3] == "reserve", results[6][3])
     check("what has vanished is told", "count_by_hand" in str(results[7][1]), results[7][1])
+    check("colours compare amounts first", str(results[9][0]).startswith("more than before, or new"), results[9][0])
+    for share in results[9][2], results[10][1]:
+        check("then shares of the whole", str(share).startswith("more of the whole than before"), share)
+    check("which one trace has not", results[11] == ["none"], results[11])
     for name in ("flame", "flame-timeline"):
         check(f"{name}.pdf: printed", (PICTURES / f"{name}.pdf").stat().st_size > 10_000)
 

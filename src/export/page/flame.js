@@ -27,6 +27,7 @@
   const state = {
     view: "graph",
     weight: data.weight,
+    change: "amount", // what colours compare of two traces: amounts, or shares of the whole
     zoomed: 0, // a node; 0: all
     from: 0, // what the timeline shows, in ns
     to: 1,
@@ -218,9 +219,10 @@
   /* Grown is red, shrunk is blue; grey is what is as it was, or too small to count. */
   function changeColour(node) {
     const w = WEIGHTS[state.weight];
-    const [now, then] = [total[w][node], was[w][node]];
+    const scale = state.change === "share" && was[w][0] ? total[w][0] / was[w][0] : 1;
+    const [now, then] = [total[w][node], was[w][node] * scale];
     const change = Math.max(-1, Math.min(1, Math.log2((now + 1) / (then + 1)) / 2));
-    const weighs = Math.min(1, Math.abs(now - then) / (0.01 * Math.max(total[w][0], was[w][0], 1)));
+    const weighs = Math.min(1, Math.abs(now - then) / (0.01 * Math.max(total[w][0], was[w][0] * scale, 1)));
     const strength = Math.abs(change) * weighs;
     const hue = change > 0 ? 27 : 250;
     return dark ? `oklch(${0.36 + 0.14 * strength} ${0.15 * strength} ${hue})` : `oklch(${0.9 - 0.22 * strength} ${0.15 * strength} ${hue})`;
@@ -532,7 +534,8 @@
   function nodeFacts(node) {
     const facts = [];
     const all = total[WEIGHTS[state.weight]];
-    facts.push(["of all", share(all[node], all[0])]);
+    const then = was[WEIGHTS[state.weight]];
+    facts.push(["of all", share(all[node], all[0]) + (data.before && then[node] ? `, was ${share(then[node], then[0])}` : "")]);
     const several = (w, show) => (data.before ? changeText(total[w][node], was[w][node], show) : show(total[w][node]));
     if (data.timed) {
       facts.push(["running", several(0, duration)]);
@@ -858,7 +861,8 @@
     legend.replaceChildren();
     if (data.before && state.view === "graph") {
       const tones = dark ? ["oklch(0.5 0.15 27)", "oklch(0.36 0 0)", "oklch(0.5 0.15 250)"] : ["oklch(0.68 0.15 27)", "oklch(0.9 0 0)", "oklch(0.68 0.15 250)"];
-      ["more than before, or new", "as before", "less than before"].forEach((text, i) => legend.append(swatch(text, filled(tones[i]))));
+      const of = state.change === "share" ? " of the whole" : "";
+      [`more${of} than before, or new`, `as much${of} as before`, `less${of} than before`].forEach((text, i) => legend.append(swatch(text, filled(tones[i]))));
     } else {
       const modules = heaviestModules();
       for (const [module] of modules.slice(0, 12)) legend.append(swatch(module || "(no module)", filled(colour(module, ""))));
@@ -925,6 +929,8 @@
   function refresh() {
     press("views", "view", state.view);
     press("weights", "weight", state.weight);
+    press("changes", "change", state.change);
+    get("changes").hidden = !data.before || state.view !== "graph";
     for (const button of get("weights").children) button.disabled = state.view !== "graph" || (!data.timed && button.dataset.weight !== "calls");
     get("reset").disabled = state.view === "graph" ? state.zoomed === 0 : state.to - state.from >= end - begin;
     canvas.setAttribute("aria-label", state.view === "graph" ? "Flame graph" : "Timeline of calls");
@@ -950,11 +956,18 @@
     refresh();
   }
 
+  function compare(change) {
+    if (change !== "amount" && change !== "share") return;
+    state.change = change;
+    refresh();
+  }
+
   /* #view=timeline&weight=calls&search=price: what a link may ask for. */
   function readAddress() {
     const wanted = new URLSearchParams(location.hash.slice(1));
     get("search").value = wanted.get("search") || "";
     weigh(data.timed ? wanted.get("weight") || state.weight : "calls");
+    compare(wanted.get("change"));
     show(wanted.get("view") || state.view);
     const zoom = wanted.get("zoom");
     if (zoom && state.view === "graph") for (let node = 1; node < nodeCount; node++) if (nodeLabel(node) === zoom) return zoomTo(node);
@@ -980,6 +993,7 @@
     get("summary").textContent = facts.join(" \u00b7 ") + (data.before ? " \u00b7 compared with an earlier trace" : "");
     get("views").addEventListener("click", (event) => show(event.target.dataset.view));
     get("weights").addEventListener("click", (event) => weigh(event.target.dataset.weight));
+    get("changes").addEventListener("click", (event) => compare(event.target.dataset.change));
     get("reset").addEventListener("click", zoomOut);
     get("search").addEventListener("input", search);
     addEventListener("keydown", onKey);
