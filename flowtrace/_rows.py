@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import unicodedata
 
-from ._terminal import write
+from ._terminal import printable, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import TextIO
 
     type Cell = int | float | str | bytes | None
@@ -22,27 +23,41 @@ MOST = 60  # columns of a text, unless all of it is wanted
 
 def write_csv(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]]) -> None:
     import csv
-    import io
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(names)
     for count, row in enumerate(rows, 1):
         writer.writerow(row)
         if count % LOOKED_AT == 0:
-            write(stream, text.getvalue().encode())
-            text.seek(0)
-            text.truncate()
-    write(stream, text.getvalue().encode())
+            write(stream, "".join(lines).encode())
+            lines.clear()
+    write(stream, "".join(lines).encode())
+
+
+class _Lines(list[str]):
+    """Takes the lines of a csv.writer to which both \\r and \\n end a line: 3.12 quotes what ends one, and no other."""
+
+    def write(self, line: str) -> None:
+        self.append(line[:-2] + "\n")
 
 
 def write_json(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]]) -> None:
     before = "[\n"
     for row in rows:
-        told = json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=repr)
+        told = _object(dict(zip(names, row, strict=True)))
         write(stream, f"{before}{told}".encode())
         before = ",\n"
     write(stream, b"[]\n" if before == "[\n" else b"\n]\n")
+
+
+def _object(cells: dict[str, Cell]) -> str:
+    """Infinity, which JSON has no number for, is text."""
+    try:
+        return json.dumps(cells, ensure_ascii=False, default=repr, allow_nan=False)
+    except ValueError:
+        infinite = {name: str(cell) for name, cell in cells.items() if isinstance(cell, float) and math.isinf(cell)}
+        return json.dumps({**cells, **infinite}, ensure_ascii=False, default=repr)
 
 
 def write_table(
@@ -53,6 +68,7 @@ def write_table(
     `whole`: nothing is cut.
     """
     iterator = iter(rows)
+    names = [_text(name) for name in names]
     first = [[_text(cell) for cell in row] for row in itertools.islice(iterator, LOOKED_AT)]
     numeric = [bool(first) and all(_is_number(row[i]) for row in first) for i in range(len(names))]
     widths = [max([columns_of(name), *(columns_of(row[i]) for row in first)]) for i, name in enumerate(names)]
@@ -87,12 +103,7 @@ def _text(cell: Cell) -> str:
     if cell is None:
         return ""
     text = str(cell)
-    return text if text.isprintable() else "".join(_escaped(text))
-
-
-def _escaped(text: str) -> Iterator[str]:
-    for character in text:
-        yield character if character.isprintable() else repr(character)[1:-1]
+    return printable(text)
 
 
 def _is_number(text: str) -> bool:

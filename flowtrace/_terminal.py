@@ -131,8 +131,16 @@ def answer_text(text: str) -> None:
     answer(text.encode(encoding, "backslashreplace"))
 
 
+def printable(text: str) -> str:
+    """Return it with what a terminal would act on escaped."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 def say(message: str) -> None:
-    """One line of FlowTrace's own on stderr."""
+    """One line of FlowTrace's own on stderr. It may name files and quote questions, and these hold anything."""
+    message = "\n".join(map(printable, message.split("\n")))
     stream = sys.stderr
     if stream is None:
         return

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../export/sink.h"
 #include "../show/show.h"
 #include "../trace/varint.h"
 #include "../trace/writer.h"
@@ -54,10 +55,19 @@ binding_load_watched(const struct binding_types *types, struct reader *reader, s
     return ret < 0 ? -1 : 0;
 }
 
+/* As exports have it: U+FFFD for half of a pair of surrogates, where Python's own has three of them. */
 PyObject *
 binding_str(struct slice slice)
 {
-    return PyUnicode_DecodeUTF8(slice.data, (Py_ssize_t)slice.length, "replace");
+    PyObject *result = PyUnicode_DecodeUTF8(slice.data, (Py_ssize_t)slice.length, NULL);
+    if (result || !PyErr_ExceptionMatches(PyExc_UnicodeDecodeError))
+        return result;
+    PyErr_Clear();
+    struct text text = {0};
+    text_utf8(&text, slice);
+    result = text.failed ? PyErr_NoMemory() : PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.length, "replace");
+    text_free(&text);
+    return result;
 }
 
 PyObject *

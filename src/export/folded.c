@@ -1,7 +1,8 @@
 /* folded.c - "a;b;c 12": a stack and its weight a line, as flamegraph.pl, inferno and speedscope read them.
  *
  * A frame is "Cart.add (orders.cart:12)". What means something to the format is put in other characters: a name has no
- * semicolon and no line end, and ends in no number.
+ * semicolon and no line end, is not empty, and does not end in a blank and a number, which flamegraph.pl would take for
+ * the weight in another recording.
  */
 #include "export.h"
 
@@ -34,9 +35,30 @@ put_place(struct text *out, const struct code *code)
     text_string(out, ")");
 }
 
+static bool
+is_digit_or_point(char c)
+{
+    return (c >= '0' && c <= '9') || c == '.';
+}
+
+static void
+end_safely(struct text *text, size_t from)
+{
+    size_t number = text->length;
+    if (text->failed)
+        return;
+    while (number > from && is_digit_or_point(text->data[number - 1]))
+        number--;
+    if (text->length == from)
+        text_string(text, "(no name)");
+    else if (number < text->length && number > from && text->data[number - 1] == ' ')
+        text->data[number - 1] = '_';
+}
+
 static void
 make_safe(struct text *text, size_t from)
 {
+    end_safely(text, from);
     for (size_t i = from; i < text->length; i++)
         if (text->data[i] == ';')
             text->data[i] = ',';

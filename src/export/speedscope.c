@@ -174,6 +174,16 @@ put_profiles(struct speedscope *to)
     return ret;
 }
 
+static void
+put_title(struct sink *sink, const char *title)
+{
+    struct text text = {0};
+    text_clean(&text, (struct slice){title, strlen(title)});
+    sink_json(sink, (struct slice){text.data ? text.data : "", text.length});
+    sink->error = text.failed && !sink->error ? -ENOMEM : sink->error;
+    text_free(&text);
+}
+
 int
 export_speedscope(struct export *export)
 {
@@ -183,7 +193,7 @@ export_speedscope(struct export *export)
     if (ret == 0) {
         sink_string(to.sink, "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n"
                              "\"exporter\":\"flowtrace\",\"name\":");
-        sink_json(to.sink, (struct slice){export->options->title, strlen(export->options->title)});
+        put_title(to.sink, export->options->title);
         sink_string(to.sink, ",\n");
         put_frames(&to);
         ret = put_profiles(&to);

@@ -110,8 +110,7 @@ copy_text(PyObject *string, size_t limit)
     char *copy = malloc(limit + 1);
     if (!copy)
         return NULL;
-    bool complete;
-    size_t n = string && PyUnicode_Check(string) ? value_utf8(string, copy, limit, &complete) : 0;
+    size_t n = string && PyUnicode_Check(string) ? value_name(string, copy, limit + 1) : 0;
     copy[n] = '\0';
     char *fitted = realloc(copy, n + 1);
     return fitted ? fitted : copy;

@@ -15,7 +15,7 @@ link_write(struct thread *thread, struct link_record link, const char *name)
     uint8_t payload[4 * VARINT_MAX + sizeof thread->writer.name];
     uint8_t *p = varint_put(payload, link.id);
     p = varint_put(p, link.kind);
-    p = writer_text(p, name, strlen(name));
+    p = writer_name(p, name);
     if (link.subtype == FLOW_EXTENDED_SPAWN || link.via)
         p = varint_put(p, link.via);
     writer_extended(&thread->writer, link.subtype, payload, (size_t)(p - payload));
@@ -25,10 +25,8 @@ static void
 copy_name(char *out, size_t size, PyObject *string)
 {
     out[0] = '\0';
-    if (!string || !PyUnicode_Check(string))
-        return;
-    bool complete;
-    out[value_utf8(string, out, size - 1, &complete)] = '\0';
+    if (string && PyUnicode_Check(string))
+        value_name(string, out, size);
 }
 
 static void
@@ -478,7 +476,7 @@ static void
 write_name(struct thread *thread, uint64_t id, const char *name, uint64_t generator)
 {
     uint8_t payload[3 * VARINT_MAX + sizeof thread->writer.name];
-    uint8_t *p = writer_text(varint_put(payload, id), name, strlen(name));
+    uint8_t *p = writer_name(varint_put(payload, id), name);
     if (generator)
         p = varint_put(p, generator);
     writer_extended(&thread->writer, FLOW_EXTENDED_NAME, payload, (size_t)(p - payload));

@@ -80,21 +80,10 @@ find_site(struct recorder *recorder)
 
 /* --- its key ------------------------------------------------------------ */
 
-/* A NUL would end it. */
-static void
-replace_nuls(char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (!text[i])
-            text[i] = ' ';
-}
-
 static size_t
 put_text(char *key, size_t n, PyObject *text, size_t limit)
 {
-    bool complete;
-    size_t length = text && PyUnicode_Check(text) ? value_utf8(text, key + n, limit, &complete) : 0;
-    replace_nuls(key + n, length);
+    size_t length = text && PyUnicode_Check(text) ? value_name(text, key + n, limit + 1) : 0;
     key[n + length] = '\0';
     return n + length + 1;
 }
@@ -109,9 +98,7 @@ put_name(struct thread *thread, char *key, PyObject *name)
         memcpy(key, "***", 3);
         n = 3;
     }
-    replace_nuls(key, n);
-    key[n] = '\0';
-    return n + 1;
+    return value_end_name(key, n, NAME_MAX_BYTES + 1) + 1;
 }
 
 static uint32_t

@@ -54,8 +54,7 @@ scope_log_add(struct scope_log *log, const char *module, struct scope_verdict ve
 static uint8_t *
 put_text(uint8_t *p, const char *text)
 {
-    size_t length = strlen(text);
-    return writer_text(p, text, length < TEXT_MAX ? length : 0); /* half a name would name another */
+    return writer_name(p, strlen(text) < TEXT_MAX ? text : ""); /* half a name would name another */
 }
 
 static uint8_t *

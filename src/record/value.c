@@ -215,6 +215,40 @@ value_utf8(PyObject *string, char *out, size_t room, bool *complete)
     return n;
 }
 
+/* Bytes without the last character. */
+static size_t
+drop_character(const char *text, size_t length)
+{
+    while (length && ((uint8_t)text[--length] & 0xc0) == 0x80)
+        ;
+    return length;
+}
+
+size_t
+value_end_name(char *out, size_t n, size_t size)
+{
+    char *nul = out;
+    while ((nul = memchr(nul, '\0', n - (size_t)(nul - out)))) {
+        if (n + 1 == size)
+            n = drop_character(out, n);
+        if (nul >= out + n)
+            break;
+        memmove(nul + 2, nul + 1, (size_t)(out + n - nul - 1));
+        memcpy(nul, "\xc0\x80", 2);
+        nul += 2;
+        n++;
+    }
+    out[n] = '\0';
+    return n;
+}
+
+size_t
+value_name(PyObject *string, char *out, size_t size)
+{
+    bool complete;
+    return value_end_name(out, value_utf8(string, out, size - 1, &complete), size);
+}
+
 static size_t
 room_for_bytes(const struct value_encoder *encoder, const uint8_t *p)
 {
@@ -371,7 +405,9 @@ value_put_text(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, co
     const char *mark = strstr(format, "%s");
     size_t n = add_text(line, 0, sizeof line, format, mark ? (size_t)(mark - format) : strlen(format));
     if (mark) {
-        n = add_text(line, n, sizeof line, text, strlen(text));
+        char room[NAME_MAX_BYTES];
+        struct slice name = writer_name_bytes(room, sizeof room, text);
+        n = add_text(line, n, sizeof line, name.data, name.length);
         n = add_text(line, n, sizeof line, mark + 2, strlen(mark + 2));
     }
     p = value_put_typed(encoder, p, FLOW_VALUE_TEXT, type);

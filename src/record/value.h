@@ -202,4 +202,10 @@ PyObject *value_read_field(PyObject *object, PyObject *name);
  * str's cached UTF-8, which sys.getsizeof would show. */
 size_t value_utf8(PyObject *string, char *out, size_t room, bool *complete);
 
+/* A name that a NUL ends, of `size` bytes at most: C0 80 stands for NULs in it, which writer_name() puts back. Returns
+ * its length. */
+size_t value_name(PyObject *string, char *out, size_t size);
+/* Makes such a name of the first `n` bytes. */
+size_t value_end_name(char *out, size_t n, size_t size);
+
 #endif

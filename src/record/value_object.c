@@ -167,10 +167,8 @@ uint8_t *
 value_put_text_of(struct value_encoder *encoder, uint8_t *p, PyTypeObject *type, const char *format, PyObject *string)
 {
     char name[NAME_MAX_BYTES + 1] = "?";
-    if (string && PyUnicode_Check(string)) {
-        bool complete;
-        name[value_utf8(string, name, NAME_MAX_BYTES, &complete)] = '\0';
-    }
+    if (string && PyUnicode_Check(string))
+        value_name(string, name, sizeof name);
     return value_put_text(encoder, p, type, format, name);
 }
 

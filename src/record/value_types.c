@@ -14,9 +14,8 @@ struct line {
 };
 
 static void
-add(struct line *line, const char *text)
+add_bytes(struct line *line, const char *text, size_t n)
 {
-    size_t n = strlen(text);
     size_t room = sizeof line->text - 1 - line->length;
     n = n < room ? n : room;
     memcpy(line->text + line->length, text, n);
@@ -25,12 +24,17 @@ add(struct line *line, const char *text)
 }
 
 static void
+add(struct line *line, const char *text)
+{
+    add_bytes(line, text, strlen(text));
+}
+
+static void
 add_str(struct line *line, PyObject *string)
 {
     char text[120];
     bool complete;
-    text[value_utf8(string, text, sizeof text - 1, &complete)] = '\0';
-    add(line, text);
+    add_bytes(line, text, value_utf8(string, text, sizeof text, &complete));
 }
 
 static void describe(struct line *line, PyObject *object, unsigned depth);

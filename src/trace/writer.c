@@ -112,7 +112,7 @@ write_thread(struct writer *writer)
     uint8_t payload[2 * VARINT_MAX + VARINT_MAX + sizeof writer->name];
     uint8_t *p = varint_put(payload, writer->native_id);
     p = varint_put(p, writer->is_main);
-    p = writer_text(p, writer->name, strlen(writer->name));
+    p = writer_name(p, writer->name);
     writer_extended(writer, FLOW_EXTENDED_THREAD, payload, (size_t)(p - payload));
 }
 
@@ -392,6 +392,39 @@ make_code_room(struct writer *writer, uint32_t slot)
     return true;
 }
 
+#define NAME_MAX_BYTES 2304 /* more than any that is recorded */
+
+struct slice
+writer_name_bytes(char *room, size_t size, const char *name)
+{
+    size_t length = strlen(name);
+    if (!strstr(name, "\xc0\x80") || length > size)
+        return (struct slice){name, length};
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+        bool nul = (uint8_t)name[i] == 0xc0 && (uint8_t)name[i + 1] == 0x80;
+        room[n++] = nul ? '\0' : name[i];
+        i += nul;
+    }
+    return (struct slice){room, n};
+}
+
+uint8_t *
+writer_name(uint8_t *p, const char *name)
+{
+    char room[NAME_MAX_BYTES];
+    struct slice bytes = writer_name_bytes(room, sizeof room, name);
+    return writer_text(p, bytes.data, bytes.length);
+}
+
+static uint8_t *
+put_name(struct writer *writer, uint8_t *p, const char *name)
+{
+    char room[NAME_MAX_BYTES];
+    struct slice bytes = writer_name_bytes(room, sizeof room, name);
+    return writer_string(writer, p, bytes.data, bytes.length);
+}
+
 uint8_t *
 writer_define_code(struct writer *writer, uint8_t *p, const struct writer_code *code)
 {
@@ -402,13 +435,13 @@ writer_define_code(struct writer *writer, uint8_t *p, const struct writer_code *
     *p++ = 0;
     p = varint_put(p, code->flags);
     p = varint_put(p, code->number);
-    p = writer_string(writer, p, code->qualname, strlen(code->qualname));
-    p = writer_string(writer, p, code->module, strlen(code->module));
-    p = writer_string(writer, p, code->file, strlen(code->file));
+    p = put_name(writer, p, code->qualname);
+    p = put_name(writer, p, code->module);
+    p = put_name(writer, p, code->file);
     p = varint_put(p, code->first_line);
     p = varint_put(p, code->parameter_count);
     for (uint32_t i = 0; i < code->parameter_count; i++) {
-        p = writer_string(writer, p, code->parameters[i].name, strlen(code->parameters[i].name));
+        p = put_name(writer, p, code->parameters[i].name);
         *p++ = code->parameters[i].kind;
     }
     return p;
@@ -448,7 +481,7 @@ writer_greenlet(struct writer *writer, uint64_t greenlet, uint64_t by, const cha
     name = by || writer->file->slot_units ? writer->greenlet_name : ""; /* else it has been told */
     uint8_t *p = varint_put(payload, greenlet);
     p = varint_put(p, by);
-    p = writer_text(p, name, strlen(name));
+    p = writer_name(p, name);
     p = varint_put(p, hub);
     writer->greenlet = greenlet;
     return writer_extended(writer, FLOW_EXTENDED_GREENLET, payload, (size_t)(p - payload));

@@ -92,7 +92,7 @@ struct writer_code {
         char *name; /* Owned. */
         uint8_t kind;
     } *parameters; /* Owned. */
-    char *qualname; /* Owned, UTF-8, as are the next two. */
+    char *qualname; /* Owned, UTF-8, as are the next two. For a NUL they have C0 80, and so have parameters. */
     char *module;
     char *file;
 };
@@ -311,6 +311,10 @@ writer_string_number(const struct writer *writer, const uint8_t *p)
 uint32_t writer_find_string(const struct writer *writer, const char *data, size_t length);
 /* A text, never interned. */
 uint8_t *writer_text(uint8_t *p, const char *data, size_t length);
+/* The same of a name that a NUL ends, in which C0 80 stands for NUL, as UTF-8 itself never has it: Java does so too. */
+uint8_t *writer_name(uint8_t *p, const char *name);
+/* Its bytes in `room`; what has none of these stays where it is. A name that is longer than the room is not changed. */
+struct slice writer_name_bytes(char *room, size_t size, const char *name);
 /* Encodes a whole EXTENDED record at `p`. The payload may stand behind it, from p + WRITER_EXTENDED_HEAD on. */
 #define WRITER_EXTENDED_HEAD (3 * VARINT_MAX)
 uint8_t *writer_put_extended(uint8_t *p, enum flow_extended subtype, const uint8_t *payload, size_t length);

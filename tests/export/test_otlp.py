@@ -62,13 +62,11 @@ def export(workshop, trace: Path, *words: str) -> Exported:
     return Exported(done.out)
 
 
-@pytest.mark.parametrize("of", ["everything", "hostile"])
-@pytest.mark.skipif(not HAS_MESSAGES, reason="the messages of OpenTelemetry can't be had for this Python")
-def test_its_own_messages_parse_each_line(workshop, request, of) -> None:
+def parse_messages(exported: Exported) -> None:
+    """Parse each line with the messages of OpenTelemetry's own."""
     from google.protobuf import json_format
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    exported = export(workshop, request.getfixturevalue(of))
     for line in exported.lines:
         # Its JSON has ids in hexadecimal, where that of Protocol Buffers has bytes in base64.
         text = re.sub(
@@ -80,6 +78,12 @@ def test_its_own_messages_parse_each_line(workshop, request, of) -> None:
         for span in message.resource_spans[0].scope_spans[0].spans:
             assert (len(span.trace_id), len(span.span_id), len(span.parent_span_id) in {0, 8}) == (16, 8, True)
             assert span.end_time_unix_nano >= span.start_time_unix_nano > 1.7e18
+
+
+@pytest.mark.parametrize("of", ["everything", "hostile"])
+@pytest.mark.skipif(not HAS_MESSAGES, reason="the messages of OpenTelemetry can't be had for this Python")
+def test_its_own_messages_parse_each_line(workshop, request, of) -> None:
+    parse_messages(export(workshop, request.getfixturevalue(of)))
 
 
 def test_calls_are_spans_of_one_trace_below_their_callers_and_creators(workshop, everything) -> None:

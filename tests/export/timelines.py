@@ -64,7 +64,8 @@ def nanoseconds(ts: str) -> int:
 def read_chrome(path: Path) -> list[Slice]:
     text = path.read_bytes().decode()
     events = json.loads(text, parse_float=Digits)
-    assert text.splitlines()[1:-1] == [line for line in text.splitlines() if line.startswith('{"ph"')]
+    lines = text.split("\n")
+    assert lines[1:-2] == [line for line in lines if line.startswith('{"ph"')]
     rows = Rows()
     names: dict[tuple[str, int, int], str] = {}
     for event in events:
