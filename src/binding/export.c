@@ -9,7 +9,6 @@
 struct trace_read {
     struct reader reader;
     struct model model;
-    struct suspensions suspensions;
 };
 
 static void
@@ -17,24 +16,16 @@ release(struct trace_read *read)
 {
     model_free(&read->model);
     reader_close(&read->reader);
-    suspensions_free(&read->suspensions);
 }
 
 /* 0, or -1 with an exception set. */
 static int
-load(const struct binding_types *types, struct trace_read *out, PyObject *path, uint64_t newest, PyObject *filters)
+load(const struct binding_types *types, struct trace_read *out, PyObject *path, uint64_t newest, PyObject *filters,
+     enum pauses_kept pauses)
 {
-    struct model_watcher watcher = {.event = suspensions_event, .context = &out->suspensions};
-    int ret = binding_load_filtered_watched(types, &out->reader, &out->model, PyBytes_AS_STRING(path), newest, filters,
-                                            &watcher);
-    if (ret == 0 && suspensions_finish(&out->suspensions, &out->model) < 0) {
-        release(out);
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (ret < 0)
-        suspensions_free(&out->suspensions);
-    return ret;
+    struct model_watcher watcher = {.pauses = pauses};
+    return binding_load_filtered_watched(types, &out->reader, &out->model, PyBytes_AS_STRING(path), newest, filters,
+                                         &watcher);
 }
 
 /* 0 or -errno; -ECANCELED with an exception set. */
@@ -97,14 +88,14 @@ binding_export(PyObject *module, PyObject *args, PyObject *kwargs)
     bool page = strcmp(name, binding_page_format.name) == 0;
     const struct export_format *format = page ? &binding_page_format : export_format_find(name);
     struct trace_read read = {0}, before = {0};
-    struct export export = {.model = &read.model, .suspensions = &read.suspensions, .options = &options};
+    struct export export = {.model = &read.model, .options = &options};
     PyObject *result = NULL;
     if (!format)
         PyErr_Format(PyExc_ValueError, "no format %s", name);
-    else if (load(types, &read, path, newest, filters) == 0) {
+    else if (load(types, &read, path, newest, filters, format->pauses) == 0) {
         if (!before_path)
             result = export_trace(types, format, &export, fd);
-        else if (load(types, &before, before_path, newest, filters) == 0) {
+        else if (load(types, &before, before_path, newest, filters, PAUSES_NONE) == 0) {
             export.before = &before.model;
             result = export_trace(types, format, &export, fd);
             release(&before);

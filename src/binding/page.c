@@ -25,4 +25,4 @@ write_page(struct export *export)
     return ret;
 }
 
-const struct export_format binding_page_format = {"html", write_page};
+const struct export_format binding_page_format = {"html", write_page, PAUSES_NONE};

@@ -1,4 +1,4 @@
-/* timeline.c - show's view over time: its model is built with a watcher, which sees what the model only adds up. */
+/* timeline.c - show's view over time: its model keeps the pauses that it else only adds up. */
 #include "../show/timeline.h"
 
 #include <errno.h>
@@ -6,14 +6,14 @@
 #include "binding.h"
 
 static PyObject *
-draw(const struct binding_types *types, const struct model *model, const struct pauses *pauses, struct range within,
+draw(const struct binding_types *types, const struct model *model, struct range within,
      const struct show_options *options)
 {
     struct text text = {0};
-    int ret = pauses->failed ? -ENOMEM : 0;
+    int ret = 0;
     Py_BEGIN_ALLOW_THREADS
-    if (ret == 0 && !binding_nothing_left(model, &text))
-        ret = show_timeline(&text, model, pauses, within, options);
+    if (!binding_nothing_left(model, &text))
+        ret = show_timeline(&text, model, within, options);
     Py_END_ALLOW_THREADS
     text.failed |= ret < 0 && ret != -ERANGE;
     if (ret != -ERANGE)
@@ -31,21 +31,19 @@ binding_timeline(PyObject *module, PyObject *path, PyObject *filters, const stru
     const struct binding_types *types = binding_types_of(module);
     struct reader reader;
     struct model model = {0};
-    struct pauses pauses;
     struct filter filter;
     PyObject *told = NULL;
     if (binding_filter(types, &filter, filters) < 0)
         return NULL;
     struct range within = filter_between(&filter);
-    struct model_watcher watcher = pauses_watch(&pauses, &model,
-                                                within.high < UINT64_MAX ? within.high - within.low : 0);
+    struct model_watcher watcher = {.pauses = PAUSES_FOLDED,
+                                    .span_ns = within.high < UINT64_MAX ? within.high - within.low : 0};
     if (binding_load_watched(types, &reader, &model, PyBytes_AS_STRING(path), options->newest, &watcher) == 0) {
         if (binding_select(types, &model, &filter) == 0)
-            told = draw(types, &model, &pauses, within, options);
+            told = draw(types, &model, within, options);
         model_free(&model);
         reader_close(&reader);
     }
-    pauses_free(&pauses);
     filter_free(&filter);
     return told;
 }

@@ -252,13 +252,14 @@ on_begin(void *context, uint32_t call, uint64_t ns, bool goes_on)
 }
 
 static int
-on_wait(void *context, uint32_t call, uint64_t ns, struct slice what)
+on_pause(void *context, uint32_t call, uint64_t ns, struct slice what, bool waits)
 {
     struct chrome *chrome = context;
     begin_timed(chrome, "B", ns);
     sink_string(chrome->sink, ",\"name\":");
     sink_json(chrome->sink, what);
-    sink_string(chrome->sink, ",\"cat\":\"wait\",\"args\":{\"call\":");
+    sink_string(chrome->sink,
+                waits ? ",\"cat\":\"wait\",\"args\":{\"call\":" : ",\"cat\":\"yield\",\"args\":{\"call\":");
     sink_number(chrome->sink, model_call_number(chrome->model, call));
     sink_string(chrome->sink, "}");
     end_event(chrome);
@@ -324,7 +325,7 @@ close_chrome(struct chrome *chrome)
 int
 export_chrome(struct export *export)
 {
-    static const struct timeline_visitor visitor = {on_row, on_begin, on_wait, on_end, on_caught};
+    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_caught};
     struct chrome chrome;
     int ret = open_chrome(&chrome, export);
     if (ret == 0) {

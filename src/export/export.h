@@ -30,7 +30,6 @@ struct export
     struct sink *sink;
     const struct model *model;
     const struct model *before; /* of the trace to compare with; or NULL */
-    const struct suspensions *suspensions; /* of `model` */
     const struct export_options *options;
     const struct progress *progress; /* or NULL */
 };
@@ -41,6 +40,7 @@ typedef int export_function(struct export *export);
 struct export_format {
     const char *name;
     export_function *write;
+    enum pauses_kept pauses; /* that the model is to have */
 };
 
 export_function export_dot;

@@ -1,6 +1,7 @@
 #include "facts.h"
 
 #include "../model/label.h"
+#include "../model/value_text.h"
 
 const char *const fact_names[FACT_COUNT] = {
     [FACT_CALL] = "call",           [FACT_GOES_ON] = "goes_on",         [FACT_CREATED_BY] = "created_by",
@@ -131,7 +132,7 @@ tell_waits(const struct telling *telling, uint32_t number)
     tell_number(telling, FACT_WAITING_NS, call_waiting_ns(telling->model, call));
     const struct wait *wait = waits_find(&telling->model->waits, number);
     if (wait) {
-        facts_awaited(telling->room, telling->model, wait);
+        facts_awaited(telling->room, telling->model, wait->longest);
         tell_room(telling, FACT_AWAITED);
     }
 }
@@ -161,9 +162,9 @@ facts_tell_number(const struct model *model, uint32_t number, const struct fact_
 }
 
 void
-facts_awaited(struct text *out, const struct model *model, const struct wait *wait)
+facts_awaited(struct text *out, const struct model *model, struct value value)
 {
-    struct awaited awaited = wait_read(model->reader, wait->longest);
+    struct awaited awaited = wait_read(model->reader, value);
     if (awaited.task.length) {
         text_string(out, "task ");
         text_name(out, awaited.task);
@@ -171,6 +172,33 @@ facts_awaited(struct text *out, const struct model *model, const struct wait *wa
     else {
         text_name(out, awaited.type);
     }
+}
+
+#define YIELDED_COLUMNS 60
+
+void
+facts_pause_for(struct text *out, const struct model *model, const struct pause *pause)
+{
+    struct value value = pause_value(model, pause);
+    struct value_limits limits = {.width = YIELDED_COLUMNS, .depth = 2};
+    size_t length = out->length;
+    if (!value.data)
+        return;
+    if (facts_pause_waits(pause))
+        facts_awaited(out, model, value);
+    else if (value_text(out, model->reader, &value, &limits) < 0)
+        text_truncate(out, length);
+}
+
+void
+facts_pause(struct text *out, const struct model *model, const struct pause *pause)
+{
+    bool waits = facts_pause_waits(pause);
+    text_string(out, waits ? "wait: " : "yield ");
+    size_t length = out->length;
+    facts_pause_for(out, model, pause);
+    if (out->length == length)
+        text_truncate(out, length - (waits ? 2 : 1));
 }
 
 uint32_t

@@ -5,6 +5,13 @@
 #include "../model/model.h"
 #include "plain.h"
 
+/* Is it one in which a call waits? Others are those in which it has yielded a value and its consumer works. */
+static inline bool
+facts_pause_waits(const struct pause *pause)
+{
+    return pause->yield == FLOW_YIELD_AWAIT;
+}
+
 enum fact {
     FACT_CALL,        /* its number: #1204 */
     FACT_GOES_ON,     /* this is a further piece of it: only the number comes with it */
@@ -38,8 +45,12 @@ void facts_tell(const struct model *model, uint32_t call, struct text *room, con
 /* Of a further piece of it. */
 void facts_tell_number(const struct model *model, uint32_t call, const struct fact_visitor *visitor, void *context);
 
-/* What a wait was for: "sleep", "task fetch"; empty if that is not known. */
-void facts_awaited(struct text *out, const struct model *model, const struct wait *wait);
+/* What a wait was for: "Future", "task fetch"; empty if that is not known. */
+void facts_awaited(struct text *out, const struct model *model, struct value value);
+/* The same of one pause; what was yielded, where it is one of a generator. */
+void facts_pause_for(struct text *out, const struct model *model, const struct pause *pause);
+/* "wait: Future", "wait: task fetch", "wait", "yield 3", "yield" */
+void facts_pause(struct text *out, const struct model *model, const struct pause *pause);
 /* The call that created what this root is, or that its place in a forked process comes from; or MODEL_NONE. */
 uint32_t facts_creator(const struct model *model, uint32_t call);
 

@@ -5,7 +5,7 @@
  *
  * A slice is: depth, name (-1: a wait, -2: shorter ones, -3: a generator's consumer works), start, duration, marks,
  * number (of the call, or how many slices it stands for). Marks: 1 left by an exception, 2 not ended, 4 goes on later; 8 times the number of its
- * exception's text, from 1. Slices stand in the order of their ends.
+ * exception's text, or of what it waits for or has yielded, from 1. Slices stand in the order of their ends.
  */
 #include "flame.h"
 
@@ -14,6 +14,8 @@
 
 #include "../model/label.h"
 #include "../trace/array.h"
+#include "facts.h"
+#include "pause_names.h"
 
 #define SLICES_MAX 30000
 #define FOLDED_MAX 15000 /* about */
@@ -40,6 +42,7 @@ struct chart {
     uint32_t *text_of;     /* Owned; by exception: number of its text, from 1; 0: none yet */
     uint32_t *texts;       /* Owned; exceptions, by the number of their text */
     uint32_t text_count, text_room;
+    struct pause_names pause_names;
     struct level *levels;  /* Owned */
     uint32_t depth, room;
     uint32_t of_size[SIZES];
@@ -125,10 +128,11 @@ measure_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
 }
 
 static int
-measure_wait(void *context, uint32_t call, uint64_t from_ns, uint64_t to_ns)
+measure_wait(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t to_ns)
 {
     struct chart *chart = context;
     (void)call;
+    (void)pause;
     if (chart->is_shown)
         chart->of_size[size_of(length_of(from_ns, to_ns))]++;
     return 0;
@@ -138,7 +142,7 @@ static int
 measure(struct chart *chart)
 {
     static const struct span_visitor visitor = {measure_track, measure_begin, measure_end, measure_wait};
-    int ret = spans_walk(chart->export->model, chart->export->suspensions, &visitor, chart);
+    int ret = spans_walk(chart->export->model, &visitor, chart);
     chart->shown_ns += chart->last_ns - chart->begin_ns;
     uint64_t kept = 0;
     unsigned size = SIZES;
@@ -283,15 +287,16 @@ on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
 }
 
 static int
-on_wait(void *context, uint32_t call, uint64_t from_ns, uint64_t to_ns)
+on_wait(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t to_ns)
 {
     struct chart *chart = context;
     if (!chart->is_shown || length_of(from_ns, to_ns) < chart->shortest)
         return 0;
     put_short(chart, chart->depth - 1);
     const struct model *model = chart->export->model;
-    int64_t name = call_may_wait(model, &model->calls[call]) ? NAME_WAIT : NAME_SUSPENDED;
-    put_slice(chart, chart->depth - 1, name, from_ns, to_ns, 0, model_call_number(chart->export->model, call));
+    int64_t name = facts_pause_waits(&model->pauses.items[pause]) ? NAME_WAIT : NAME_SUSPENDED;
+    uint64_t marks = MARK_TEXT * (uint64_t)pause_names_number(&chart->pause_names, model, pause);
+    put_slice(chart, chart->depth - 1, name, from_ns, to_ns, marks, model_call_number(model, call));
     return 0;
 }
 
@@ -344,6 +349,13 @@ put_texts(struct chart *chart)
         sink_json(chart->sink, (struct slice){text.data ? text.data : "", text.failed ? 0 : text.length});
         text.length = 0;
     }
+    sink_string(chart->sink, "],\n\"pauses\":[");
+    for (uint32_t i = 0; i < chart->pause_names.count; i++) {
+        text_truncate(&text, 0);
+        facts_pause_for(&text, model, &model->pauses.items[chart->pause_names.pauses[i]]);
+        sink_string(chart->sink, i ? ",\n" : "");
+        sink_json(chart->sink, (struct slice){text.data ? text.data : "", text.failed ? 0 : text.length});
+    }
     sink_string(chart->sink, "]");
     text_free(&text);
 }
@@ -363,7 +375,7 @@ flame_chart_put(struct export *export, const struct functions *functions)
     ret = ret == 0 ? measure(chart) : ret;
     if (ret == 0) {
         sink_string(chart->sink, ",\n\"tracks\":[");
-        ret = spans_walk(export->model, export->suspensions, &visitor, chart);
+        ret = spans_walk(export->model, &visitor, chart);
         if (ret == 0)
             end_track(chart);
         sink_format(chart->sink, "],\n\"tracks_left_out\":%u,\"shortest_ns\":%llu,\"slices_folded\":%llu", left_out,
@@ -374,6 +386,7 @@ flame_chart_put(struct export *export, const struct functions *functions)
     free(chart->text_of);
     free(chart->texts);
     free(chart->levels);
+    ret = pause_names_close(&chart->pause_names) || ret < 0 ? ret : -ENOMEM;
     free(chart);
     return ret;
 }

@@ -3,11 +3,11 @@
 #include "export.h"
 
 const struct export_format export_formats[] = {
-    {"dot", export_dot},         {"flame", export_flame},
-    {"folded", export_folded},   {"json", export_json},
-    {"mermaid", export_mermaid}, {"speedscope", export_speedscope},
-    {"chrome", export_chrome},   {"perfetto", export_perfetto},
-    {"otlp", export_otlp},       {NULL, NULL},
+    {"dot", export_dot, PAUSES_NONE},         {"flame", export_flame, PAUSES_EACH},
+    {"folded", export_folded, PAUSES_NONE},   {"json", export_json, PAUSES_NONE},
+    {"mermaid", export_mermaid, PAUSES_NONE}, {"speedscope", export_speedscope, PAUSES_EACH},
+    {"chrome", export_chrome, PAUSES_EACH},   {"perfetto", export_perfetto, PAUSES_EACH},
+    {"otlp", export_otlp, PAUSES_EACH},       {NULL, NULL, PAUSES_NONE},
 };
 
 const struct export_format *

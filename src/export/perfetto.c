@@ -81,7 +81,7 @@ enum interned_field {
 };
 
 /* Numbers of what is not of a function's. Parameters come behind the facts. */
-enum { CATEGORY_WAIT = 1, CATEGORY_EXCEPTION = 2, CATEGORY_CODE = 3 };
+enum { CATEGORY_WAIT = 1, CATEGORY_EXCEPTION = 2, CATEGORY_YIELD = 3, CATEGORY_CODE = 4 };
 enum { NAME_ARGUMENTS = FACT_COUNT + 1, NAME_EXCEPTION, NAME_PARAMETER };
 
 struct perfetto {
@@ -174,6 +174,7 @@ put_fixed_names(struct perfetto *perfetto)
     begin_part(perfetto, PACKET_INTERNED);
     put_interned_word(perfetto, INTERNED_CATEGORY, CATEGORY_WAIT, "wait");
     put_interned_word(perfetto, INTERNED_CATEGORY, CATEGORY_EXCEPTION, "exception");
+    put_interned_word(perfetto, INTERNED_CATEGORY, CATEGORY_YIELD, "yield");
     for (unsigned i = 0; i < FACT_COUNT; i++)
         put_interned_word(perfetto, INTERNED_ANNOTATION, i + 1, fact_names[i]);
     put_interned_word(perfetto, INTERNED_ANNOTATION, NAME_ARGUMENTS, "arguments");
@@ -365,13 +366,13 @@ on_begin(void *context, uint32_t call, uint64_t ns, bool goes_on)
 }
 
 static int
-on_wait(void *context, uint32_t call, uint64_t ns, struct slice what)
+on_pause(void *context, uint32_t call, uint64_t ns, struct slice what, bool waits)
 {
     struct perfetto *perfetto = context;
     struct plain number = plain_number(model_call_number(perfetto->model, call));
     begin_event(perfetto, EVENT_BEGIN, ns);
     protobuf_text(&perfetto->packet, EVENT_NAME, what);
-    protobuf_number(&perfetto->packet, EVENT_CATEGORY, CATEGORY_WAIT);
+    protobuf_number(&perfetto->packet, EVENT_CATEGORY, waits ? CATEGORY_WAIT : CATEGORY_YIELD);
     put_fact(perfetto, FACT_CALL, &number);
     end_event(perfetto);
     return 0;
@@ -429,7 +430,7 @@ put_start(struct perfetto *perfetto)
 int
 export_perfetto(struct export *export)
 {
-    static const struct timeline_visitor visitor = {on_row, on_begin, on_wait, on_end, on_caught};
+    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_caught};
     const struct model *model = export->model;
     struct perfetto perfetto = {.sink = export->sink, .model = model, .next_parameter = NAME_PARAMETER};
     perfetto.parameters = calloc(model->reader->code_count + (size_t)1, sizeof *perfetto.parameters);

@@ -12,31 +12,6 @@
 
 #include "../model/model.h"
 
-/* A call is suspended, or goes on. */
-struct suspension {
-    uint64_t ns;
-    uint32_t call;
-    uint32_t below;       /* the call that it goes on upon, or MODEL_NONE */
-    uint32_t next : 30;   /* the first call that begins afterwards */
-    uint32_t resumes : 1; /* it goes on */
-    uint32_t resumed : 1; /* it is suspended, and went on later */
-};
-
-/* Those of a whole trace, in order; made while its model is built. */
-struct suspensions {
-    struct suspension *items; /* Owned */
-    uint32_t count, room;
-    uint32_t begun;           /* calls, so far */
-    bool failed;
-};
-
-/* For model_build_watched(): its context is a struct suspensions. */
-void suspensions_event(void *suspensions, uint32_t call, uint32_t below, uint32_t exception,
-                       const struct record *record);
-/* When the model is done, and filters have left a part of it. 0 or -ENOMEM, also for what failed before. */
-int suspensions_finish(struct suspensions *suspensions, const struct model *model);
-void suspensions_free(struct suspensions *suspensions);
-
 /* What a span begins with, or ends with. */
 enum span_edge {
     SPAN_CALL,      /* the call begins, or ends */
@@ -49,12 +24,12 @@ struct span_visitor {
     int (*track)(void *context, uint32_t track); /* before its first span; may be NULL */
     int (*begin)(void *context, uint32_t call, uint64_t ns, enum span_edge edge);
     int (*end)(void *context, uint32_t call, uint64_t ns, enum span_edge edge);
-    /* The innermost open span's call was suspended then; NULL: nobody wants to know. */
-    int (*wait)(void *context, uint32_t call, uint64_t from_ns, uint64_t to_ns);
+    /* The innermost open span's call was suspended then, in that pause; NULL: nobody wants to know. */
+    int (*wait)(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t to_ns);
 };
 
-/* Track by track. 0, -ENOMEM or what the visitor returned. Calls that a fork copied are left out. */
-int spans_walk(const struct model *model, const struct suspensions *suspensions, const struct span_visitor *visitor,
-               void *context);
+/* Track by track, of a model with PAUSES_EACH. 0, -ENOMEM or what the visitor returned. Calls that a fork copied are
+ * left out. */
+int spans_walk(const struct model *model, const struct span_visitor *visitor, void *context);
 
 #endif

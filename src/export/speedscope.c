@@ -1,7 +1,7 @@
 /* speedscope.c - a profile of each track, call by call, as https://www.speedscope.app reads it.
  *
- * A wait is a frame of its own within the call that waits, so that it counts for no function; so is the time in which a
- * generator's consumer works, unless that makes calls. A call that did not end
+ * A wait is a frame of its own within the call that waits, named after what it waits for, so that it counts for no
+ * function; so is the time in which a generator's consumer works, unless that makes calls. A call that did not end
  * is closed at the end of its track and has "(unfinished)" behind its name.
  */
 #include "export.h"
@@ -11,6 +11,8 @@
 
 #include "../model/functions.h"
 #include "../model/label.h"
+#include "facts.h"
+#include "pause_names.h"
 
 enum { WAITING_FRAME, SUSPENDED_FRAME, FIRST_FRAME /* of the functions */ };
 
@@ -19,6 +21,8 @@ struct speedscope {
     struct export *export;
     const struct model *model;
     struct functions functions;
+    struct pause_names waits;
+    uint32_t first_wait;  /* frame of the first of these */
     uint32_t *unfinished; /* Owned; by function: the frame of its calls that did not end, or MODEL_NONE */
     uint32_t frames;
     uint64_t at, done;
@@ -45,6 +49,34 @@ put_frame(struct speedscope *to, const struct code *code, const char *mark)
     if (code->first_line)
         sink_format(to->sink, ",\"line\":%u", code->first_line);
     sink_string(to->sink, "}");
+}
+
+static void
+put_wait_frames(struct speedscope *to)
+{
+    struct text name = {0};
+    to->first_wait = to->frames;
+    for (uint32_t i = 0; i < to->waits.count; i++) {
+        text_truncate(&name, 0);
+        text_string(&name, "(waiting: ");
+        facts_pause_for(&name, to->model, &to->model->pauses.items[to->waits.pauses[i]]);
+        text_string(&name, ")");
+        sink_string(to->sink, ",\n{\"name\":");
+        sink_json(to->sink, (struct slice){name.data ? name.data : "", name.failed ? 0 : name.length});
+        sink_string(to->sink, "}");
+        to->frames++;
+    }
+    to->waits.text.failed |= name.failed;
+    text_free(&name);
+}
+
+static void
+find_waits(struct speedscope *to)
+{
+    const struct pauses *pauses = &to->model->pauses;
+    for (uint32_t i = 0; i < pauses->count; i++)
+        if (pauses->items[i].of != MODEL_NONE && facts_pause_waits(&pauses->items[i]))
+            pause_names_number(&to->waits, to->model, i);
 }
 
 static int
@@ -76,6 +108,7 @@ put_frames(struct speedscope *to)
         to->unfinished[i] = to->frames;
         put_frame(to, to->functions.codes[i], " (unfinished)");
     }
+    put_wait_frames(to);
     sink_string(to->sink, "\n]}");
 }
 
@@ -154,10 +187,13 @@ on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
 }
 
 static int
-on_wait(void *context, uint32_t call, uint64_t from_ns, uint64_t to_ns)
+on_wait(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t to_ns)
 {
-    const struct speedscope *to = context;
-    uint32_t frame = call_may_wait(to->model, &to->model->calls[call]) ? WAITING_FRAME : SUSPENDED_FRAME;
+    struct speedscope *to = context;
+    bool waits = facts_pause_waits(&to->model->pauses.items[pause]);
+    uint32_t name = waits ? pause_names_number(&to->waits, to->model, pause) : 0;
+    uint32_t frame = name ? to->first_wait + name - 1 : waits ? WAITING_FRAME : SUSPENDED_FRAME;
+    (void)call;
     put_event(context, 'O', frame, from_ns);
     put_event(context, 'C', frame, to_ns);
     return 0;
@@ -168,7 +204,7 @@ put_profiles(struct speedscope *to)
 {
     static const struct span_visitor visitor = {on_track, on_begin, on_end, on_wait};
     sink_string(to->sink, ",\n\"profiles\":[\n");
-    int ret = spans_walk(to->model, to->export->suspensions, &visitor, to);
+    int ret = spans_walk(to->model, &visitor, to);
     end_profile(to);
     sink_string(to->sink, "\n]}\n");
     return ret;
@@ -195,10 +231,11 @@ export_speedscope(struct export *export)
                              "\"exporter\":\"flowtrace\",\"name\":");
         put_title(to.sink, export->options->title);
         sink_string(to.sink, ",\n");
+        find_waits(&to);
         put_frames(&to);
         ret = put_profiles(&to);
     }
     free(to.unfinished);
     functions_free(&to.functions);
-    return ret;
+    return pause_names_close(&to.waits) || ret < 0 ? ret : -ENOMEM;
 }

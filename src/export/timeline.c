@@ -57,33 +57,30 @@ end_unended(struct timeline *timeline)
     return ret;
 }
 
-/* "wait: sleep" */
-static struct slice
-name_wait(struct timeline *timeline, const struct wait *wait)
+static int
+begin_pause(struct timeline *timeline, uint32_t call, uint32_t index, uint64_t ns)
 {
+    const struct model *model = timeline->export->model;
+    const struct pause *pause = &model->pauses.items[index];
     struct text *room = &timeline->room;
+    int ret = timeline->depth ? go_to_row(timeline, timeline->depth - 1) : 0;
     text_truncate(room, 0);
-    text_string(room, "wait: ");
-    if (wait)
-        facts_awaited(room, timeline->export->model, wait);
-    if (room->length <= 6)
-        text_truncate(room, 4);
-    return (struct slice){room->data ? room->data : "", room->length};
+    facts_pause(room, model, pause);
+    struct slice what = {room->data ? room->data : "", room->length};
+    return ret ? ret : timeline->visitor->pause(timeline->context, call, ns, what, facts_pause_waits(pause));
 }
 
 /* The innermost of those that have no end may be a call that waits. */
 static int
 finish_track(struct timeline *timeline)
 {
+    const struct model *model = timeline->export->model;
+    uint32_t call = timeline->unended_count ? timeline->unended[0].call : MODEL_NONE;
+    uint32_t pause = call != MODEL_NONE ? pauses_last(model, PAUSE_CALL, call) : MODEL_NONE;
     int ret = 0;
-    if (timeline->unended_count) {
-        struct unended innermost = timeline->unended[0];
-        const struct wait *wait = waits_find(&timeline->export->model->waits, innermost.call);
-        if (wait && wait->lasts)
-            ret = go_to_row(timeline, timeline->depth - 1);
-        if (ret == 0 && wait && wait->lasts)
-            ret = timeline->visitor->wait(timeline->context, innermost.call, innermost.ns, name_wait(timeline, wait));
-    }
+    if (pause != MODEL_NONE && model->pauses.items[pause].open_ns != PAUSE_OVER
+        && facts_pause_waits(&model->pauses.items[pause]))
+        ret = begin_pause(timeline, call, pause, timeline->unended[0].ns);
     timeline->unended_count = 0;
     timeline->depth = 0;
     return ret;
@@ -149,16 +146,12 @@ on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
 }
 
 static int
-on_wait(void *context, uint32_t call, uint64_t from_ns, uint64_t to_ns)
+on_wait(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t to_ns)
 {
     struct timeline *timeline = context;
-    const struct wait *wait = waits_find(&timeline->export->model->waits, call);
-    bool is_longest = wait && (wait->count == 1 || wait->longest_ns == to_ns - from_ns);
     int ret = end_unended(timeline);
-    if (ret == 0 && timeline->depth)
-        ret = go_to_row(timeline, timeline->depth - 1);
     if (ret == 0)
-        ret = timeline->visitor->wait(timeline->context, call, from_ns, name_wait(timeline, is_longest ? wait : NULL));
+        ret = begin_pause(timeline, call, pause, from_ns);
     return ret ? ret : timeline->visitor->end(timeline->context, to_ns);
 }
 
@@ -167,7 +160,7 @@ timeline_walk(const struct export *export, const struct timeline_visitor *visito
 {
     static const struct span_visitor spans = {on_track, on_begin, on_end, on_wait};
     struct timeline timeline = {.export = export, .visitor = visitor, .context = context};
-    int ret = spans_walk(export->model, export->suspensions, &spans, &timeline);
+    int ret = spans_walk(export->model, &spans, &timeline);
     if (ret == 0)
         ret = finish_track(&timeline);
     if (ret == 0 && timeline.room.failed)

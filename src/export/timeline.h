@@ -2,7 +2,7 @@
  *
  * A track is a row. Where it is deeper than viewers can show it has further rows, one for each TIMELINE_DEPTH of its
  * depth, so that nothing is left out. What had not ended when the recording did has no end here either, unless other
- * slices of its row come later. A wait is a slice of its own within its call's.
+ * slices of its row come later. A pause is a slice of its own within its call's.
  */
 #ifndef FLOW_TIMELINE_H
 #define FLOW_TIMELINE_H
@@ -17,7 +17,8 @@ struct timeline_visitor {
     /* What follows stands on this row: `level` 0 is the track's own, and `is_new` if it is there for the first time. */
     int (*row)(void *context, uint32_t track, uint32_t level, bool is_new);
     int (*begin)(void *context, uint32_t call, uint64_t ns, bool goes_on);
-    int (*wait)(void *context, uint32_t call, uint64_t ns, struct slice what); /* "wait: sleep" begins */
+    /* "wait: Future", or "yield 3", begins. */
+    int (*pause)(void *context, uint32_t call, uint64_t ns, struct slice what, bool waits);
     int (*end)(void *context, uint64_t ns);
     /* An exception has come to the call that catches it, whose slice is the innermost. */
     int (*caught)(void *context, uint32_t catcher, const struct exception *exception, uint64_t ns);

@@ -2,7 +2,7 @@
  *
  * model.c goes through the records and keeps the stack of calls of each lane;
  * build_tracks.c knows processes, tracks, greenlets and who made them,
- * build_exceptions.c the ways of exceptions and cancellations, build_end.c what
+ * build_exceptions.c the ways of exceptions and cancellations, build_pauses.c when calls did not run, build_end.c what
  * is known only when all has been read. Indices lead into the model's arrays,
  * which still grow: pointers into them hold until the next build_append().
  */
@@ -61,6 +61,9 @@ struct lane {
     enum flow_spawn origin_kind;
     uint32_t thrown;    /* exception of the last THROW, or MODEL_NONE */
     bool just_thrown;   /* by the last record, but for those of regions that went on */
+    uint64_t awaited;   /* where in the file it stands what the last await was for; 0 unknown */
+    uint32_t seen_track; /* of the last event, */
+    uint64_t seen_ns;    /* and its time, where pauses are folded */
     bool rebuilding;    /* after a gap: OPEN records tell what runs; else they repeat it */
     uint64_t last_ns;
 };
@@ -83,7 +86,8 @@ struct builder {
     struct id_map spawn_ids;  /* -> spawn */
     struct id_map first_calls; /* generator -> spawn: of tasks, as NAME tells */
     struct id_map exception_ids;
-    uint32_t call_room, extra_room, track_room, exception_room, leg_room, process_room, run_room, cancel_room;
+    uint32_t call_room, extra_room, suspended_room, track_room, exception_room, leg_room, process_room, run_room,
+        cancel_room;
     uint32_t inherited; /* calls */
     uint32_t exits;     /* of processes, as their parents tell */
     uint64_t first_ns;  /* of all events */
@@ -95,6 +99,10 @@ void *build_append(struct builder *builder, void *array, uint32_t count, uint32_
 
 /* What the call has beside others, to be changed; NULL without memory. Valid until the next one. */
 struct call_extra *build_extra(struct builder *builder, struct call *call);
+/* The same of what one has that was suspended. */
+struct suspended *build_suspended(struct builder *builder, struct call *call);
+/* Where in the file a value stands, in 40 bits; 0: nowhere. */
+uint64_t build_place(const struct builder *builder, struct value value);
 /* Sets the creator of a call: a call; until build_finish() knows it, a spawn. */
 void build_spawner(struct builder *builder, struct call *call, uint32_t spawner);
 /* The innermost running call, taken off the stack; NULL if none is known. */
@@ -120,6 +128,12 @@ void build_on_greenlet(struct builder *builder, struct lane *lane, struct slice 
 void build_run(struct builder *builder, struct slice payload);
 /* When all processes are known. */
 void build_assign_runs(struct model *model);
+
+/* build_pauses.c */
+
+void build_keep_pauses(struct builder *builder, enum pauses_kept kept, uint64_t span_ns);
+/* The call on top of the stack has begun, goes on, ends or is suspended. */
+void build_pause(struct builder *builder, struct lane *lane, const struct record *record, bool begins);
 
 /* build_exceptions.c */
 

@@ -44,9 +44,31 @@ build_extra(struct builder *builder, struct call *call)
                                             sizeof *extra);
     if (!extra)
         return NULL;
-    *extra = (struct call_extra){.exception = MODEL_NONE, .cancelled = MODEL_NONE, .spawned_by = MODEL_NONE};
+    *extra = CALL_EXTRA_NONE;
     call->extra = model->extra_count++;
     return extra;
+}
+
+/* Its index; 0, which is that of all that never were, without memory. */
+static uint32_t
+add_suspended(struct builder *builder)
+{
+    struct model *model = builder->model;
+    struct suspended *suspended = build_append(builder, &model->suspended, model->suspended_count,
+                                               &builder->suspended_room, sizeof *suspended);
+    if (!suspended)
+        return 0;
+    *suspended = (struct suspended){.last_pause = MODEL_NONE};
+    return model->suspended_count++;
+}
+
+struct suspended *
+build_suspended(struct builder *builder, struct call *call)
+{
+    struct call_extra *extra = build_extra(builder, call);
+    if (extra && !extra->suspended)
+        extra->suspended = add_suspended(builder);
+    return extra && extra->suspended ? &builder->model->suspended[extra->suspended] : NULL;
 }
 
 void
@@ -59,8 +81,8 @@ build_spawner(struct builder *builder, struct call *call, uint32_t spawner)
 
 #define PLACES_END ((uint64_t)1 << 40)
 
-static uint64_t
-place_of(const struct builder *builder, struct value value)
+uint64_t
+build_place(const struct builder *builder, struct value value)
 {
     uint64_t place = value.data ? (uint64_t)(value.data - builder->model->reader->map) : 0;
     return place < PLACES_END ? place : 0;
@@ -102,7 +124,7 @@ add_call(struct builder *builder, struct lane *lane, const struct record *record
     if (!call || number == MODEL_NONE - 1)
         return MODEL_NONE;
     *call = (struct call){.code = record->code, .start_ns = start_ns, .end_ns = record->time_ns};
-    uint64_t values = record->type == FLOW_CALL_VALUES ? place_of(builder, record->values) : 0;
+    uint64_t values = record->type == FLOW_CALL_VALUES ? build_place(builder, record->values) : 0;
     call->arguments_low = (uint32_t)values;
     call->arguments_high = (uint8_t)(values >> 32);
     place(builder, lane, call);
@@ -147,13 +169,14 @@ build_pop(struct builder *builder, struct lane *lane, uint64_t now)
     return call;
 }
 
-static void
+/* False if it begins, as far as is known. */
+static bool
 go_on(struct builder *builder, struct lane *lane, const struct record *record)
 {
     uint32_t *known = id_map_get(&builder->generators, lane->process, record->generator);
     if (!known) { /* its start was not recorded */
         begin(builder, lane, record, record->time_ns);
-        return;
+        return false;
     }
     uint32_t driver = lane->depth ? lane->stack[lane->depth - 1] : MODEL_NONE;
     bool thrown = record->type == FLOW_THROW;
@@ -161,15 +184,16 @@ go_on(struct builder *builder, struct lane *lane, const struct record *record)
         builder->failed = true;
     struct call *call = &builder->model->calls[*known];
     if (call->outcome == SUSPENDED) {
-        struct call_extra *extra = build_extra(builder, call);
-        if (extra)
-            extra->waiting_ns += record->time_ns - call->end_ns;
+        struct suspended *suspended = build_suspended(builder, call);
+        if (suspended)
+            suspended->waiting_ns += record->time_ns - call->end_ns;
         waits_end(&builder->model->waits, *known, record->time_ns - call->end_ns, false);
     }
     call->outcome = OUTCOME_RUNNING;
     push(builder, lane, *known);
     if (lane->just_thrown && call->code->flags & FLOW_CODE_REGION)
         build_throw_into_region(builder, lane, driver);
+    return true;
 }
 
 /* A call that began before a gap, or in the process that this one was forked from. */
@@ -216,9 +240,9 @@ suspend(struct builder *builder, struct lane *lane, const struct record *record)
     bool tells = record->yield == FLOW_YIELD_AWAIT && value.data && *value.data == FLOW_VALUE_TUPLE;
     if (tells && waits_begin(&builder->model->waits, (uint32_t)(call - builder->model->calls), value) < 0)
         builder->failed = true;
-    struct call_extra *extra = build_extra(builder, call);
-    if (extra && extra->suspensions < UINT32_MAX)
-        extra->suspensions++;
+    struct suspended *suspended = build_suspended(builder, call);
+    if (suspended && suspended->times < UINT32_MAX)
+        suspended->times++;
 }
 
 void
@@ -275,16 +299,18 @@ on_extended(struct builder *builder, struct lane *lane, const struct record *rec
 
 /* A call has begun when its watcher hears of it, and ends only after. */
 static void
-tell(struct builder *builder, const struct lane *lane, const struct record *record)
+tell(struct builder *builder, struct lane *lane, const struct record *record, bool begins)
 {
     const struct model_watcher *watcher = builder->watcher;
-    if (!watcher || !watcher->event || !lane->depth)
+    if (!watcher || !lane->depth)
+        return;
+    if (watcher->pauses != PAUSES_NONE)
+        build_pause(builder, lane, record, begins);
+    if (!watcher->event)
         return;
     bool raises = record->type == FLOW_THROW || record->type == FLOW_UNWIND;
     uint32_t exception = raises ? build_exception(builder, lane, &record->exception) : MODEL_NONE;
     uint32_t below = lane->depth > 1 ? lane->stack[lane->depth - 2] : MODEL_NONE;
-    if (watcher->place)
-        watcher->place(watcher->context, (uint32_t)(lane - builder->lanes), lane->track, record->time_ns);
     watcher->event(watcher->context, lane->stack[lane->depth - 1], below, exception, record);
 }
 
@@ -292,6 +318,7 @@ static void
 on_record(struct builder *builder, struct lane *lane, const struct cursor *cursor, const struct record *record)
 {
     struct call *call;
+    bool went_on;
     lane->last_ns = record->time_ns;
     if (record->type != FLOW_EXTENDED)
         lane->leaving = MODEL_NONE;
@@ -311,34 +338,34 @@ on_record(struct builder *builder, struct lane *lane, const struct cursor *curso
     case FLOW_CALL:
     case FLOW_CALL_VALUES:
         begin(builder, lane, record, record->time_ns);
-        tell(builder, lane, record);
+        tell(builder, lane, record, true);
         break;
     case FLOW_RETURN:
     case FLOW_RETURN_VALUE:
-        tell(builder, lane, record);
+        tell(builder, lane, record, false);
         if ((call = build_pop(builder, lane, record->time_ns))) {
-            uint64_t result = place_of(builder, record->values);
+            uint64_t result = build_place(builder, record->values);
             call->outcome = OUTCOME_RETURNED;
             call->result_low = (uint32_t)result;
             call->result_high = (uint8_t)(result >> 32);
         }
         break;
     case FLOW_YIELD:
-        tell(builder, lane, record);
+        tell(builder, lane, record, false);
         suspend(builder, lane, record);
         break;
     case FLOW_RESUME:
-        go_on(builder, lane, record);
-        tell(builder, lane, record);
+        went_on = go_on(builder, lane, record);
+        tell(builder, lane, record, !went_on);
         break;
     case FLOW_THROW:
-        go_on(builder, lane, record);
+        went_on = go_on(builder, lane, record);
         build_throw(builder, lane, record);
         lane->just_thrown = true;
-        tell(builder, lane, record);
+        tell(builder, lane, record, !went_on);
         break;
     case FLOW_UNWIND:
-        tell(builder, lane, record);
+        tell(builder, lane, record, false);
         build_unwind(builder, lane, record);
         break;
     case FLOW_RAISE:
@@ -392,7 +419,7 @@ open_lanes(struct builder *builder)
         lane->own = lane->strand = build_strand(builder, lane, lane->track);
         builder->failed |= lane->process == MODEL_NONE
                            || !id_map_put(&builder->threads, lane->process, stream->thread, i);
-        lane->task = lane->origin = lane->thrown = lane->leaving = MODEL_NONE;
+        lane->task = lane->origin = lane->thrown = lane->leaving = lane->seen_track = MODEL_NONE;
     }
     build_assign_runs(builder->model);
     return builder->failed ? -ENOMEM : 0;
@@ -457,6 +484,9 @@ model_build_watched(struct model *out, struct reader *reader, const struct model
     *out = (struct model){.reader = reader};
     struct builder builder = {.model = out, .watcher = watcher};
     build_extra(&builder, &(struct call){0}); /* of all that have none */
+    add_suspended(&builder);
+    if (watcher)
+        build_keep_pauses(&builder, watcher->pauses, watcher->span_ns);
     int ret = builder.failed ? -ENOMEM : read_all(&builder);
     reader_look_again(reader);
     if (ret >= 0) {
@@ -492,6 +522,7 @@ model_free(struct model *model)
     free(model->tracks);
     free(model->calls);
     free(model->extras);
+    free(model->suspended);
     free(model->exceptions);
     free(model->modules);
     free(model->sources);
@@ -502,6 +533,7 @@ model_free(struct model *model)
     free(model->numbers);
     id_map_free(&model->legs_by_call);
     waits_free(&model->waits);
+    pauses_free(&model->pauses);
     *model = (struct model){0};
 }
 
@@ -520,6 +552,12 @@ struct value
 call_arguments(const struct model *model, const struct call *call)
 {
     return value_at(model, (uint64_t)call->arguments_high << 32 | call->arguments_low);
+}
+
+struct value
+pause_value(const struct model *model, const struct pause *pause)
+{
+    return value_at(model, (uint64_t)pause->value_high << 32 | pause->value_low);
 }
 
 struct value

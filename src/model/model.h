@@ -13,6 +13,7 @@
 
 #include "../trace/reader.h"
 #include "id_map.h"
+#include "pauses.h"
 #include "progress.h"
 #include "space.h"
 #include "waits.h"
@@ -140,13 +141,22 @@ struct call {
 };
 
 struct call_extra {
-    uint64_t waiting_ns;  /* suspended in yield or await */
-    uint32_t suspensions; /* saturating */
     uint32_t exception;   /* OUTCOME_RAISED: index in model->exceptions, else MODEL_NONE */
     uint32_t cancelled;   /* the CancelledError that was thrown into it, or MODEL_NONE */
     uint32_t spawned_by;  /* for a root call: the call that created its task, thread, job, callback or greenlet,
                            * or that called into its interpreter; for an inherited one: the same call in the parent
                            * process; or MODEL_NONE */
+    uint32_t suspended;   /* in model->suspended; 0: it never was */
+};
+
+#define CALL_EXTRA_NONE \
+    ((struct call_extra){.exception = MODEL_NONE, .cancelled = MODEL_NONE, .spawned_by = MODEL_NONE})
+
+/* Of a call that was, in yield or await. */
+struct suspended {
+    uint64_t waiting_ns;
+    uint32_t times;      /* saturating */
+    uint32_t last_pause; /* in model->pauses, where they are kept; or MODEL_NONE */
 };
 
 #define CALL_INHERITED 0x80 /* it began before the fork that made its process, and is there in the parent as well */
@@ -188,6 +198,9 @@ struct model {
     uint32_t call_count;
     struct call_extra *extras; /* the first is of all calls that have none */
     uint32_t extra_count;
+    struct suspended *suspended; /* the first is of all calls that never were */
+    uint32_t suspended_count;
+    struct pauses pauses; /* if they were asked for */
     struct exception *exceptions;
     uint32_t exception_count;
     struct waits waits; /* of calls that have told what they waited for */
@@ -211,17 +224,16 @@ struct model {
     uint32_t whole_count;  /* calls before that, those apart that a fork copied; 0 if all are there */
 };
 
-/* Told of each event as the pass comes to it. Calls and exceptions are numbered as
- * in the model, whose arrays still grow: keep no pointers into them. `exception`
- * is of a THROW or UNWIND, else MODEL_NONE. */
+/* What a model is asked for beyond what it always has. */
 struct model_watcher {
-    /* May be NULL. `below` is the call on top of which `call` runs, or MODEL_NONE. */
+    /* Or NULL: told of each event as the pass comes to it. Calls and exceptions are numbered as in the model, whose
+     * arrays still grow: keep no pointers into them. `below` is the call on top of which `call` runs, or MODEL_NONE;
+     * `exception` is of a THROW or UNWIND, else MODEL_NONE. */
     void (*event)(void *context, uint32_t call, uint32_t below, uint32_t exception, const struct record *record);
     void *context;
     const struct progress *progress; /* or NULL */
-    /* Or NULL: told before each event in which stream it is, and which track, of the thread or of a greenlet that it
-     * runs, is going on there. */
-    void (*place)(void *context, uint32_t stream, uint32_t track, uint64_t ns);
+    enum pauses_kept pauses; /* the list of them */
+    uint64_t span_ns; /* FOLDED: what a person will see of the trace at most; 0: all */
 };
 
 /* 0, -ENOMEM, or -ECANCELED where a watcher's progress asks for that. */
@@ -256,16 +268,22 @@ call_extra(const struct model *model, const struct call *call)
     return &model->extras[call->extra];
 }
 
+static inline const struct suspended *
+call_suspended(const struct model *model, const struct call *call)
+{
+    return &model->suspended[call_extra(model, call)->suspended];
+}
+
 static inline uint64_t
 call_waiting_ns(const struct model *model, const struct call *call)
 {
-    return call_extra(model, call)->waiting_ns;
+    return call_suspended(model, call)->waiting_ns;
 }
 
 static inline uint32_t
 call_suspensions(const struct model *model, const struct call *call)
 {
-    return call_extra(model, call)->suspensions;
+    return call_suspended(model, call)->times;
 }
 
 static inline uint32_t
@@ -394,6 +412,8 @@ const struct driver *call_drivers(const struct model *model, uint32_t call, uint
 struct value call_arguments(const struct model *model, const struct call *call);
 /* Absent if it did not return, or no results were recorded. */
 struct value call_result(const struct model *model, const struct call *call);
+/* What it yielded, or what it awaited, for wait_read(); absent if it was not recorded. */
+struct value pause_value(const struct model *model, const struct pause *pause);
 /* The value of parameter `index`; absent if it was not recorded. */
 struct value call_argument(const struct model *model, const struct call *call, uint32_t index);
 

@@ -59,8 +59,8 @@ set_spawner(struct selection *selection, struct call *call, uint32_t spawner)
     if (!array_make_room(&extras, model->extra_count, &selection->extra_room, sizeof *model->extras))
         return false;
     model->extras = extras;
-    model->extras[model->extra_count] = (struct call_extra){
-        .exception = MODEL_NONE, .cancelled = MODEL_NONE, .spawned_by = spawner};
+    model->extras[model->extra_count] = CALL_EXTRA_NONE;
+    model->extras[model->extra_count].spawned_by = spawner;
     call->extra = model->extra_count++;
     return true;
 }
@@ -176,6 +176,9 @@ apply(struct selection *selection)
     selection->spawners = malloc((model->call_count + (size_t)1) * sizeof *selection->spawners);
     int ret = selection->spawners ? select_exceptions(model, selection->renumbered) : -ENOMEM;
     if (ret < 0 || (ret = waits_renumber(&model->waits, selection->renumbered)) < 0)
+        return ret;
+    ret = pauses_renumber(&model->pauses, selection->renumbered, model->call_count, selection->kept);
+    if (ret < 0)
         return ret;
     for (uint32_t i = 0; i < model->call_count; i++)
         if (!relink(selection, i))

@@ -20,8 +20,8 @@ timeline_start(const struct timeline *timeline, uint32_t number)
 static bool
 still_waits(const struct timeline *timeline, uint32_t number)
 {
-    uint32_t last = pauses_last(timeline->pauses, PAUSE_CALL, model_call_number(timeline->model, number) - 1);
-    return last != MODEL_NONE && timeline->pauses->items[last].open_ns != PAUSE_OVER;
+    uint32_t last = pauses_last(timeline->model, PAUSE_CALL, number);
+    return last != MODEL_NONE && timeline->model->pauses.items[last].open_ns != PAUSE_OVER;
 }
 
 uint64_t
@@ -66,8 +66,7 @@ static bool
 stands_for_itself(const struct timeline *timeline, uint32_t number)
 {
     const struct model *model = timeline->model;
-    return model->calls[number].parent == MODEL_NONE
-           || pauses_is_within(timeline->pauses, model_call_number(model, number) - 1);
+    return model->calls[number].parent == MODEL_NONE || pauses_is_within(model, number);
 }
 
 /* By track, in order of their start. */
@@ -306,11 +305,10 @@ build_lanes(struct timeline *timeline, uint32_t most)
 /* --- all of it ---------------------------------------------------------- */
 
 int
-timeline_build(struct timeline *out, const struct model *model, const struct pauses *pauses, struct range within,
-               uint32_t most)
+timeline_build(struct timeline *out, const struct model *model, struct range within, uint32_t most)
 {
     size_t tracks = (size_t)model->track_count + 1, exceptions = (size_t)model->exception_count + 1;
-    *out = (struct timeline){.model = model, .pauses = pauses};
+    *out = (struct timeline){.model = model};
     find_times(out, within);
     out->lanes = malloc(tracks * sizeof *out->lanes);
     out->next = malloc(tracks * sizeof *out->next);

@@ -1,14 +1,14 @@
 /* timeline.h - the tracks of a trace as lanes: what each did in which slice of the time.
  *
  * A track runs while one of its calls runs; it waits while all of its calls that have begun and not ended are
- * suspended, or its thread runs something else. A lane stands for one track, or for several alike where there are
+ * suspended, or its thread runs something else: the model is built with PAUSES_FOLDED. A lane stands for one track, or for several alike where there are
  * more than there is room for.
  */
 #ifndef FLOW_TIMELINE_H
 #define FLOW_TIMELINE_H
 
 #include "child_lists.h"
-#include "pauses.h"
+#include "model.h"
 #include "range.h"
 
 struct timeline_lane {
@@ -22,7 +22,6 @@ struct timeline_lane {
 
 struct timeline {
     const struct model *model;
-    const struct pauses *pauses;
     uint64_t from_ns, to_ns; /* what is seen; from < to */
     uint64_t end_ns;         /* of the trace */
     struct timeline_lane *lanes; /* Owned; by process, main threads first, then by their begin */
@@ -58,8 +57,7 @@ struct timeline_cell {
 
 /* What is `within` that time, in at most `most` lanes, 0 for all; each process has a heading which takes the room of
  * one if there are several. 0 or -ENOMEM. */
-int timeline_build(struct timeline *out, const struct model *model, const struct pauses *pauses, struct range within,
-                   uint32_t most);
+int timeline_build(struct timeline *out, const struct model *model, struct range within, uint32_t most);
 void timeline_free(struct timeline *timeline);
 
 /* timeline_cells.c: a lane in `count` slices of equal length. 0 or -ENOMEM. */

@@ -23,10 +23,11 @@ struct filling {
 /* --- spans -------------------------------------------------------------- */
 
 static int
-list_spans(struct spans *out, const struct pauses *pauses, enum pause_kind kind, uint32_t track)
+list_spans(struct spans *out, const struct model *model, enum pause_kind kind, uint32_t track)
 {
     uint32_t count = 0;
-    uint32_t last = pauses_last(pauses, kind, track);
+    const struct pauses *pauses = &model->pauses;
+    uint32_t last = pauses_last(model, kind, track);
     for (uint32_t i = last; i != MODEL_NONE; i = pauses->items[i].before)
         count++;
     *out = (struct spans){malloc((count + (size_t)1) * sizeof *out->items), count};
@@ -111,8 +112,8 @@ take_pause(const struct filling *filling, const struct pause *pause, uint64_t st
 static void
 take_pauses(const struct filling *filling, uint32_t call, uint64_t start, uint64_t end)
 {
-    const struct pauses *pauses = filling->timeline->pauses;
-    uint32_t i = pauses_last(pauses, PAUSE_CALL, model_call_number(filling->timeline->model, call) - 1);
+    const struct pauses *pauses = &filling->timeline->model->pauses;
+    uint32_t i = pauses_last(filling->timeline->model, PAUSE_CALL, call);
     for (; i != MODEL_NONE; i = pauses->items[i].before)
         take_pause(filling, &pauses->items[i], start, end);
 }
@@ -121,7 +122,7 @@ take_pauses(const struct filling *filling, uint32_t call, uint64_t start, uint64
 static void
 take_spans(const struct filling *filling, const struct spans *spans, bool beginning, uint64_t start, uint64_t end)
 {
-    const struct pauses *pauses = filling->timeline->pauses;
+    const struct pauses *pauses = &filling->timeline->model->pauses;
     uint32_t first = first_span(spans, pauses, start);
     first -= first > 0 && !beginning;
     for (uint32_t i = first; i < spans->count && pauses->items[spans->items[i]].start_ns < end; i++)
@@ -132,7 +133,7 @@ take_spans(const struct filling *filling, const struct spans *spans, bool beginn
 static void
 add_within(const struct filling *filling, uint32_t call)
 {
-    const struct pauses *pauses = filling->timeline->pauses;
+    const struct pauses *pauses = &filling->timeline->model->pauses;
     uint64_t start = timeline_start(filling->timeline, call), end = timeline_end(filling->timeline, call);
     uint32_t i = first_span(&filling->lent, pauses, start + 1);
     if (!i)
@@ -253,9 +254,9 @@ add_track(struct filling *filling, uint32_t track)
     const struct timeline *timeline = filling->timeline;
     const struct track *of = &timeline->model->tracks[track];
     filling->away = filling->lent = (struct spans){0};
-    int ret = list_spans(&filling->away, timeline->pauses, PAUSE_AWAY, track);
+    int ret = list_spans(&filling->away, timeline->model, PAUSE_AWAY, track);
     if (ret == 0)
-        ret = list_spans(&filling->lent, timeline->pauses, PAUSE_LENT, track);
+        ret = list_spans(&filling->lent, timeline->model, PAUSE_LENT, track);
     for (uint32_t i = timeline->roots_from[track]; ret == 0 && i < timeline->roots_from[track + 1]; i++)
         add_root(filling, timeline->roots[i]);
     if (of->created_ns && of->begun_ns > of->created_ns)

@@ -404,8 +404,7 @@ has_no_time(const struct model *model)
 }
 
 int
-show_timeline(struct text *out, const struct model *model, const struct pauses *pauses, struct range within,
-              const struct show_options *options)
+show_timeline(struct text *out, const struct model *model, struct range within, const struct show_options *options)
 {
     if (has_no_time(model)) {
         text_string(out, "a timeline needs times, and this trace was recorded with --no-time; flowtrace show tells "
@@ -426,7 +425,7 @@ show_timeline(struct text *out, const struct model *model, const struct pauses *
     used.width = used.width < 10000 ? used.width : 10000;
     unsigned around = 7;
     unsigned most = !used.lines ? 0 : used.lines > around + 3 ? used.lines - around : 3;
-    int ret = timeline_build(&drawing.timeline, model, pauses, within, most);
+    int ret = timeline_build(&drawing.timeline, model, within, most);
     if (ret < 0)
         return ret;
     used.time = true;

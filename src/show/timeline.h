@@ -7,7 +7,6 @@
 
 /* What lies `within` that time, as wide as the terminal. -ERANGE, and a sentence, where that is too narrow or the trace
  * has no times. 0 or -ENOMEM. */
-int show_timeline(struct text *out, const struct model *model, const struct pauses *pauses, struct range within,
-                  const struct show_options *options);
+int show_timeline(struct text *out, const struct model *model, struct range within, const struct show_options *options);
 
 #endif

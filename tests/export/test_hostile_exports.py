@@ -189,7 +189,7 @@ def of_speedscope(path: Path, hostile: Hostile) -> Told:
     check_speedscope(document)
     frames = [frame["name"] for frame in document["shared"]["frames"]]
     opened = [frames[event["frame"]] for p in document["profiles"] for event in p["events"] if event["type"] == "O"]
-    calls = [name for name in opened if name not in {"(waiting)", "(suspended)"}]
+    calls = [name for name in opened if not name.startswith("(waiting") and name != "(suspended)"]
     check_text(document["name"] + "".join(profile["name"] for profile in document["profiles"]))
     return len(calls), calls
 

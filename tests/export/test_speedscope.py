@@ -10,9 +10,9 @@ app.py [PID] main thread: (app.py (main (price price) (careful (broken broken) c
 (broken broken) main) app.py)
 app.py [PID] thread worker: (price price)
 app.py [PID] main thread: (child (price price) child)
-app.py [PID] task Task-1: (gather ((waiting) (waiting)) gather)
-app.py [PID] task Task-2: (fetch ((waiting) (waiting)) fetch)
-app.py [PID] task Task-3: (fetch ((waiting) (waiting)) fetch)
+app.py [PID] task Task-1: (gather ((waiting: _GatheringFuture) (waiting: _GatheringFuture)) gather)
+app.py [PID] task Task-2: (fetch ((waiting: Future) (waiting: Future)) fetch)
+app.py [PID] task Task-3: (fetch ((waiting: Future) (waiting: Future)) fetch)
 """
 
 

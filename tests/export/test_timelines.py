@@ -159,6 +159,43 @@ def test_a_generator_that_waits_to_the_end_has_no_end_if_nothing_follows(worksho
 
 
 @both
+def test_each_pause_says_what_for(workshop, name) -> None:
+    workshop.record(
+        """
+        import asyncio
+
+        async def fetch(n):
+            await asyncio.sleep(0.001)
+            return n
+
+        def numbers():
+            yield 1
+            yield {"a": [2]}
+
+        async def main():
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
+            await asyncio.create_task(fetch(1), name="one")
+            await asyncio.create_task(fetch(2), name="two")
+
+        list(numbers())
+        asyncio.run(main())
+        """
+    )
+    found = slices(workshop, name, workshop.trace_path)
+    assert [(one.parent.name, one.name, one.category) for one in found if one.category in {"wait", "yield"}] == [
+        ("numbers", "yield 1", "yield"),
+        ("numbers", "yield {'a': [2]}", "yield"),
+        ("main", "wait", "wait"),  # for its next turn
+        ("main", "wait: Future", "wait"),
+        ("main", "wait: task one", "wait"),
+        ("main", "wait: task two", "wait"),
+        ("fetch", "wait: Future", "wait"),
+        ("fetch", "wait: Future", "wait"),
+    ]
+
+
+@both
 def test_what_is_deeper_than_viewers_show_has_further_rows(workshop, name) -> None:
     workshop.record(
         """
@@ -311,9 +348,9 @@ flags 2: clocks 6 at 0, 1 at START
 flags 2: process 1 "app.py"
 flags 2: thread 2 "main thread" of 1
 flags 2: code 1 "app.py" at app.py:1
-1000: begin of 1 on 2, category 3, place 1: 1=1 5='None'
+1000: begin of 1 on 2, category 4, place 1: 1=1 5='None'
 flags 2: code 2 "half" at app.py:1, parameters 16 "n"
-2000: begin of 2 on 2, category 4, place 2: 1=2 14={16=3} 5=1.5
+2000: begin of 2 on 2, category 5, place 2: 1=2 14={16=3} 5=1.5
 3000: end on 2
 4000: end on 2
 """

@@ -24,7 +24,7 @@ class Slice:
 
     @property
     def is_call(self) -> bool:
-        return not self.is_instant and self.category != "wait" and "goes_on" not in self.arguments
+        return not self.is_instant and self.category not in {"wait", "yield"} and "goes_on" not in self.arguments
 
 
 class Rows:

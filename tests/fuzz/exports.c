@@ -48,7 +48,7 @@ read_table(const struct table *table, const struct model *model)
 }
 
 void
-exports_write(unsigned which, const struct model *model, const struct suspensions *suspensions, const struct seed *seed)
+exports_write(unsigned which, const struct model *model, const struct seed *seed)
 {
     unsigned formats = format_count();
     struct export_options options = {.weight = (enum weight)(seed->width % 3),
@@ -56,10 +56,7 @@ exports_write(unsigned which, const struct model *model, const struct suspension
                                      .lines = seed->lines % 64,
                                      .title = "seed",
                                      .traceparent = ""};
-    struct export export = {.model = model,
-                            .before = seed->flags & SEED_OUTLINE ? model : NULL,
-                            .suspensions = suspensions,
-                            .options = &options};
+    struct export export = {.model = model, .before = seed->flags & SEED_OUTLINE ? model : NULL, .options = &options};
     if (which < formats)
         write_format(&export_formats[which], &export);
     else

@@ -7,7 +7,6 @@
 
 /* Formats and tables together. */
 unsigned exports_count(void);
-void exports_write(unsigned which, const struct model *model, const struct suspensions *suspensions,
-                   const struct seed *seed);
+void exports_write(unsigned which, const struct model *model, const struct seed *seed);
 
 #endif

@@ -317,17 +317,14 @@ static void
 export_model(struct reader *reader, const struct seed *seed, const struct work *work)
 {
     struct model model;
-    struct suspensions suspensions = {0};
-    struct model_watcher watcher = {.event = suspensions_event, .context = &suspensions};
+    struct model_watcher watcher = {.pauses = PAUSES_EACH};
     HOLDS(model_build_watched(&model, reader, &watcher) == 0);
     if (work->filter)
         select_some(&model, seed);
-    HOLDS(suspensions_finish(&suspensions, &model) == 0);
     unsigned count = exports_count();
     for (unsigned i = 0; i < count; i++)
         if (!target_draws || i == (work->hash >> 8) % count)
-            exports_write(i, &model, &suspensions, seed);
-    suspensions_free(&suspensions);
+            exports_write(i, &model, seed);
     model_free(&model);
 }
 
@@ -455,7 +452,7 @@ read_model(struct reader *reader, const struct input *input, const struct work *
            uint32_t *calls)
 {
     struct model model;
-    struct model_watcher watcher = {.event = hear, .context = &model};
+    struct model_watcher watcher = {.event = hear, .context = &model, .pauses = PAUSES_FOLDED};
     HOLDS(model_build_watched(&model, reader, &watcher) == 0);
     target_cost.calls += *calls = model.call_count;
     check(&model);

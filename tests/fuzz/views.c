@@ -69,22 +69,14 @@ tasks(const struct model *model, const struct seed *seed, struct text *text)
     check_length(&options, text);
 }
 
-/* Its pauses are seen while a model is built, which the one that filters have changed need not be. */
 static void
 timeline(const struct model *model, const struct seed *seed, struct text *text)
 {
     struct show_options options = options_of(seed);
-    struct model whole = {0};
-    struct pauses pauses;
-    struct model_watcher watcher = pauses_watch(&pauses, &whole, 0);
     struct range within = {0, seed->flags & SEED_VALUES ? UINT64_MAX : (uint64_t)seed->lines << seed->width % 60};
-    HOLDS(model_build_watched(&whole, model->reader, &watcher) == 0);
-    model_free(&whole);
-    HOLDS(!pauses.failed);
     options.width -= 10;
-    int ret = show_timeline(text, model, &pauses, within, &options);
+    int ret = show_timeline(text, model, within, &options);
     HOLDS(ret == 0 || (ret == -ERANGE && text->length > 20));
-    pauses_free(&pauses);
     check_length(&options, text);
 }
 

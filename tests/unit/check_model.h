@@ -26,6 +26,10 @@ check_call_links(const struct model *model, uint32_t number)
     CHECK_HOLDS(call->track < model->track_count);
     CHECK_HOLDS(call->parent == MODEL_NONE || model->calls[call->parent].track == call->track);
     CHECK_HOLDS(call->extra < model->extra_count);
+    CHECK_HOLDS(call_extra(model, call)->suspended < model->suspended_count);
+    uint32_t pause = pauses_last(model, PAUSE_CALL, number);
+    CHECK_HOLDS(check_index(pause, model->pauses.count));
+    CHECK_HOLDS(pause == MODEL_NONE || model->pauses.kept != PAUSES_EACH || model->pauses.items[pause].of == number);
     CHECK_HOLDS(check_index(call_spawned_by(model, call), model->call_count));
     CHECK_HOLDS(check_index(call_exception(model, call), model->exception_count));
     CHECK_HOLDS(check_index(call_cancelled(model, call), model->exception_count));
@@ -107,6 +111,25 @@ check_lists(const struct model *model)
     return NULL;
 }
 
+static inline const char *
+check_pauses(const struct model *model)
+{
+    const struct pauses *pauses = &model->pauses;
+    for (uint32_t i = 0; i < pauses->count; i++) {
+        const struct pause *pause = &pauses->items[i];
+        CHECK_HOLDS(pause->before == MODEL_NONE || pause->before < i);
+        CHECK_HOLDS(pause->end_ns >= pause->start_ns);
+        CHECK_HOLDS(pauses->kept != PAUSES_EACH || check_index(pause->of, model->call_count));
+        CHECK_HOLDS(pauses->kept != PAUSES_EACH || check_index(pause->below, model->call_count));
+    }
+    for (uint32_t i = 0; i < pauses->step_count; i++) {
+        CHECK_HOLDS(pauses->steps[i].pause < pauses->count);
+        CHECK_HOLDS(pauses->items[pauses->steps[i].pause].of != MODEL_NONE);
+        CHECK_HOLDS(pauses->steps[i].next <= model->call_count);
+    }
+    return NULL;
+}
+
 /* What does not hold, in words of C; or NULL. */
 static inline const char *
 check_model(const struct model *model)
@@ -116,6 +139,7 @@ check_model(const struct model *model)
         broken = check_call_links(model, i);
     broken = broken ? broken : check_tracks(model);
     broken = broken ? broken : check_exceptions(model);
+    broken = broken ? broken : check_pauses(model);
     return broken ? broken : check_lists(model);
 }
 

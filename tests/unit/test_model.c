@@ -570,19 +570,6 @@ TEST(a_task_that_runs_when_a_chunk_begins_has_its_name)
     finish(&f);
 }
 
-static void
-build_await(struct trace_builder *b, uint64_t dt, uint32_t line, const char *task)
-{
-    build_record(b, dt, FLOW_YIELD);
-    build_number(b, FLOW_YIELD_AWAIT);
-    build_head(b, FLOW_VALUE_TUPLE, 2, 2);
-    build_byte(b, FLOW_VALUE_INT);
-    build_number(b, line << 1);
-    build_typed(b, task ? FLOW_VALUE_TEXT : FLOW_VALUE_OBJECT, task ? "Task" : "Future");
-    if (task)
-        build_text(b, task);
-}
-
 TEST(the_longest_wait_of_a_call_is_kept)
 {
     struct fixture f;

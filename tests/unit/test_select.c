@@ -341,7 +341,9 @@ check_random(uint64_t seed)
     uint64_t state = seed;
     random_trace(&r, seed, 300);
     f.b = r.b;
-    end(&f);
+    struct model_watcher watcher = {.pauses = seed % 2 ? PAUSES_EACH : PAUSES_FOLDED};
+    CHECK_NUMBER(build_open(&f.b, &f.reader), 0);
+    CHECK_NUMBER(model_build_watched(&f.model, &f.reader, &watcher), 0);
     struct before before = note(&f.model);
     uint8_t *keep = malloc(before.call_count + (size_t)1);
     CHECK(random_filter(&filter, &f.model, &state));

@@ -124,22 +124,20 @@ build_tasks(struct trace_builder *b)
 
 /* As it is, or without a function. */
 static void
-build_model(struct model *out, struct reader *reader, struct suspensions *suspensions, const char *hidden)
+build_model(struct model *out, struct reader *reader, const char *hidden)
 {
-    struct model_watcher watcher = {.event = suspensions_event, .context = suspensions};
+    struct model_watcher watcher = {.pauses = PAUSES_EACH};
     struct filter filter = {0};
     struct text error = {0};
     CHECK_NUMBER(model_build_watched(out, reader, &watcher), 0);
     CHECK_NUMBER(hidden ? filter_add(&filter, "--hide", hidden, &error) : 0, 0);
     CHECK_NUMBER(hidden ? model_select(out, &filter, &error) : 0, 0);
-    CHECK_NUMBER(suspensions_finish(suspensions, out), 0);
     filter_free(&filter);
     text_free(&error);
 }
 
 static void
-tell(const struct model *model, const struct suspensions *suspensions, const struct model *other,
-     const struct seed *seed)
+tell(const struct model *model, const struct model *other, const struct seed *seed)
 {
     struct text text = {0};
     for (unsigned i = 0; i < VIEWS; i++) {
@@ -148,7 +146,7 @@ tell(const struct model *model, const struct suspensions *suspensions, const str
     }
     CHECK(!views_diff(model, other, seed, &text));
     for (unsigned i = 0; i < exports_count(); i++)
-        exports_write(i, model, suspensions, seed);
+        exports_write(i, model, seed);
     text_free(&text);
 }
 
@@ -157,19 +155,16 @@ static void
 read_all(struct reader *reader)
 {
     struct model model, other;
-    struct suspensions suspensions = {0}, others = {0};
     struct seed seed = {.width = 80, .flags = SEED_TIME | SEED_VALUES | SEED_EXCEPTIONS};
-    build_model(&model, reader, &suspensions, NULL);
-    build_model(&other, reader, &others, "f2");
+    build_model(&model, reader, NULL);
+    build_model(&other, reader, "f2");
     CHECK(model.call_count >= DEEP);
     for (unsigned all = 0; all < 2; all++) {
         seed.lines = all ? 133 : 60; /* by track; by function */
-        tell(&model, &suspensions, &other, &seed);
+        tell(&model, &other, &seed);
     }
     model_free(&model);
     model_free(&other);
-    suspensions_free(&suspensions);
-    suspensions_free(&others);
 }
 
 static void

@@ -1,12 +1,15 @@
 /* Intervals that nest, of calls that may be suspended: what timelines are given. */
+#include "../../src/export/facts.h"
 #include "../../src/export/spans.h"
+#include "../../src/model/select.h"
 
 #include "model_fixture.h"
 
 struct spans_fixture {
     struct fixture f;
-    struct suspensions suspensions;
     struct text told;
+    bool names;
+    const char *hidden; /* function */
 };
 
 static void
@@ -58,25 +61,42 @@ on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
 }
 
 static int
-on_wait(void *context, uint32_t call, uint64_t from_ns, uint64_t to_ns)
+on_wait(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t to_ns)
 {
+    CHECK_NUMBER(model_of(context)->pauses.items[pause].of, call);
     put(context, "~", call, "");
-    text_format(&((struct spans_fixture *)context)->told, "@%llu-%llu", (unsigned long long)from_ns,
-                (unsigned long long)to_ns);
+    struct text *told = &((struct spans_fixture *)context)->told;
+    text_format(told, "@%llu-%llu", (unsigned long long)from_ns, (unsigned long long)to_ns);
+    if (((struct spans_fixture *)context)->names) {
+        text_string(told, "[");
+        facts_pause(told, model_of(context), &model_of(context)->pauses.items[pause]);
+        text_string(told, "]");
+    }
     return 0;
+}
+
+static void
+hide(struct model *model, const char *function)
+{
+    struct filter filter = {0};
+    struct text error = {0};
+    CHECK_NUMBER(filter_add(&filter, "--hide", function, &error), 0);
+    CHECK_NUMBER(model_select(model, &filter, &error), 0);
+    filter_free(&filter);
+    text_free(&error);
 }
 
 static void
 check_spans(struct spans_fixture *s, const char *expected, const char *file, int line)
 {
     static const struct span_visitor visitor = {on_track, on_begin, on_end, on_wait};
-    struct model_watcher watcher = {.event = suspensions_event, .context = &s->suspensions};
+    struct model_watcher watcher = {.pauses = PAUSES_EACH};
     CHECK_NUMBER(build_open(&s->f.b, &s->f.reader), 0);
     CHECK_NUMBER(model_build_watched(&s->f.model, &s->f.reader, &watcher), 0);
-    CHECK_NUMBER(suspensions_finish(&s->suspensions, &s->f.model), 0);
-    CHECK_NUMBER(spans_walk(&s->f.model, &s->suspensions, &visitor, s), 0);
+    if (s->hidden)
+        hide(&s->f.model, s->hidden);
+    CHECK_NUMBER(spans_walk(&s->f.model, &visitor, s), 0);
     check_told(&s->told, expected, file, line);
-    suspensions_free(&s->suspensions);
     text_free(&s->told);
     finish(&s->f);
 }
@@ -198,4 +218,88 @@ TEST(a_generator_driven_by_another_thread_stays_on_its_track)
     build_record(&s.f.b, 1, FLOW_RETURN);
     build_record(&s.f.b, 1, FLOW_RETURN);
     CHECK_SPANS(&s, "0: (generator@10 ~generator@15-35 )generator@36 1: (worker@25 )worker@37");
+}
+
+static void
+build_value_yield(struct trace_builder *b, uint64_t dt, int value)
+{
+    build_record(b, dt, FLOW_YIELD);
+    build_number(b, FLOW_YIELD_PLAIN);
+    build_int(b, value);
+}
+
+TEST(each_wait_knows_what_it_was_for)
+{
+    struct spans_fixture s;
+    begin_trace(&s, FLOW_CLOCK_MONOTONIC);
+    s.names = true;
+    build_generator(&s.f.b, 10, "main", 1);
+    build_await(&s.f.b, 10, 3, NULL);
+    build_resume(&s.f.b, 10, "main", 1);
+    build_await(&s.f.b, 10, 4, "slow");
+    build_resume(&s.f.b, 10, "main", 1);
+    build_generator(&s.f.b, 10, "values", 2);
+    build_value_yield(&s.f.b, 1, 7);
+    build_resume(&s.f.b, 10, "values", 2);
+    build_value_yield(&s.f.b, 1, 8);
+    build_resume(&s.f.b, 10, "values", 2);
+    build_record(&s.f.b, 1, FLOW_RETURN);
+    build_record(&s.f.b, 1, FLOW_RETURN);
+    CHECK_SPANS(&s, "0: (main@10 ~main@20-30[wait: Future] ~main@40-50[wait: task slow] (values@60 "
+                    "~values@61-71[yield 7] ~values@72-82[yield 8] )values@83 )main@84");
+}
+
+/* outer awaits inner, which says what for; then outer goes on, inner on top of it. */
+static void
+build_awaiting(struct spans_fixture *s)
+{
+    begin_trace(s, FLOW_CLOCK_MONOTONIC);
+    s->names = true;
+    build_generator(&s->f.b, 1, "outer", 1);
+    build_generator(&s->f.b, 1, "inner", 2);
+    build_await(&s->f.b, 1, 5, "slow");
+    build_yield(&s->f.b, 1);
+    build_resume(&s->f.b, 10, "outer", 1);
+    build_resume(&s->f.b, 1, "inner", 2);
+    build_record(&s->f.b, 1, FLOW_RETURN);
+    build_call(&s->f.b, 1, "handler");
+    build_record(&s->f.b, 1, FLOW_RETURN);
+    build_record(&s->f.b, 1, FLOW_RETURN);
+}
+
+TEST(who_awaits_a_hidden_call_waits_for_what_that_waited_for)
+{
+    struct spans_fixture s;
+    build_awaiting(&s);
+    CHECK_SPANS(&s, "0: (outer@1 (inner@2 ~inner@3-15[wait: task slow] )inner@16 (handler@17 )handler@18 )outer@19");
+    build_awaiting(&s);
+    s.hidden = "inner";
+    CHECK_SPANS(&s, "0: (outer@1 ~outer@4-14[wait: task slow] (handler@17 )handler@18 )outer@19");
+    build_awaiting(&s);
+    s.hidden = "outer";
+    CHECK_SPANS(&s, "0: (inner@2 ~inner@3-15[wait: task slow] )inner@16 (handler@17 )handler@18");
+}
+
+TEST(what_a_call_yields_that_was_open_when_a_chunk_began_is_a_wait_too)
+{
+    struct spans_fixture s;
+    begin_trace(&s, FLOW_CLOCK_MONOTONIC);
+    build_chunk_end(&s.f.b);
+    build_chunk(&s.f.b, 1, 1, 4);
+    build_open_generator(&s.f.b, "worker", 3, 5, 1);
+    build_value_yield(&s.f.b, 10, 1);
+    build_resume(&s.f.b, 20, "worker", 3);
+    build_record(&s.f.b, 5, FLOW_RETURN);
+    CHECK_SPANS(&s, "0: (worker@0 ~worker@10-30 )worker@35");
+}
+
+TEST(a_call_whose_suspension_was_lost_goes_on_without_a_wait)
+{
+    struct spans_fixture s;
+    begin_trace(&s, FLOW_CLOCK_MONOTONIC);
+    build_generator(&s.f.b, 10, "worker", 3);
+    build_chunk(&s.f.b, 1, 1, 4);
+    build_resume(&s.f.b, 20, "worker", 3);
+    build_record(&s.f.b, 5, FLOW_RETURN);
+    CHECK_SPANS(&s, "0: (worker@10 )worker@35");
 }

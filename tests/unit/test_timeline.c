@@ -16,7 +16,6 @@ struct fixture {
     struct trace_builder b;
     struct reader reader;
     struct model model;
-    struct pauses pauses;
     struct text text;
 };
 
@@ -33,16 +32,14 @@ static void
 end(struct fixture *f)
 {
     CHECK_NUMBER(build_open(&f->b, &f->reader), 0);
-    struct model_watcher watcher = pauses_watch(&f->pauses, &f->model, 0);
+    struct model_watcher watcher = {.pauses = PAUSES_FOLDED};
     CHECK_NUMBER(model_build_watched(&f->model, &f->reader, &watcher), 0);
-    CHECK(!f->pauses.failed);
 }
 
 static void
 finish(struct fixture *f)
 {
     text_free(&f->text);
-    pauses_free(&f->pauses);
     model_free(&f->model);
     reader_close(&f->reader);
     build_free(&f->b);
@@ -70,7 +67,7 @@ check_drawn(struct fixture *f, const struct show_options *options, struct range 
             const char *file, int line)
 {
     text_truncate(&f->text, 0);
-    CHECK_NUMBER(show_timeline(&f->text, &f->model, &f->pauses, within, options), 0);
+    CHECK_NUMBER(show_timeline(&f->text, &f->model, within, options), 0);
     text_bytes(&f->text, "", 1);
     char *told = strstr(f->text.data, "\n\n");
     told = told ? told + 2 : f->text.data;
@@ -314,7 +311,7 @@ lanes_of(struct fixture *f, unsigned lines)
     static char found[256];
     struct timeline timeline;
     struct text text = {0};
-    CHECK_NUMBER(timeline_build(&timeline, &f->model, &f->pauses, always, lines), 0);
+    CHECK_NUMBER(timeline_build(&timeline, &f->model, always, lines), 0);
     for (uint32_t i = 0; i < timeline.count; i++) {
         const struct timeline_lane *lane = &timeline.lanes[i];
         text_string(&text, i ? ", " : "");
@@ -383,12 +380,12 @@ TEST(pauses_that_follow_each_other_at_once_are_one_but_no_long_one_is_with_them)
     build_return(&f, 0);
     end(&f);
     /* 100 ns are less than a 4096th of a millisecond. */
-    CHECK_NUMBER(f.pauses.count, 2);
-    CHECK_NUMBER(f.pauses.items[0].start_ns, 5);
-    CHECK_NUMBER(f.pauses.items[0].end_ns, 100);
-    CHECK_NUMBER(f.pauses.items[0].ran_ns, 45);
-    CHECK_NUMBER(f.pauses.items[1].start_ns, 105);
-    CHECK_NUMBER(f.pauses.items[1].ran_ns, 0);
+    CHECK_NUMBER(f.model.pauses.count, 2);
+    CHECK_NUMBER(f.model.pauses.items[0].start_ns, 5);
+    CHECK_NUMBER(f.model.pauses.items[0].end_ns, 100);
+    CHECK_NUMBER(f.model.pauses.items[0].ran_ns, 45);
+    CHECK_NUMBER(f.model.pauses.items[1].start_ns, 105);
+    CHECK_NUMBER(f.model.pauses.items[1].ran_ns, 0);
     finish(&f);
 }
 
@@ -477,7 +474,7 @@ TEST(all_the_time_of_a_track_is_drawn_and_all_tracks_are_counted)
         uint32_t tracks = 0, counted = 0;
         for (uint32_t i = 0; i < f.model.track_count; i++)
             tracks += f.model.tracks[i].call_count > 0;
-        CHECK_NUMBER(timeline_build(&timeline, &f.model, &f.pauses, always, (unsigned)(seed % 9)), 0);
+        CHECK_NUMBER(timeline_build(&timeline, &f.model, always, (unsigned)(seed % 9)), 0);
         for (uint32_t i = 0; i < timeline.count; i++) {
             check_lane(&timeline, &timeline.lanes[i], cells, 1 + (uint32_t)(seed % 97));
             counted += timeline.lanes[i].count;
@@ -495,12 +492,12 @@ TEST(what_cannot_be_drawn_is_said_in_a_sentence)
     struct fixture f;
     struct show_options options = {.width = 16};
     build_loop(&f);
-    CHECK_NUMBER(show_timeline(&f.text, &f.model, &f.pauses, always, &options), -ERANGE);
+    CHECK_NUMBER(show_timeline(&f.text, &f.model, always, &options), -ERANGE);
     CHECK_TEXT(f.text.data, f.text.length,
                "a timeline needs 17 columns, not 16; --width N writes to more than there are");
     for (options.width = 17; options.width < 140; options.width++) {
         text_truncate(&f.text, 0);
-        CHECK_NUMBER(show_timeline(&f.text, &f.model, &f.pauses, always, &options), 0);
+        CHECK_NUMBER(show_timeline(&f.text, &f.model, always, &options), 0);
         for (size_t from = 0, to; from < f.text.length; from = to + 1) {
             const char *newline = memchr(f.text.data + from, '\n', f.text.length - from);
             to = newline ? (size_t)(newline - f.text.data) : f.text.length;

@@ -246,6 +246,20 @@ build_yield(struct trace_builder *b, uint64_t dt)
     build_byte(b, FLOW_VALUE_ABSENT);
 }
 
+/* What it awaits: a task of that name, or something else. */
+static inline void
+build_await(struct trace_builder *b, uint64_t dt, uint32_t line, const char *task)
+{
+    build_record(b, dt, FLOW_YIELD);
+    build_number(b, FLOW_YIELD_AWAIT);
+    build_head(b, FLOW_VALUE_TUPLE, 2, 2);
+    build_byte(b, FLOW_VALUE_INT);
+    build_number(b, line << 1);
+    build_typed(b, task ? FLOW_VALUE_TEXT : FLOW_VALUE_OBJECT, task ? "Task" : "Future");
+    if (task)
+        build_text(b, task);
+}
+
 static inline void
 build_resume(struct trace_builder *b, uint64_t dt, const char *qualname, uint64_t id)
 {

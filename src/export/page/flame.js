@@ -171,8 +171,11 @@
 
   function sliceLabel(slice) {
     const name = slices.name[slice];
-    if (name < 0) return name === WAIT ? "waiting" : name === SUSPENDED ? "suspended" : `${count(slices.number[slice])} short`;
-    return data.names[name];
+    if (name >= 0) return data.names[name];
+    if (name === FOLDED) return `${count(slices.number[slice])} short`;
+    const what = data.pauses[Math.floor(slices.marks[slice] / TEXT) - 1];
+    if (name === WAIT) return what ? `waiting: ${what}` : "waiting";
+    return what ? `suspended: yielded ${what}` : "suspended";
   }
 
   /* --- colours ---------------------------------------------------------------- */

@@ -18,7 +18,7 @@ from trace_processor import UI, TraceProcessor, served
 
 ROOT = Path(__file__).resolve().parents[3]
 FORMATS = {"chrome": "args", "perfetto": "debug"}  # and how arguments are named in SQL
-CALLS = "category IS NOT 'wait' AND category IS NOT 'exception' AND EXTRACT_ARG(arg_set_id, '{0}.goes_on') IS NULL"
+CALLS = "IFNULL(category, '') NOT IN ('wait', 'yield', 'exception') AND EXTRACT_ARG(arg_set_id, '{0}.goes_on') IS NULL"
 
 Open = Callable[[Path], TraceProcessor]
 
