@@ -52,7 +52,7 @@ unit: $(STATE)/tools ## the C unit tests
 	@$(TOOLS) tools/run-unit $(STATE)/unit $(SETUP) $(WERROR)
 
 asan: $(STATE)/tools ## the C unit tests under the address and undefined behaviour sanitizers
-	@$(TOOLS) tools/run-unit $(STATE)/asan $(WERROR) -Dbuildtype=debugoptimized -Db_lundef=false -Db_sanitize=address,undefined
+	@ASAN_OPTIONS=detect_stack_use_after_return=1 $(TOOLS) tools/run-unit $(STATE)/asan $(WERROR) -Dbuildtype=debugoptimized -Db_lundef=false -Db_sanitize=address,undefined
 
 fuzz: ## damaged traces made at random: the reader, the model, the views (FUZZ_SECONDS=60 each: clang's sanitizers, AFL++, blind)
 	@tools/run-fuzz build/fuzz $(FUZZ_SECONDS)

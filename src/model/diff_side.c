@@ -23,7 +23,7 @@ hash_function(struct likeness *match, const struct code *code)
 static void
 look_at_code(struct diff_side *side, const struct code *code)
 {
-    const struct names *ignored = side->match.ignored;
+    const struct names *ignored = &side->match.ignored;
     side->functions[code->index] = hash_function(&side->match, code);
     if (!ignored->count)
         return;
@@ -38,7 +38,7 @@ bool
 diff_side_compares(const struct diff_side *side, const struct code *code, uint32_t parameter)
 {
     return !(side->ignored[code->index] & IGNORED_PARAMETERS)
-           || !names_hold(side->match.ignored, code->parameters[parameter].name);
+           || !names_hold(&side->match.ignored, code->parameters[parameter].name);
 }
 
 /* --- calls -------------------------------------------------------------- */

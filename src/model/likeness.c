@@ -11,7 +11,7 @@ int
 likeness_open(struct likeness *out, const struct model *model, const struct names *ignored)
 {
     *out = (struct likeness){.reader = model->reader,
-                             .ignored = ignored,
+                             .ignored = *ignored,
                              .budget = 16 * (uint64_t)model->reader->size + ((uint64_t)16 << 20)};
     return varying_open(&out->varying, model);
 }
@@ -97,8 +97,8 @@ static bool
 is_ignored_key(const struct likeness *match, struct value key)
 {
     struct value_head head;
-    return match->ignored->count && value_read(match->reader, &key, &head) == 0 && is_text(head.tag)
-           && names_hold(match->ignored, head.bytes);
+    return match->ignored.count && value_read(match->reader, &key, &head) == 0 && is_text(head.tag)
+           && names_hold(&match->ignored, head.bytes);
 }
 
 /* The next child, with what it goes by in an object or a dict; false if it is ignored. */
@@ -112,7 +112,7 @@ hash_child(struct likeness *match, struct value *value, struct value_head *head,
             *out = give_up(value);
             return true;
         }
-        ignored = match->ignored->count && names_hold(match->ignored, name);
+        ignored = match->ignored.count && names_hold(&match->ignored, name);
     }
     if (head->tag == FLOW_VALUE_DICT)
         ignored = is_ignored_key(match, *value);
@@ -289,7 +289,7 @@ read_names(struct differ *d, struct value *a, struct value_head *head_a, struct 
         if (value_read_name(d->a->reader, head_a, a, &name) < 0 || value_read_name(d->b->reader, head_b, b, &other) < 0
             || !slice_equals(name, other))
             return false;
-        *ignored = d->a->ignored->count && names_hold(d->a->ignored, name);
+        *ignored = d->a->ignored.count && names_hold(&d->a->ignored, name);
         if (name.length) {
             text_string(&d->path, ".");
             text_name(&d->path, name);

@@ -26,7 +26,7 @@ struct value_cache {
 struct likeness {
     const struct reader *reader;
     struct varying varying;
-    const struct names *ignored;
+    struct names ignored;
     bool plain;      /* for now what varies counts as well */
     uint64_t budget; /* bytes that may still be looked at: a damaged trace may name one long text a million times */
     struct value_cache cache[LIKENESS_CACHED]; /* of long texts */
