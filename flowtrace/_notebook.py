@@ -8,6 +8,7 @@ cell has ended.
 from __future__ import annotations
 
 import linecache
+import re
 import shlex
 import sys
 from importlib import import_module
@@ -25,8 +26,26 @@ if TYPE_CHECKING:
     from ._recording import PlainRecording, Recording
 
 MAGIC = "flowtrace"
-OPTIONS = {name: kind for name, kind in run.OPTIONS.items() if name != "--no-children"}
+NOT_HERE = "--no-children", "--live"  # a cell is over when its story is told, and is no process of its own
+OPTIONS = {name: kind for name, kind in run.OPTIONS.items() if name not in NOT_HERE}
+SAID_HERE = {
+    "where to record (flowtrace.flow here; replaced each run)": "keep the trace in this file",
+    "read it later with: flowtrace show": "with -o FILE flowtrace.open(FILE) has it",
+}
 OF_CONFIG = {option: _settings.OF_SETTING[setting] for option, setting in run.SETTINGS.items()}
+
+
+def help_of_options() -> str:
+    """Return what `flowtrace run --help` says of the options that a cell has."""
+    lines = run.HELP[run.HELP.index("  -o FILE") : run.HELP.index("\nExamples")].splitlines(keepends=True)
+    kept, told = [], True
+    for line in lines:
+        told = told if line.startswith("     ") else line.split()[0] not in NOT_HERE
+        kept += [line] * told
+    for said, here in SAID_HERE.items():
+        kept = [line.replace(said, here) for line in kept]
+    return "".join(kept)
+
 
 HELP = f"""\
 %%flowtrace [options]
@@ -35,7 +54,7 @@ Records what the cell does and tells the story under it: a tree that opens by
 click. %flowtrace on a line of a cell records the rest of it. The options are
 those of `flowtrace run`; without -o nothing stays on disk.
 
-{run.HELP[run.HELP.index("  -o FILE") : run.HELP.index("Examples")]}"""
+{help_of_options()}"""
 
 
 class Story:
@@ -181,9 +200,19 @@ class Magic:
 
     def cells(self) -> dict[str, str]:
         """Return the names, such as In[3], of the files that IPython gives to cells."""
-        name_of = getattr(self.shell.compile, "format_code_name", lambda file: None)
+        name_of = getattr(self.shell.compile, "format_code_name", None)
+        if name_of is None:
+            return self.cells_of_history()
         named = [(file, name_of(file)) for file in list(linecache.cache) if isinstance(file, str)]
         return {file: name[1] for file, name in named if name}
+
+    def cells_of_history(self) -> dict[str, str]:
+        """Do so for IPython 7, which Colab has: it forgets which file is which cell's."""
+        inputs = enumerate(self.shell.history_manager.input_hist_raw)
+        name_of = self.shell.compile.get_code_name
+        named = {name_of(text + end, text, number): f"In[{number}]" for number, text in inputs for end in ("", "\n")}
+        typed = [re.match(r"<ipython-input-(\d+)-.*", file) for file in list(linecache.cache) if isinstance(file, str)]
+        return named | {found[0]: f"In[{found[1]}]" for found in typed if found}
 
 
 def documented(magic: Callable[..., None]) -> Callable[..., None]:
@@ -208,7 +237,10 @@ def parse(line: str) -> _options.Options:
         words = shlex.split(line)
     except ValueError as error:
         raise UsageError(f"the options of %%flowtrace can't be read: {str(error).lower()}") from None
-    options = _options.parse("run", OPTIONS, words)
+    try:
+        options = _options.parse("run", OPTIONS, words)
+    except UsageError as error:
+        raise UsageError(str(error).replace("flowtrace run --help", "%%flowtrace?")) from None
     if options.rest:
         word = options.rest[0]
         raise UsageError(f"%%flowtrace takes options alone, not {word!r}; the code stands in the lines below it")

@@ -28,6 +28,17 @@ has_statements(const struct reader *reader)
     return false;
 }
 
+/* %timeit makes a function of a statement. */
+static void
+name_timed(struct reader *reader)
+{
+    for (uint32_t i = 0; i < reader->code_count; i++)
+        if (slice_is(reader->codes[i]->file, "<magic-timeit>")) {
+            reader->codes[i]->module = (struct slice){"__main__", 8};
+            reader->codes[i]->qualname = (struct slice){"<module>", 8};
+        }
+}
+
 /* IPython runs each statement of a cell as a module of its own: they say nothing that the notebook doesn't. */
 static int
 hide_statements(const struct binding_types *types, struct model *model)
@@ -61,6 +72,7 @@ binding_name_cells(const struct binding_types *types, struct reader *reader, str
             return -1;
         rename_file(reader, model, (struct slice){from, (size_t)file_length}, (struct slice){to, (size_t)name_length});
     }
+    name_timed(reader);
     return has_statements(reader) ? hide_statements(types, model) : 0;
 }
 
@@ -70,7 +82,7 @@ binding_nothing_of_cells(const struct model *model, PyObject *cells, struct text
     if (!cells || cells == Py_None || model->call_count || !model->process_count || model->processes[0].lost.length)
         return false;
     text_string(out, "No call of the notebook's own code was recorded. Its own are its cells, and modules beside it or "
-                     "in its\nproject; --include NAME takes an installed package in.\n");
+                     "in its\nproject; %%flowtrace --include NAME takes an installed package in.\n");
     return true;
 }
 

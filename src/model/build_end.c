@@ -102,6 +102,13 @@ hang_processes(struct builder *builder)
     free(asked);
 }
 
+/* Where a part of a program was recorded its end isn't that of tasks. */
+static bool
+goes_on(const struct model *model, const struct process *process, const struct call *call)
+{
+    return model->tracks[call->track].kind == TRACK_TASK && process_info(process, "part").length > 0;
+}
+
 /* Tasks may run before their creator is told; what still runs has lasted until its process's end. */
 void
 build_finish(struct builder *builder)
@@ -140,7 +147,7 @@ build_finish(struct builder *builder)
         if (call->outcome == SUSPENDED)
             waits_end(&model->waits, i, builder->first_ns + model->duration_ns - call->end_ns, true);
         if (call->outcome == SUSPENDED)
-            call->outcome = process->ended ? OUTCOME_ABANDONED : OUTCOME_RUNNING;
+            call->outcome = process->ended && !goes_on(model, process, call) ? OUTCOME_ABANDONED : OUTCOME_RUNNING;
         if (call->origin == FLOW_SPAWN_TASK || call->origin == FLOW_SPAWN_GREENLET)
             build_spawner(builder, call, model->tracks[call->track].creator);
         else if (call->origin && call->origin != CALL_INHERITED)

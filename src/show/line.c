@@ -167,6 +167,16 @@ put_wait(struct text *out, const struct printer *printer, const struct story_lin
     }
 }
 
+/* Of the deepest of its calls. */
+static uint32_t
+depth_of(const struct outline *outline, const struct story_line *line)
+{
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < line->count; i++)
+        depth = outline->depth[line->calls[i]] > depth ? outline->depth[line->calls[i]] : depth;
+    return depth;
+}
+
 /* What the tree does not show of this line. */
 static void
 put_inside(struct text *out, struct printer *printer, const struct story_line *line)
@@ -182,7 +192,7 @@ put_inside(struct text *out, struct printer *printer, const struct story_line *l
         return;
     }
     text_format(out, " %s of itself, depth %u", label_plural(line->inside, "call", "calls"),
-                printer->outline->depth[line->calls[0]]);
+                depth_of(printer->outline, line));
 }
 
 /* --- a line ------------------------------------------------------------- */

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import linecache
 import os
 import re
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from html_outline import TIME, Outline
+
+from flowtrace import _notebook
 
 pytest.importorskip("IPython", reason="no IPython for this Python")
 nbclient = pytest.importorskip("nbclient", reason="no nbclient for this Python")
@@ -74,6 +79,71 @@ stop()""",
     "useless": "%%flowtrace -q --include nosuch\nshop(1);",
     "secret": "%%flowtrace --secret total --no-time\nOrder(1, 77).number",
     "after": "shop(1)",
+    "live": "%%flowtrace --live\nprint('not run')",
+    "bare": "%%flowtrace -q --\nshop(1)",
+    "value": "%%flowtrace --no-time\ny = shop(1)\ny + ['kept']",
+    "values": "n = max(Out)\nprint(_, Out[n], globals()[f'_{n}'], y, In[n].splitlines()[1:])",
+    "order": """%%flowtrace --no-time
+import sys
+from IPython.display import display
+print("out")
+display(shop(1)[0])
+print("err", file=sys.stderr)
+'value'""",
+    "again": "def price(order): return -1",
+    "redefined": "%%flowtrace --no-time\ndef shop(n): return [price(n)]\nshop(3);",
+    "left": """%%flowtrace --no-time
+async def later():
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return price(0)
+task = asyncio.create_task(later())
+await asyncio.sleep(0)""",
+    "came": "await task",
+    "threads": """%%flowtrace --no-time
+import threading
+ready, stop = threading.Event(), threading.Event()
+def wait(n):
+    ready.set()
+    stop.wait()
+    return price(n)
+thread = threading.Thread(target=wait, args=(5,))
+thread.start()
+ready.wait();""",
+    "joined": "stop.set()\nthread.join()",
+    "timed": "%%flowtrace --no-time\n%timeit -n 2 -r 1 price(7)\n%time price(8)",
+    "exit": "%%flowtrace --no-time\nprice(9)\nraise SystemExit",
+    "half": "%%flowtrace --no-time\nprice(1",
+    "twice": "price(1)\nfor n in 1, 2:\n    %flowtrace --no-time\n    price(n)",
+    "all of it": """%%flowtrace -q -o all.flow
+class Shown:
+    def _repr_html_(self): return "<b>shown</b>"
+display(Shown())
+print("text")
+%time price(1)
+await asyncio.gather(later(), later())
+worker = threading.Thread(target=price, args=(2,))
+worker.start()
+worker.join()
+Shown()""",
+    "whose": """{(call.function.module, call.function.qualname) for call in flowtrace.open("all.flow").calls()
+ if call.function.qualname != "<module>"}""",
+    "before many": """import os
+def held(): return len(os.listdir("/proc/self/fd")), sorted(os.listdir(os.environ["TMPDIR"]))
+held()""",
+    "many": "for n in range(50):\n    get_ipython().run_cell(f'%%flowtrace\\nprice({n})')",
+    "after many": "held()",
+    "files": "sum(len(files) for folder, _, files in os.walk(os.environ['TMPDIR']) if 'flowtrace-' in folder)",
+    "help": "print(get_ipython().magics_manager.magics['cell']['flowtrace'].__doc__)",
+    "long": """%%flowtrace --no-time --lines 12
+for n in range(40):
+    exec(f'def f{n}(x): return [price(x), shop(x)]')
+for n in range(40):
+    globals()[f'f{n}'](n)""",
+    "unload": "%%flowtrace\n%unload_ext flowtrace\nprice(1)",
+    "unloaded": "%%flowtrace\nprice(1)",
+    "loaded": "%load_ext flowtrace\n%load_ext flowtrace\n%reload_ext flowtrace",
+    "works": "%%flowtrace --no-time\nprice(1);",
 }
 
 
@@ -84,8 +154,9 @@ class Cell:
         self.values = [o["data"]["text/plain"] for o in outputs if o["output_type"] == "execute_result"]
         self.kinds = [output["output_type"] for output in outputs if output["output_type"] != "stream"]
         shown = [o["data"] for o in outputs if o["output_type"] == "display_data"]
-        self.html = shown[0].get("text/html") if shown else None
-        self.text = without_times(shown[0]["text/plain"]) if shown else []
+        self.html = shown[-1].get("text/html") if shown else None
+        self.text = without_times(shown[-1]["text/plain"]) if shown else []
+        self.told = shown[-1]["text/plain"] if shown else ""
 
 
 def without_times(text: str) -> list[str]:
@@ -99,10 +170,12 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Cell]]
     import nbformat
 
     folder = tmp_path_factory.mktemp("notebook")
+    (folder / "tmp").mkdir()
     (folder / "beside.py").write_text("def helper(n):\n    return n + 1\n")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS.values()])
     kept = os.environ.copy()
     os.environ.update(HOME=str(folder), IPYTHONDIR=str(folder / "ipython"), JUPYTER_PLATFORM_DIRS="1")
+    os.environ["TMPDIR"] = str(folder / "tmp")
     os.environ["COLUMNS"] = "40"  # of the terminal that Jupyter was started in
     os.environ["JUPYTER_RUNTIME_DIR"] = str(folder / "runtime")
     try:
@@ -117,6 +190,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Cell]]
     finally:
         os.environ.clear()
         os.environ.update(kept)
+    assert not list((folder / "tmp").glob("flowtrace-*")), "it has left its files"
     yield {name: Cell(cell.outputs) for name, cell in zip(CELLS, notebook.cells, strict=True)}
 
 
@@ -207,7 +281,8 @@ def test_one_recording_at_a_time(cells: dict[str, Cell]) -> None:
     ("name", "says"),
     [
         ("empty", "UsageError: %%flowtrace is a cell magic, but the cell body is empty"),
-        ("unknown", "UsageError: no option --lnies here; see: flowtrace run --help"),
+        ("unknown", "UsageError: no option --lnies here; see: %%flowtrace?"),
+        ("live", "UsageError: no option --live here; see: %%flowtrace?"),
         ("words", "UsageError: %%flowtrace takes options alone, not 'shop(1)'; the code stands in the lines below it"),
         ("quote", "UsageError: the options of %%flowtrace can't be read: no closing quotation"),
         ("bad value", "UsageError: --value-depth: "),
@@ -225,6 +300,87 @@ def test_options_are_those_of_run(cells: dict[str, Cell]) -> None:
     assert cells["useless"].said.startswith("flowtrace: --include nosuch matched nothing that ran; ")
     assert cells["secret"].text == ["Order.__init__(number=1, total=<redacted>)"]
     assert cells["after"].kinds == ["execute_result"]
+
+
+def test_what_a_cell_leaves_is_as_without_the_magic(cells: dict[str, Cell]) -> None:
+    assert cells["value"].values == ["[0, 'kept']"] and cells["value"].kinds == ["execute_result", "display_data"]
+    assert cells["values"].said == "[0, 'kept'] [0, 'kept'] [0, 'kept'] [0] ['y = shop(1)', \"y + ['kept']\"]\n"
+    assert cells["order"].kinds == ["display_data", "execute_result", "display_data"]
+    assert cells["order"].said == "out\nerr\n" and cells["order"].text == ["shop(n=1) → [0]", *cells["order"].text[1:]]
+
+
+def test_a_function_is_the_one_that_was_defined_last(cells: dict[str, Cell]) -> None:
+    assert cells["redefined"].text == ["shop(n=3) → [-1]", "└─ price(order=3) → -1"]
+
+
+def test_what_goes_on_behind_the_cell_is_not_said_to_have_ended(cells: dict[str, Cell]) -> None:
+    assert cells["came"].values == ["-1"]
+    (line,) = [line for line in cells["left"].text if "later()" in line]
+    assert re.fullmatch(r"⇢ task Task-\d+: later\(\)  … still running, waits at In\[\d+\]:4", line), line
+    (line,) = [line for line in cells["threads"].text if "wait(" in line]
+    assert line.endswith("wait(n=5)  … still running") and not cells["joined"].kinds
+
+
+def test_ipythons_own_magics_have_no_line(cells: dict[str, Cell]) -> None:
+    assert cells["timed"].text == [f"{'price(order=7 … 8) → -1':98}×3"]
+
+
+def test_whatever_ends_a_cell_ends_its_story(cells: dict[str, Cell]) -> None:
+    assert cells["exit"].error == ["SystemExit"] and cells["exit"].text == ["price(order=9) → -1"]
+    assert cells["half"].kinds == ["error"]
+    assert cells["twice"].said.startswith("UsageError: this cell is being recorded already")
+    assert cells["twice"].text == ["price(order=1) → -1"]
+
+
+def test_the_kernels_own_functions_are_never_in_it(cells: dict[str, Cell]) -> None:
+    assert ast.literal_eval(cells["whose"].values[0]) == {
+        *(("__main__", name) for name in ("later", "price", "Shown._repr_html_")),
+        ("__main__", "Shown"),
+    }
+
+
+def test_fifty_cells_leave_nothing(cells: dict[str, Cell]) -> None:
+    assert cells["many"].kinds == ["execute_result", "display_data"] * 50
+    before, after = (ast.literal_eval(cells[name].values[0]) for name in ("before many", "after many"))
+    assert after == before
+    assert int(cells["files"].values[0]) <= 1  # that of the last cell, until the next one or the end
+
+
+def test_help_has_all_options_and_no_more(cells: dict[str, Cell]) -> None:
+    told = re.findall(r"^  (-\S+)", cells["help"].said, re.MULTILINE)
+    assert sorted(told) == sorted(_notebook.OPTIONS)
+    assert "flowtrace show" not in cells["help"].said and "flowtrace.flow" not in cells["help"].said
+    assert all(here in cells["help"].said for here in _notebook.SAID_HERE.values())
+
+
+def test_what_is_left_out_is_said_with_what_shows_it_here(cells: dict[str, Cell]) -> None:
+    last = "%%flowtrace --lines N shows more, --all everything."
+    assert re.search(r"Not shown: \d+ calls; " + re.escape(last), " ".join(cells["long"].told.split()))
+    assert last in Outline(cells["long"].html or "").lines[-1]
+
+
+def test_it_can_be_unloaded_in_a_cell_and_loaded_again(cells: dict[str, Cell]) -> None:
+    assert cells["unload"].values == ["-1"] and cells["unload"].kinds == ["execute_result"]
+    assert "`%%flowtrace` not found" in cells["unloaded"].said
+    assert "already loaded" in cells["loaded"].said
+    assert cells["works"].kinds == ["display_data"] and cells["works"].text == ["price(order=1) → -1"]
+
+
+class OldCompiler:
+    """As of IPython 7: it has no names for cells."""
+
+    def get_code_name(self, raw: str, _code: str, number: int) -> str:
+        return f"/tmp/ipykernel_1/{len(raw)}.py"
+
+
+def test_cells_have_names_in_ipython_7_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Colab has that."""
+    history = types.SimpleNamespace(input_hist_raw=["", "a = 1", "longer = 2"])
+    shell = types.SimpleNamespace(compile=OldCompiler(), history_manager=history)
+    monkeypatch.setitem(linecache.cache, "<ipython-input-7-0a1b2c>", (1, None, ["x\n"], "x"))
+    names = _notebook.Magic(shell).cells()
+    assert names["/tmp/ipykernel_1/5.py"] == names["/tmp/ipykernel_1/6.py"] == "In[1]"
+    assert names["/tmp/ipykernel_1/10.py"] == "In[2]" and names["<ipython-input-7-0a1b2c>"] == "In[7]"
 
 
 TERMINAL = r"""

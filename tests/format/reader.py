@@ -137,8 +137,7 @@ class Thread:
         for chunk in self.chunks:
             is_gap, ticks, expected = chunk.sequence != expected or chunk.lost > 0, 0, chunk.sequence + 1
             while chunk.at < chunk.end:
-                head = chunk.varint()
-                ticks += head >> 4
+                ticks += (head := chunk.varint()) >> 4
                 self.now = max(self.now, self.trace.nanoseconds(chunk, ticks))
                 yield self.now, self, chunk, is_gap, head & 15, *chunk.fields(FIELDS[head & 15])
                 is_gap = False
@@ -219,14 +218,15 @@ class Trace:
         last_ns, last_ticks = max([(chunk.last_ns, chunk.last_ticks) for chunk in chunks], default=(0, 0))
         self.rate = (last_ns - self.start) / (last_ticks - ticks) if self.clock == 2 and last_ticks > ticks else 1.0
         for chunk in chunks:
-            process, key = processes[chunk.process], (chunk.kind, chunk.process, chunk.thread)
-            threads.setdefault(key, Thread(self, process, chunk.pid)).chunks.append(chunk)
+            thread = chunk.kind, chunk.process, chunk.thread
+            threads.setdefault(thread, Thread(self, processes[chunk.process], chunk.pid)).chunks.append(chunk)
         for _, thread, *record in heapq.merge(*(thread.records() for thread in threads.values()), key=lambda r: r[0]):
             thread.record(*record)
-        self.calls = [call for call in self.calls if not call.original]
+        self.calls, part = [call for call in self.calls if not call.original], b"\x04part\x03yes" in self.data
         for call in self.calls:
             call.parent = call.parent and (call.parent.original or call.parent)
-            call.outcome = call.outcome or ("abandoned" if call.process.in_order else "running")
+            is_left = call.process.in_order and not (part and call.track.kind == "task")
+            call.outcome = call.outcome or ("abandoned" if is_left else "running")
 
     def chunks(self):
         at = 65536

@@ -215,6 +215,17 @@ TEST(what_is_left_out_is_counted)
     finish(&f);
 }
 
+TEST(recursions_on_one_line_are_as_deep_as_the_deepest)
+{
+    struct fixture f;
+    struct show_options options = PLAIN;
+#define DEEP_4 "fib{ fib{ fib{ fib fib } fib{ fib fib } } fib{ fib{ fib fib } fib{ fib fib } } } "
+    begin(&f, "main{ " DEEP_4 "fib{ " DEEP_4 DEEP_4 "} }");
+    SHOWS("main()\n"
+          "└─ fib()  ↻ 44 calls of itself, depth 5                                       ×2\n");
+    finish(&f);
+}
+
 TEST(chains_and_recursion_in_a_word)
 {
     struct fixture f;
