@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test test-all unit golden behaviour observer pytest leaks crash lint format asan fuzz tsan interleaving bench bench-full bench-reader instructions docs clean set-up always
+.PHONY: help demo test test-all unit golden behaviour observer pytest leaks crash lint format asan fuzz tsan interleaving bench bench-full bench-reader bench-exports instructions docs clean set-up always
 
 VENV ?= .venv
 # Where tools/sid makes Debian sid: it outlives the checkout.
@@ -115,6 +115,9 @@ bench-full: $(STATE)/installed ## the same beside all other recorders, which are
 
 bench-reader: $(STATE)/installed ## what reading a trace of 1 and 10 million calls takes (ARGS=--huge: 100 million)
 	@$(PY) bench/reader.py $(ARGS)
+
+bench-exports: $(STATE)/installed ## what each format of flowtrace export takes, of 1 million calls (ARGS='--calls 10M')
+	@$(PY) bench/exports.py $(ARGS)
 
 instructions: $(STATE)/installed ## instructions that recording adds to a call, with valgrind; more than there were fail
 	@$(PY) bench/instructions.py $(ARGS)

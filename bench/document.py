@@ -103,6 +103,7 @@ def table_for(names: list[str], table: str, argument: str) -> Table:
         "summary": lambda: of_summary(names, argument),
         "interpreters": lambda: of_interpreters(names, argument),
         "others": lambda: of_others(names),
+        "exports": lambda: tables.of_exports(results),
     }
     return made[table]()
 

@@ -47,6 +47,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def facts(interpreter: Interpreter) -> dict[str, Any]:
+    done = subprocess.run([interpreter.python, "-c", FACTS], capture_output=True, text=True)
+    return dict(json.loads(done.stdout))
+
+
 def _lines(path: str) -> list[str]:
     try:
         return Path(path).read_text(encoding="utf-8").splitlines()
@@ -74,12 +79,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     names = options.program or list(PROGRAMS)
     if any(PROGRAMS[name].package for name in names):
         install_programs(interpreter)
-    python = json.loads(subprocess.run([interpreter.python, "-c", FACTS], capture_output=True, text=True).stdout)
     results: dict[str, Any] = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
         "commit": options.commit,
         "machine": machine(),
-        "python": python,
+        "python": facts(interpreter),
         "load": [os.getloadavg()[0]],
         "rounds": [options.processes, options.rounds],
         "versions": {way: PEERS[way].get("packages", []) for way in chosen_ways(options)},

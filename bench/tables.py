@@ -235,6 +235,20 @@ def of_space(results: Results) -> Table:
     return table
 
 
+def of_exports(results: Results) -> Table:
+    """What each format takes; memory beyond that of reading the trace alone."""
+    table = [["", "CPU, s", "wall, s", "memory, MB", "of it for the format", "written, MB"]]
+    base = min(results["rows"][0]["kib"])
+    for row in results["rows"]:
+        if row.get("failed"):
+            continue
+        peak = max(row["kib"])
+        told = [f"{statistics.median(row[name]):.1f}" for name in ("cpu", "wall")]
+        own = f"{max(0, peak - base) / 1024:,.0f}"
+        table.append([row["format"], *told, f"{peak / 1024:,.0f}", own, number(row["bytes"] / 2**20)])
+    return table
+
+
 def of_failures(results: Results) -> list[str]:
     """Say what was not measured, and why: a line for each way and reason."""
     names: dict[tuple[str, str], list[str]] = {}

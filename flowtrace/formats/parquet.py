@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from .._core import Tables
 
-BATCH = 65536  # rows
+BATCH = 1 << 17  # rows, and what engines like to take as a group
+WRITERS_MAX = 200  # files that are open at a time
 # Columns of text with few values: as numbers into a list of these.
 REPEATED = {"name", "module", "file", "kind", "outcome", "waited_for", "type", "raised_in", "fate", "parameters"}
 # What calls say of their functions and tracks, so that a query needs one table.
@@ -28,7 +29,7 @@ OF_TRACK = ("name", "kind")
 
 def write(trace: str, out: str, newest: int, filters: list[tuple[str, str]]) -> tuple[int, int]:
     try:
-        import pyarrow.dataset  # noqa: F401
+        import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise UsageError("parquet needs pyarrow: pip install 'flowtrace[parquet]'") from None
     if os.path.exists(out) and not os.path.isdir(out):
@@ -65,24 +66,73 @@ def _move(staging: str, out: str, host: str, identity: str) -> None:
 
 
 def _write_table(tables: Tables, table: str, folder: str) -> int:
-    import pyarrow as pa
-    import pyarrow.dataset as ds
-
     schema = _schema(table)
-    by_process = "process" in schema.names
     joined = _Joined(tables) if table == "call" else None
-    ds.write_dataset(
-        pa.RecordBatchReader.from_batches(schema, _batches(tables, table, schema, joined)),
-        folder,
-        format="parquet",
-        partitioning=ds.partitioning(pa.schema([("process", pa.int64())]), flavor="hive") if by_process else None,
-        existing_data_behavior="overwrite_or_ignore",
-        max_rows_per_group=1 << 20,
-    )
-    files = [os.path.join(at, name) for at, _, names in os.walk(folder) for name in names]
-    for name in files:
-        os.chmod(name, 0o600)
-    return sum(os.path.getsize(name) for name in files)
+    by_process = "process" in schema.names
+    with _Files(folder, schema.remove(schema.get_field_index("process")) if by_process else schema) as files:
+        for batch in _batches(tables, table, schema, joined):
+            for process, rows in _parts(batch) if by_process else [("", batch)]:
+                files.write(process, rows)
+    return files.size
+
+
+def _parts(batch: Any) -> Iterator[tuple[str, Any]]:
+    """Split it by process, which becomes the name of a folder."""
+    import pyarrow.compute as pc
+
+    processes = batch["process"]
+    rows = batch.drop_columns("process")
+    known = pc.unique(processes)
+    for process in known:
+        folder = f"process={process.as_py()}" if process.is_valid else "process=__HIVE_DEFAULT_PARTITION__"
+        its_own = pc.equal(processes, process) if process.is_valid else pc.is_null(processes)
+        yield folder, rows if len(known) == 1 else rows.filter(its_own)
+
+
+class _Files:
+    """The files of a table, by folder. Arrow's own write_dataset() would hold back millions of rows."""
+
+    def __init__(self, folder: str, schema: Any) -> None:
+        self.folder = folder
+        self.schema = schema
+        self.writers: dict[str, Any] = {}
+        self.parts: dict[str, int] = {}
+        self.size = 0
+
+    def __enter__(self) -> _Files:
+        os.makedirs(self.folder, exist_ok=True)
+        return self
+
+    def write(self, folder: str, rows: Any) -> None:
+        import pyarrow as pa
+
+        if folder not in self.writers:
+            if len(self.writers) == WRITERS_MAX:
+                self._close()
+            self.writers[folder] = self._open(folder)
+        self.writers[folder].write_table(pa.Table.from_batches([rows], self.schema), BATCH)
+
+    def _open(self, folder: str) -> Any:
+        import pyarrow.parquet as pq
+
+        part = self.parts[folder] = self.parts.get(folder, -1) + 1
+        os.makedirs(os.path.join(self.folder, folder), exist_ok=True)
+        path = os.path.join(self.folder, folder, f"part-{part}.parquet")
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return pq.ParquetWriter(path, self.schema)
+
+    def _close(self) -> None:
+        while self.writers:
+            _, writer = self.writers.popitem()
+            writer.close()
+            self.size += os.path.getsize(writer.where)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._close()
+        except OSError:
+            if kind is None:
+                raise
 
 
 def _schema(table: str) -> Any:

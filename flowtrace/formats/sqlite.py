@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 VERSION = 2  # of the tables: a cache of another is made again
 
-ROWS = 64  # that one statement inserts: what most of them have needs no binding if all of these have it
+ROWS = 128  # that one statement inserts: what most of them have needs no binding if all of these have it
 
 KEYS = {"argument": ", PRIMARY KEY (call, position)) WITHOUT ROWID"}
 

@@ -64,7 +64,7 @@ export_trace(const struct binding_types *types, const struct export_format *form
         errno = -ret;
         return PyErr_SetFromErrno(PyExc_OSError);
     }
-    return Py_BuildValue("(KI)", (unsigned long long)written, export->model->call_count);
+    return Py_BuildValue("(KI)", (unsigned long long)written, model_count_calls(export->model));
 }
 
 PyObject *

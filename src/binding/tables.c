@@ -427,7 +427,7 @@ tables_facts(PyObject *self, void *Py_UNUSED(closure))
     const struct tables_object *all = (struct tables_object *)self;
     const struct flow_file_header *header = all->reader.header;
     return Py_BuildValue("{s:K, s:O, s:I, s:y#}", "start_unix_ns", (unsigned long long)header->start_unix_ns, "timed",
-                         header->clock == FLOW_CLOCK_NONE ? Py_False : Py_True, "calls", all->model.call_count,
+                         header->clock == FLOW_CLOCK_NONE ? Py_False : Py_True, "calls", model_count_calls(&all->model),
                          "trace_id", (const char *)header->trace_id, (Py_ssize_t)sizeof header->trace_id);
 }
 

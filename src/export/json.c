@@ -93,7 +93,7 @@ put_trace(struct json *json)
     put_number(json, "version", JSON_VERSION);
     put_number(json, "start_unix_ns", header->start_unix_ns);
     put_number(json, "duration_ns", model->duration_ns);
-    put_number(json, "calls", model->call_count);
+    put_number(json, "calls", model_count_calls(model));
     if (model->whole_count)
         put_number(json, "calls_before_filters", model->whole_count);
     if (model->reader->calls_left_out)

@@ -548,6 +548,15 @@ value_at(const struct model *model, uint64_t place)
     return (struct value){reader->map + place, reader->chunks[index].end, index};
 }
 
+uint32_t
+model_count_calls(const struct model *model)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->call_count; i++)
+        count += model->calls[i].origin != CALL_INHERITED;
+    return count;
+}
+
 struct value
 call_arguments(const struct model *model, const struct call *call)
 {

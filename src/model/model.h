@@ -405,6 +405,9 @@ call_kept_cancellation(const struct model *model, uint32_t call)
            && model->exceptions[index].landed_in == call;
 }
 
+/* How many calls there are, those apart that a fork copied: these stand in the parent process as well. */
+uint32_t model_count_calls(const struct model *model);
+
 /* Those that resumed the call, its parent apart, in order of their first time. */
 const struct driver *call_drivers(const struct model *model, uint32_t call, uint32_t *count);
 

@@ -23,10 +23,10 @@ renumber(struct selection *selection, const struct filter *filter, struct text *
     uint8_t *keep = malloc(room);
     selection->renumbered = malloc(room * sizeof *selection->renumbered);
     int ret = keep && selection->renumbered ? filter_mark(filter, model, keep, error) : -ENOMEM;
-    for (uint32_t i = 0; i < model->call_count && ret == 0; i++) {
+    for (uint32_t i = 0; i < model->call_count && ret == 0; i++)
         selection->renumbered[i] = keep[i] ? selection->kept++ : MODEL_NONE;
-        model->whole_count += model->calls[i].origin != CALL_INHERITED;
-    }
+    if (ret == 0)
+        model->whole_count = model_count_calls(model);
     free(keep);
     return ret;
 }

@@ -303,13 +303,10 @@ header_put_missing_as(struct text *text, const struct model *model, const struct
 void
 header_put_filtered(struct text *text, const struct model *model)
 {
-    uint32_t left = 0;
     if (!model->whole_count)
         return;
-    for (uint32_t i = 0; i < model->call_count; i++)
-        left += model->calls[i].origin != CALL_INHERITED;
     text_string(text, "Filters leave ");
-    label_count(text, left);
+    label_count(text, model_count_calls(model));
     text_string(text, " of ");
     label_counted(text, model->whole_count, " call.", " calls.");
 }

@@ -276,7 +276,7 @@ put_counts(struct text *out, const struct model *model, const struct show_option
         text_string(out, " in all; the newest were read (--all reads all):\n");
         put_key(out, options, "");
     }
-    label_count(out, model->call_count);
+    label_count(out, model_count_calls(model));
     text_string(out, " of ");
     label_counted(out, model->reader->code_count, " function", " functions");
     text_string(out, ", bodies of modules and classes included\n");

@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import document  # noqa: E402
 import environments  # noqa: E402
+import exports  # noqa: E402
 import instructions  # noqa: E402
 import tables  # noqa: E402
 import whole  # noqa: E402
@@ -150,3 +151,23 @@ def test_documents_agree_with_the_results(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert document.BLOCK.search(text), "no table of bench/results is shown"
     assert document.filled(text) == text, "make docs writes the tables again"
+
+
+def test_what_each_format_takes_is_measured(tmp_path: Path) -> None:
+    output = tmp_path / "exports.json"
+    options = ["--calls", "2k", "--format", "json", "--format", "sqlite", "--rounds", "2", "--output", str(output)]
+    command = [sys.executable, str(ROOT / "bench/exports.py"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    results = json.loads(output.read_text())
+    reading, json_row, sqlite_row = results["rows"]
+    assert [row["format"] for row in results["rows"]] == [exports.READING, "json", "sqlite"]
+    assert all(len(row["cpu"]) == len(row["wall"]) == len(row["kib"]) == 2 for row in results["rows"])
+    assert reading["bytes"] == 0
+    assert json_row["bytes"] > 100 * results["calls"]
+    assert sqlite_row["bytes"] % 16384 == 0
+    assert "2,000 calls" in done.stdout
+    assert [line[0] for line in tables.of_exports(results)] == ["", exports.READING, "json", "sqlite"]
+
+
+def test_numbers_of_calls_are_read() -> None:
+    assert [exports.number(text) for text in ("10M", "250k", "1.5M", "1_000")] == [10**7, 250_000, 1_500_000, 1000]

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from flowtrace._core import Trace
+from flowtrace._core import NEWEST, Trace
 
 pyarrow_dataset = pytest.importorskip("pyarrow.dataset")
 
@@ -83,3 +83,24 @@ def test_a_file_in_the_way_stays(workshop, everything) -> None:
     assert (workshop.folder / "out").read_text() == "mine"
     done = workshop.flowtrace("export", "parquet", "-o", "-", str(everything))
     assert "stdout can't be" in done.err
+
+
+def test_files_are_closed_and_begun_again_where_there_are_many_processes(workshop, tmp_path, monkeypatch) -> None:
+    from flowtrace.formats import parquet
+
+    program = (
+        "import os\ndef f(n): return n\nfor n in range(5):\n    if not os.fork():\n        f(n), f(n)\n        break\n"
+    )
+    program += "    os.wait()\nf('last')\n"
+    trace = workshop.record(program).trace_path
+    monkeypatch.setattr(parquet, "WRITERS_MAX", 2)
+    monkeypatch.setattr(parquet, "BATCH", 3)
+    size, calls = parquet.write(str(trace), str(tmp_path / "out"), NEWEST, [])
+    found = list((tmp_path / "out").rglob("*.parquet"))
+    assert size == sum(path.stat().st_size for path in found)
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in found)
+    assert any(path.name == "part-1.parquet" for path in found)
+    table = pyarrow_dataset.dataset(tmp_path / "out/call", partitioning="hive").to_table()
+    told = {(row["call"], row["process"], row["function_name"], row["result"]) for row in table.to_pylist()}
+    assert len(told) == table.num_rows == calls
+    assert {process for _, process, name, _ in told if name == "f"} == set(range(6))
