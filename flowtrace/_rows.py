@@ -43,12 +43,22 @@ class _Lines(list[str]):
 
 
 def write_json(stream: TextIO | None, names: list[str], rows: Iterable[tuple[Cell, ...]]) -> None:
+    names = _different(names)
     before = "[\n"
     for row in rows:
         told = _object(dict(zip(names, row, strict=True)))
         write(stream, f"{before}{told}".encode())
         before = ",\n"
     write(stream, b"[]\n" if before == "[\n" else b"\n]\n")
+
+
+def _different(names: list[str]) -> list[str]:
+    """Return name, name_2, name_3 where several columns have one name: an object keeps one of these only."""
+    found: list[str] = []
+    for name in names:
+        choices = itertools.chain([name], (f"{name}_{n}" for n in itertools.count(2)))
+        found.append(next(choice for choice in choices if choice not in found))
+    return found
 
 
 def _object(cells: dict[str, Cell]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 
-from .. import _options, _output, _progress, _rows, _terminal
+from .. import _follow, _options, _output, _progress, _rows, _terminal
 from ..errors import UsageError
 from ..formats import sqlite
 from .show import newest_wanted, trace_name
@@ -69,6 +70,10 @@ def question_wanted(options: _options.Options) -> str:
     question = options.rest.pop(0)
     if question == "-":
         question = sys.stdin.read() if sys.stdin is not None else ""
+    try:
+        question.encode()
+    except UnicodeEncodeError:
+        raise UsageError("the question is no UTF-8") from None
     if not question.strip():
         raise UsageError("the question is empty; it is a SELECT: see flowtrace query --help")
     return question
@@ -99,9 +104,19 @@ def database(trace: str, newest: int) -> AbstractContextManager[Connection]:
 
 
 def identity(trace: str, newest: int) -> dict[str, int | str]:
-    """Return what a database must say of the trace that it is made from."""
+    """Return what a database must say of the trace that it is made from.
+
+    While it is recorded neither the file's size nor its time tells what has been written to it since.
+    """
+    moment = time.time_ns() if _follow.is_live(trace) else 0
     status = os.stat(trace)
-    return {"version": sqlite.VERSION, "size": status.st_size, "mtime_ns": status.st_mtime_ns, "newest": newest}
+    return {
+        "version": sqlite.VERSION,
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "newest": newest,
+        "moment": moment,
+    }
 
 
 def is_current(path: str, facts: dict[str, int | str]) -> bool:
@@ -117,8 +132,8 @@ def is_current(path: str, facts: dict[str, int | str]) -> bool:
             connection.close()
     except sqlite3.Error:
         known = {}
-    if not known:
-        raise UsageError(f"{path} is there and is no database of a trace, so it stays as it is; move it away")
+    if "newest" not in known:  # nor has an export
+        raise UsageError(f"{path} is there and was not made by query, so it stays as it is; move it away")
     return all(known.get(name) == value for name, value in facts.items())
 
 
@@ -165,12 +180,20 @@ def answer(connection: Connection, question: str, options: _options.Options) -> 
             width = _terminal.columns(sys.stdout) if _terminal.is_terminal(sys.stdout) else 0
             _rows.write_table(sys.stdout, names, cursor, width, whole="--wide" in options)
     except (sqlite3.Error, sqlite3.Warning) as error:
-        raise UsageError(trouble(question, str(error))) from None
+        raise UsageError(damage(connection, error) or trouble(connection, question, str(error))) from None
     finally:
         connection.close()
 
 
-def trouble(question: str, message: str) -> str:
+def damage(connection: Connection, error: Exception) -> str:
+    if getattr(error, "sqlite_errorname", "") not in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+        return ""
+    connection.set_authorizer(None)
+    _, _, path = connection.execute("PRAGMA database_list").fetchone()
+    return f"the tables in {path} are damaged; delete it, and they are made again"
+
+
+def trouble(connection: Connection, question: str, message: str) -> str:
     """Return what was wrong, where, and what there is."""
     if message == "interrupted":
         raise KeyboardInterrupt
@@ -178,8 +201,22 @@ def trouble(question: str, message: str) -> str:
         return f"a question can only read: {message}"
     if "one statement at a time" in message:
         return "one SELECT at a time, without a semicolon and another behind it"
+    if "bindings supplied" in message:
+        return "a question has no parameters: write the value where ? or :name stands"
+    if _is_understood(connection, question):
+        return f"{message}: so it was while the question was answered"
     word = message.partition('near "')[2].partition('"')[0] or message.partition(": ")[2] if ": " in message else ""
     return "\n".join([message, *_place(question, word), *_nearest(message, word), "", short_tables()])
+
+
+def _is_understood(connection: Connection, question: str) -> bool:
+    import sqlite3
+
+    try:
+        connection.execute(f"EXPLAIN {question}")
+    except (sqlite3.Error, sqlite3.Warning):
+        return False
+    return True
 
 
 def _place(question: str, word: str) -> list[str]:

@@ -30,6 +30,7 @@ INDICES_OF_FEW = {
 INDICES = [
     "CREATE INDEX call_parent ON call (parent)",
     "CREATE INDEX call_function ON call (function)",
+    "CREATE INDEX function_name ON function (name)",
     "CREATE INDEX link_from ON link (from_call)",
     "CREATE INDEX link_to ON link (to_call)",
 ]
@@ -47,7 +48,7 @@ VIEWS = {
     "swallowed": """
         SELECT exception.exception, exception.text, function.name AS caught_by_function, exception.caught_by,
                exception.raised_in, exception.file, exception.line
-        FROM exception JOIN call ON call.call = exception.caught_by JOIN function USING (function)
+        FROM exception LEFT JOIN call ON call.call = exception.caught_by LEFT JOIN function USING (function)
         WHERE exception.fate = 'swallowed'""",
 }
 

@@ -202,6 +202,20 @@ facts_pause(struct text *out, const struct model *model, const struct pause *pau
 }
 
 uint32_t
+facts_caller(const struct model *model, const struct call *call)
+{
+    uint32_t caller = call_caller(model, call);
+    return caller != MODEL_NONE && model->calls[caller].origin == CALL_INHERITED ? MODEL_NONE : caller;
+}
+
+uint32_t
+facts_catcher(const struct exception *exception)
+{
+    bool was_kept = exception->caught_by == MODEL_NONE && exception->calls_left == 0;
+    return was_kept ? exception->landed_in : exception->caught_by;
+}
+
+uint32_t
 facts_creator(const struct model *model, uint32_t number)
 {
     const struct call *call = &model->calls[number];

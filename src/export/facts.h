@@ -51,6 +51,10 @@ void facts_awaited(struct text *out, const struct model *model, struct value val
 void facts_pause_for(struct text *out, const struct model *model, const struct pause *pause);
 /* "wait: Future", "wait: task fetch", "wait", "yield 3", "yield" */
 void facts_pause(struct text *out, const struct model *model, const struct pause *pause);
+/* The call that called it; MODEL_NONE too if that is a copy by a fork of what is not there. */
+uint32_t facts_caller(const struct model *model, const struct call *call);
+/* The call that caught it, or that kept to itself what was thrown into it; or MODEL_NONE. */
+uint32_t facts_catcher(const struct exception *exception);
 /* The call that created what this root is, or that its place in a forked process comes from; or MODEL_NONE. */
 uint32_t facts_creator(const struct model *model, uint32_t call);
 

@@ -10,6 +10,7 @@
 
 #include "../model/label.h"
 #include "../model/value_text.h"
+#include "facts.h"
 
 #define JSON_VERSION 1
 
@@ -148,7 +149,7 @@ put_exception(struct json *json, uint32_t index)
     put_slice(json, "function", exception->function);
     put_call(json, "first_left", exception->first_call);
     put_call(json, "last_left", exception->last_call);
-    put_call(json, "caught_by", exception->caught_by);
+    put_call(json, "caught_by", facts_catcher(exception));
     put_slice(json, "cause", exception->cause);
     put_reference(json, "cause_exception", exception->cause_exception);
     end_line(json);
@@ -200,7 +201,7 @@ put_one_call(struct json *json, uint32_t index)
     const struct call *call = &model->calls[index];
     begin_line(json, "call");
     put_number(json, "call", model_call_number(model, index));
-    put_call(json, "parent", call_caller(model, call));
+    put_call(json, "parent", facts_caller(model, call));
     put_call(json, "created_by", call->origin ? call_spawned_by(model, call) : MODEL_NONE);
     put_number(json, "track", call->track);
     put_number(json, "process", model->tracks[call->track].process);

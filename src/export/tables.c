@@ -228,7 +228,7 @@ fill_call(struct table_cursor *cursor)
     const struct wait *wait = waits_find(&model->waits, cursor->row);
     struct awaited awaited = wait ? wait_read(model->reader, wait->longest) : (struct awaited){0};
     put_call(cursor, cursor->row);
-    put_call(cursor, call_caller(model, call));
+    put_call(cursor, facts_caller(model, call));
     put_call(cursor, call->origin ? call_spawned_by(model, call) : MODEL_NONE);
     put_number(cursor, model->tracks[call->track].process);
     put_number(cursor, call->track);
@@ -311,7 +311,8 @@ fill_exception(struct table_cursor *cursor)
 {
     const struct model *model = cursor->model;
     const struct exception *exception = &model->exceptions[cursor->row];
-    uint32_t seen = exception->first_call != MODEL_NONE ? exception->first_call : exception->caught_by;
+    uint32_t catcher = facts_catcher(exception);
+    uint32_t seen = exception->first_call != MODEL_NONE ? exception->first_call : catcher;
     size_t from = cursor->scratch.length;
     put_number(cursor, cursor->row);
     if (seen == MODEL_NONE)
@@ -328,7 +329,7 @@ fill_exception(struct table_cursor *cursor)
     put_call(cursor, exception->first_call);
     put_call(cursor, exception->last_call);
     put_number(cursor, exception->calls_left);
-    put_call(cursor, exception->caught_by);
+    put_call(cursor, catcher);
     put_word(cursor, fate_word(cursor));
     put_known(cursor, exception->cause);
     put_reference(cursor, exception->cause_exception);

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -78,7 +80,7 @@ def test_a_file_of_that_name_which_is_something_else_stays(shop) -> None:
     database.write_text("mine")
     done = query(shop, "SELECT 1")
     assert done.status == 2
-    assert "is no database of a trace, so it stays as it is" in done.err
+    assert "was not made by query, so it stays as it is" in done.err
     assert database.read_text() == "mine"
 
 
@@ -156,3 +158,87 @@ def test_texts_are_cut_further_on_a_narrow_terminal() -> None:
     widths = _fit([50, 10, 400], [False, True, False], 80)
     assert sum(widths) + 4 == 80
     assert _line(["a" * 400, "5", "b"], [12, 3, 5], [False, True, False]) == "aaaaaaaaaaa…    5  b"
+
+
+def test_columns_of_one_name_are_told_apart_in_json(shop) -> None:
+    question = (
+        "SELECT calls.name, argument.name, argument.value AS name_2 FROM calls JOIN argument USING (call) LIMIT 1"
+    )
+    assert json.loads(query(shop, question, "--json").out) == [{"name": "price", "name_2": "order", "name_2_2": "0"}]
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        (b"SELECT '\xff'", "the question is no UTF-8"),
+        (b"SELECT sum(9223372036854775807) FROM call", "integer overflow"),
+        (b"SELECT ?", "a question has no parameters"),
+        (b"SELECT CAST(x'ff41' AS TEXT)", "Could not decode to UTF-8"),
+    ],
+)
+def test_what_is_wrong_beside_its_words_is_said_without_the_list_of_tables(shop, question, sentence) -> None:
+    done = query(shop, os.fsdecode(question))
+    assert (done.status, done.out) == (2, "")
+    assert sentence in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+ASKS_MEANWHILE = """
+    import os, subprocess, sys
+    def f(n): return n
+    own = {name: value for name, value in os.environ.items() if not name.startswith("FLOWTRACE")}
+    def ask():
+        question = "SELECT count(*) FROM calls WHERE name = 'f'"
+        command = [sys.executable, "-m", "flowtrace", "query", "--csv", question]
+        return subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.split()[-1]
+    f(1)
+    first = ask()
+    f(2), f(3)
+    print(first, ask())
+"""
+
+
+def test_a_trace_that_is_being_recorded_is_asked_as_it_is_now(workshop) -> None:
+    assert workshop.record(ASKS_MEANWHILE).out == "1 3\n"
+    assert query(workshop, "SELECT count(*) FROM calls WHERE name = 'f'", "--csv").out.split()[-1] == "3"
+
+
+def test_an_export_of_the_name_that_the_tables_would_have_stays(shop) -> None:
+    os.rename(shop.trace_path, shop.folder / "run")
+    shop.flowtrace("export", "sqlite", "--last", "1", "run")  # to run.sqlite
+    before = (shop.folder / "run.sqlite").read_bytes()
+    done = query(shop, "SELECT 1", "run")
+    assert "was not made by query, so it stays as it is" in done.err
+    assert (shop.folder / "run.sqlite").read_bytes() == before
+
+
+def test_damaged_tables_are_named(shop) -> None:
+    assert query(shop, "SELECT 1").status == 0
+    path = shop.folder / "flowtrace.flow.sqlite"
+    (root,) = sqlite3.connect(path).execute("SELECT rootpage FROM sqlite_schema WHERE name = 'call'").fetchone()
+    with open(path, "r+b") as file:
+        file.seek((root - 1) * 16384)
+        file.write(b"\xff" * 16384)
+    done = query(shop, "SELECT * FROM call")
+    assert f"the tables in {path} are damaged; delete it" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_two_questions_at_once_make_the_tables_twice_and_leave_one_file(shop) -> None:
+    command = [sys.executable, "-m", "flowtrace", "query", "--csv", "SELECT count(*) FROM call"]
+    asked = [subprocess.Popen(command, cwd=shop.folder, env=shop.environment, stdout=subprocess.PIPE) for _ in range(3)]
+    assert [process.communicate()[0] for process in asked] == [b"count(*)\n4\n"] * 3
+    assert sorted(os.listdir(shop.folder)) == ["app.py", "flowtrace.flow", "flowtrace.flow.sqlite"]
+
+
+def test_nothing_is_left_of_tables_that_were_interrupted(shop, monkeypatch) -> None:
+    from flowtrace.commands import query as verb
+    from flowtrace.formats import sqlite
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sqlite, "_insert", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        verb.main(["SELECT 1", str(shop.trace_path)])
+    assert sorted(os.listdir(shop.folder)) == ["app.py", "flowtrace.flow"]
