@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import sys
 import tempfile
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import __version__, _recording, _scope, _settings, _size, _terminal
+from . import __version__, _recording, _scope, _settings, _size
+from ._pytest_story import Fixture, Place, Teller, place_of, places_in
 from .errors import FlowTraceError
 
 if TYPE_CHECKING:
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
 
 STORY = "FlowTrace: what it did"
 SLOW = "FlowTrace: what took so long"
-LINES = 40  # of a story, all told
-NEWEST = 1_000_000  # calls that are read for one
-TOLD = 50  # failed tests in one process: each takes a moment
+INTERRUPTED = "FlowTrace: what it was doing"
 LAST = "64M"  # of the recording is kept, where it need not be whole
+FORGOTTEN = 24 * 60 * 60  # seconds after which what a killed session has left is removed by the next one
 
 
 def register(config: pytest.Config, when: str) -> None:
@@ -51,13 +51,6 @@ def _seconds(when: str) -> float:
     return float(when.partition(":")[2]) if when.startswith("slow:") else float("inf")
 
 
-def _more(config: pytest.Config, test: str) -> str:
-    """The command that tells more of it."""
-    name = config.getoption("flowtrace_file")
-    file = "" if name == "flowtrace.flow" else f" {shlex.quote(name)}"
-    return f"flowtrace show --test {shlex.quote(test)}{file}"
-
-
 # --- the file ---------------------------------------------------------------
 
 
@@ -73,16 +66,20 @@ class Keeper:
         self.failed: dict[str, None] = {}
         self.slow: dict[str, str] = {}
         self.took: dict[str, float] = {}
+        self.ran = False
+        self.interrupted = ("", "")
         self.problem = ""
         self.kept = False
         self.joined = _recording._core.recording()  # by flowtrace run
         self.path = _recording._core.record_facts()["path"] or "" if self.joined else self._create()
+        self.teller = Teller(config, self.path)
 
     def _create(self) -> str:
         try:
             final = _recording._checked(self.final)
             if self.when != "all":
-                self.folder = tempfile.mkdtemp(prefix="flowtrace-")
+                _remove_forgotten()
+                self.folder = tempfile.mkdtemp(prefix=f"flowtrace-{os.getpid()}-")
                 final = os.path.join(self.folder, "tests.flow")
             workers = self.config.getoption("numprocesses", None) or 1
             last = 0 if self.when == "all" else _size.of("last", LAST) * min(int(workers), 16)
@@ -93,11 +90,21 @@ class Keeper:
             raise pytest.UsageError(f"--flowtrace: can't record to {self.name}: {reason}") from None
         return final
 
+    def pytest_report_header(self) -> str | None:
+        if not self.folder:
+            return None
+        also = " or is slow" if self.when.startswith("slow:") else ""
+        return f"flowtrace: recording to {self.path}, kept as {self.name} if a test fails{also}"
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["flowtrace"] = self.path
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.ran = True
+        if report.failed and str(report.when) == "???":  # its worker, of pytest-xdist, has crashed
+            report.sections.append((STORY, self.teller.story(report.nodeid)))
         self.took[report.nodeid] = self.took.get(report.nodeid, 0.0) + report.duration
         if report.failed:
             self.failed[report.nodeid] = None
@@ -112,7 +119,9 @@ class Keeper:
         recorder = self.config.pluginmanager.getplugin("flowtrace-recorder")
         if isinstance(recorder, Recorder):
             recorder.stop()
-        self.kept = not self.joined and bool(self.failed or self.slow or self.when == "all")
+            self.interrupted = recorder.interrupted
+        something = self.failed or self.slow or self.interrupted[0] or (self.when == "all" and self.ran)
+        self.kept = not self.joined and bool(something)
         if not self.kept:
             self._remove()
             return
@@ -125,6 +134,11 @@ class Keeper:
         self._remove()
 
     def _remove(self) -> None:
+        if self.when == "all" and not self.kept and not self.joined:
+            try:
+                os.unlink(self.path)
+            except OSError:
+                pass
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = ""
@@ -137,13 +151,30 @@ class Keeper:
             if text:
                 terminalreporter.section(f"{SLOW}: {name}", sep="_")
                 terminalreporter.write_line(text)
+        name, text = self.interrupted
+        if text:
+            terminalreporter.section(f"{INTERRUPTED}: {name}", sep="_")
+            terminalreporter.write_line(text)
         if self.problem or self.kept:
             terminalreporter.section("FlowTrace", sep="-")
         if self.problem:
             terminalreporter.write_line(self.problem, red=True)
         elif self.kept:
-            some = next(iter([*self.failed, *self.slow]), "NAME")
-            terminalreporter.write_line(f"{self.name} has the recording. More of a test: {_more(self.config, some)}")
+            some = next(iter([*self.failed, *self.slow]), self.interrupted[0] or "NAME")
+            terminalreporter.write_line(f"{self.name} has the recording. More of a test: {self.teller.more(some)}")
+
+
+def _remove_forgotten() -> None:
+    """Remove the folders of sessions that were killed a day ago or before."""
+    for entry in os.scandir(tempfile.gettempdir()):
+        process = re.match(r"flowtrace-(\d+)-", entry.name)
+        try:
+            if process and time.time() - entry.stat(follow_symlinks=False).st_mtime > FORGOTTEN:
+                os.kill(int(process[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(entry.path, ignore_errors=True)
+        except OSError:  # another user's, or gone by now
+            pass
 
 
 # --- the recorder -----------------------------------------------------------
@@ -158,9 +189,13 @@ class Recorder:
         self.path = path
         self.joined = _recording._core.recording()
         self.started = False
-        self.told = 0
         self.took = 0.0
         self.library = _scope.library()
+        self.teller = Teller(config, path)
+        self.test = ""  # that runs
+        self.interrupted = ("", "")
+        self.set_up: dict[Place, Fixture] = {}
+        self.broken: dict[Place, Fixture] = {}
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None]:
@@ -203,10 +238,13 @@ class Recorder:
     # --- regions
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any]:
         self.took = 0.0
+        self.test = item.nodeid
         with _region(item.nodeid, item.path, item.location[1], getattr(item, "module", None)):
-            yield
+            outcome = yield
+            if outcome.excinfo and issubclass(outcome.excinfo[0], KeyboardInterrupt):
+                self.interrupted = item.nodeid, self.teller.story(item.nodeid, outcome.excinfo[1])
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any]:
@@ -219,6 +257,8 @@ class Recorder:
         part.__enter__()
         outcome = yield
         part.__exit__(*(outcome.excinfo or (None, None, None)))
+        known = self.broken if outcome.excinfo else self.set_up
+        known[place_of(code)] = Fixture(fixturedef.argname, self.test)
 
     # --- stories
 
@@ -228,73 +268,29 @@ class Recorder:
         report = outcome.get_result()
         self.took += report.duration
         if report.failed:
-            raised = call.excinfo.typename if call.excinfo else ""
-            report.sections.append((STORY, self.story(item.nodeid, raised)))
+            report.sections.append((STORY, self._story_of_failure(item.nodeid, call)))
         elif report.when == "teardown" and self.took > _seconds(self.when):
-            report.sections.append((SLOW, self.story(item.nodeid)))
+            report.sections.append((SLOW, self.teller.story(item.nodeid)))
 
-    def story(self, test: str, raised: str = "") -> str:
-        """Return what the test did until now, in LINES lines at most; the way of what was raised comes last."""
-        self.told += 1
-        more = _more(self.config, test)
-        if self.told > TOLD:
-            return f"(many tests have their story here already; see {more})"
-        try:
-            lines = self._lines(test, raised)
-        except FlowTraceError as error:
-            return f"(its story can't be told: {error})"
-        return "\n".join([*lines, f"More: {more}"])
+    def _story_of_failure(self, test: str, call: pytest.CallInfo[None]) -> str:
+        if not call.excinfo:
+            return self.teller.story(test)
+        raised = call.excinfo.value
+        known = {"setup": self.broken, "teardown": self.set_up}.get(call.when, {})
+        fixtures = [known[place] for place in places_in(raised) if place in known and known[place].test != test]
+        if call.when == "setup":
+            return self.teller.story(test, raised, failed_before=fixtures)
+        return self.teller.story(test, raised, torn_down=fixtures)
 
-    def _lines(self, test: str, raised: str) -> list[str]:
-        way = self._way(test, raised)
-        room = LINES - 1 - len(way)
-        lines: list[str] = []
-        for wanted in (room, 20, 10, 4):  # about so many
-            lines = self._show(test, wanted)
-            if len(lines) <= room:
-                break
-        told = bool(lines) and lines[-1].lstrip("│| ").startswith(
-            ("raised ", "left ", "caught ", "kept ", "not caught")
-        )
-        return lines[:room] if told else lines[:room] + way
-
-    def _show(self, test: str, lines: int, view: str = "tree") -> list[str]:
-        """Return the lines of a view without its head, and without how many calls a filter has left."""
-        stream = sys.__stdout__
-        ascii = _terminal.needs_ascii(stream)
-        text = _recording._core.show(
-            self.path,
-            lines=lines,
-            width=max(80, min(_terminal.columns(stream), 160)),
-            ascii=ascii,
-            newest=NEWEST,
-            filters=[("--test", test)],
-            view=view,
-        ).decode()
-        shown = text.strip("\n").splitlines()
-        shown = shown[shown.index("") + 1 :] if "" in shown else shown
-        shown = [re.sub(r"^Filters leave [^.]+\. ?", "", line) for line in shown]
-        running = "  ... still running" if ascii else "  … still running"
-        if shown and running in shown[0]:  # the test itself is about to end
-            shown[0] = shown[0].replace(running, " " * len(running)).rstrip()
-        while shown and not shown[-1]:
-            shown.pop()
-        return shown
-
-    def _way(self, test: str, raised: str) -> list[str]:
-        """Return the way that the exception of this type went last, as show --errors has it."""
-        if not raised:
-            return []
-        ways: list[list[str]] = []
-        for line in self._show(test, 0, "errors"):
-            if line.lstrip("✗! ").startswith(raised) and not line.startswith("  "):
-                ways.append([line])
-            elif ways and line.startswith("  "):
-                ways[-1].append(line)
-            elif ways:
-                ways[-1].append("")
-        last = "\n".join(ways[-1]).partition("\n\n")[0].split("\n") if ways else []
-        return ["", *last[:12]] if last else []
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, report: Any) -> None:
+        """With --pdb a failure isn't reported later."""
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        text = next((text for title, text in report.sections if title == STORY), "")
+        if text and reporter and self.config.getoption("usepdb"):
+            reporter.ensure_newline()
+            reporter.write_sep(">", STORY)
+            reporter.write_line(text)
 
 
 def _region(name: str, path: object, line: int | None, module: object) -> region:

@@ -71,13 +71,26 @@ words_match(const char *pattern, struct slice name)
     return !*pattern;
 }
 
-/* "tests/test_cart.py::TestCart::test_add[2]", from any folder, class or function on, and without its parameters. */
+#define LONG_NAME 500 /* bytes: it may have been cut */
+
+static bool
+is_exactly(const char *wanted, struct slice name)
+{
+    size_t length = strlen(wanted);
+    return (length == name.length || (length > name.length && name.length > LONG_NAME))
+           && memcmp(wanted, name.data, name.length) == 0;
+}
+
+/* "tests/test_cart.py::TestCart::test_add[2]", from any folder, class or function on, and without its parameters;
+ * "/tests/test_cart.py::test_add" is that one alone. */
 static bool
 test_matches(const char *pattern, const struct code *code)
 {
     struct slice name = code->qualname;
     if (!(code->flags & FLOW_CODE_REGION))
         return false;
+    if (*pattern == '/')
+        return is_exactly(pattern + 1, name) || is_exactly(pattern, name);
     const char *parameters = memchr(name.data, '[', name.length);
     size_t bare = parameters ? (size_t)(parameters - name.data) : name.length;
     for (size_t i = 0; i < bare; i++) {

@@ -142,10 +142,23 @@ journey_put_leaves(struct text *out, struct detail_list leaves, const struct gly
         text_format(out, "%s%s%llu more", shown ? ", " : "", glyphs->dots, (unsigned long long)(leaves.total - shown));
 }
 
+bool
+journey_is_caught_outside(const struct model *model, const struct leg *leg)
+{
+    const struct code *code = leg->catcher                   ? leg->catcher
+                              : leg->caught_by != MODEL_NONE ? model->calls[leg->caught_by].code
+                                                             : NULL;
+    return code && leg->caught_below && !leg->caught_line && code->flags & FLOW_CODE_REGION;
+}
+
 static void
 put_catcher(struct text *out, const struct model *model, const struct leg *leg)
 {
     const struct code *code = leg->catcher ? leg->catcher : model->calls[leg->caught_by].code;
+    if (journey_is_caught_outside(model, leg)) {
+        text_string(out, "caught in library code");
+        return;
+    }
     text_string(out, "caught in ");
     label_function(out, code);
     if (code->flags & FLOW_CODE_LIBRARY)

@@ -128,6 +128,8 @@ void journey_put_end(struct text *out, const struct model *model, const struct e
                      const struct leg *leg);
 void journey_put_leaves(struct text *out, struct detail_list leaves, const struct glyphs *glyphs);
 void journey_put_cause(struct text *out, const struct model *model, const struct exception *exception);
+/* In a region of a test, say, of which nothing that stands around it was recorded. */
+bool journey_is_caught_outside(const struct model *model, const struct leg *leg);
 bool journey_is_again(const struct model *model, const struct exception *exception, const struct leg *leg);
 /* What was raised and caught within this call. */
 void journey_print_caught(struct printer *printer, uint32_t call, const char *indent);

@@ -175,6 +175,12 @@ static void
 print_catcher(struct printer *printer, size_t indent, const struct leg *leg)
 {
     const struct model *model = printer->model;
+    if (journey_is_caught_outside(model, leg)) {
+        text_truncate(&printer->line, 0);
+        text_string(&printer->line, "library code");
+        way_print_sentence(printer, indent, "caught in");
+        return;
+    }
     unsigned without = model->calls[leg->caught_by].outcome == OUTCOME_RAISED ? LINE_END : 0;
     way_print_call(printer, indent, "caught in", leg->caught_by, leg->caught_line, without);
     if (!leg->caught_below)

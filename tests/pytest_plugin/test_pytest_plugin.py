@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -122,17 +125,18 @@ def test_a_failed_test_tells_its_story(project: pytest.Pytester) -> None:
     assert all(len(story) <= 40 for story in told.values())
     lines = told["test_refund"]
     assert lines[0].startswith("[test_orders.py::test_refund]") and "running" not in lines[0]
-    assert [line.partition("(")[0].partition("  ")[0] if "raised" not in line else line for line in lines[1:-2]] == [
+    assert [line.partition("(")[0].partition("  ")[0] if "raised" not in line else line for line in lines[1:-1]] == [
         "├─ [fixture order]",
         "│", "├─ [fixture gateway]", "│", "│", "└─ test_refund", "", "", "", "",
-        "            raised shop.py:6 · left Gateway.refund, refund, test_refund",
+        "            raised shop.py:6 · left Gateway.refund, refund, test_refund · caught by pytest",
     ]  # fmt: skip
     assert lines[2].strip("│ ").startswith("└─ order() → {'paid': 10, 'lines': [(2, 3), (1, 5)]}")
-    assert "└─ Gateway.refund(order={" in lines[-4].replace("├", "└") and "ValueError" in lines[-4]
-    assert lines[-2].strip().startswith("caught in [test_orders.py::test_refund]")
+    assert "└─ Gateway.refund(order={" in lines[-3].replace("├", "└") and "ValueError" in lines[-3]
+    assert "└─ gateway() yielded 1×" in lines[4] and "running" not in lines[4]
     assert lines[-1] == "More: flowtrace show --test test_orders.py::test_refund"
     price = told["test_price[2]"]
-    assert price[-5].startswith("✗ AssertionError(") and price[-4].startswith("   raised in  TestPrice.test_price(")
+    assert price[-4].startswith("✗ AssertionError(") and price[-3].startswith("   raised in  TestPrice.test_price(")
+    assert price[-3].rstrip().endswith(" test_orders.py:20") and price[-2] == "   caught by  pytest"
     assert "OSError('no disk')" in "\n".join(told["test_setup"])
     assert "pluggy" not in "".join(map("".join, told.values())) and "_pytest" not in "".join(price)
     result.stdout.fnmatch_lines(["flowtrace.flow has the recording. More of a test: flowtrace show --test *"])
@@ -209,6 +213,77 @@ def test_a_long_story_is_short(project: pytest.Pytester) -> None:
     assert 20 <= len(story) <= 40 and "KeyError('last')" in "\n".join(story[-8:])
 
 
+ENDS = """
+    import pytest, shop, unittest
+    def fail(why): raise OSError(why)
+    @pytest.fixture(scope="session")
+    def disk():
+        yield shop.price(7, 7)
+        fail("busy")
+    @pytest.fixture(scope="module")
+    def broken():
+        fail("no disk")
+    def test_chained(disk):
+        try: fail("inner")
+        except OSError as error: raise RuntimeError("outer") from error
+    def test_first(broken): pass
+    def test_second(broken): pass
+    class TestParts(unittest.TestCase):
+        def test_parts(self):
+            for i in range(2):
+                with self.subTest(i=i): self.assertEqual(shop.price(i, 1), 1)
+    @pytest.mark.parametrize("x", [pytest.param("star", id="a*"), pytest.param("long", id="a" * 600)])
+    def test_names(x): fail(x)
+    def test_last(): shop.price(3, 3)
+"""
+
+
+def test_a_story_ends_in_what_the_failure_comes_from(project: pytest.Pytester) -> None:
+    project.makepyfile(test_ends=ENDS)
+    folder = project.mkpydir("sub")
+    (folder / "test_ends.py").write_text("import shop\ndef test_first(): assert shop.price(8, 8) == 1")
+    result = project.runpytest_subprocess("--flowtrace=failed", "test_ends.py", "sub")
+    tests = ["second", "names[a*]", "first", "names[aaa", "chained", "parts"]
+    told = {name: story for story in stories(result.stdout.str()) for name in tests if f"test_{name}" in story[0]}
+
+    assert told["chained"][-7:-1] == [
+        "✗ RuntimeError('outer')", told["chained"][-6], "   caught by  pytest", "   from       OSError('inner')",
+        told["chained"][-3], told["chained"][-2],
+    ]  # fmt: skip
+    assert told["chained"][-2].split() == ["caught", "in", "test_chained(disk=49)", "test_ends.py:11"]
+    assert told["second"][1:-1] == [
+        "(none of your code ran in it)", "Fixture broken failed before, in test_ends.py::test_first.",
+    ]  # fmt: skip
+    assert told["parts"][-2] == (
+        "AssertionError came up at test_ends.py:18 in TestParts.test_parts; library code that it called caught it"
+    )
+    assert "'star'" in told["names[a*]"][1] and "'long'" in told["names[aaa"][1]
+    assert told["names[a*]"][-1].endswith(" --test '/test_ends.py::test_names[a*]'")
+    assert len(told["names[aaa"][-1]) < 260 and told["names[aaa"][-1].endswith("aaa*'")
+
+    (last,) = [story for story in stories(result.stdout.str()) if any("Torn down here" in line for line in story)]
+    below = last[last.index("Torn down here, set up in test_ends.py::test_chained:") :]
+    assert "[fixture disk]" in below[1] and "price(count=7, each=7)" in below[3]
+    assert below[-2].strip() == "raised test_ends.py:2 · left fail, disk · caught by pytest"
+
+    firsts = [story for story in stories(result.stdout.str()) if "::test_first]" in story[0]]
+    assert {story[0].split()[0] for story in firsts} == {"[test_ends.py::test_first]", "[sub/test_ends.py::test_first]"}
+    assert all(sum("::test_first]" in line for line in story) == 1 for story in firsts)
+    every = flowtrace(project, "show", "--test", "test_ends.py::test_first").stdout
+    one = flowtrace(project, "show", "--test", "/test_ends.py::test_first").stdout
+    assert "[sub/test_ends.py::test_first]" in every and "[test_ends.py::test_first]" in every
+    assert "sub/" not in one and "[test_ends.py::test_first]" in one and "· caught in library code" in one
+
+
+def test_what_it_was_doing(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it="import shop\ndef test_it():\n    shop.price(2, 3)\n    raise KeyboardInterrupt")
+    result = project.runpytest_subprocess("--flowtrace")
+    assert result.ret == pytest.ExitCode.INTERRUPTED and left_behind(project) == ["flowtrace.flow"]
+    result.stdout.fnmatch_lines(
+        ["*FlowTrace: what it was doing: test_it.py::test_it*", "*price(count=2, each=3)*", "*came in*test_it()*"]
+    )
+
+
 # --- beside others -----------------------------------------------------------------
 
 
@@ -226,6 +301,15 @@ def test_with_xdist(project: pytest.Pytester) -> None:
         passed=1
     )
     assert left_behind(project) == ["flowtrace.flow"]
+
+
+def test_a_worker_that_crashes(project: pytest.Pytester) -> None:
+    project.makepyfile(test_it="import os, shop\ndef test_it():\n    shop.price(2, 3)\n    os._exit(3)")
+    result = project.runpytest_subprocess("-p", needs("xdist"), "-n1", "--flowtrace")
+    result.assert_outcomes(failed=1)
+    (story,) = stories(result.stdout.str())
+    assert [line.split()[1] for line in story[1:3]] == ["test_it()", "price(count=2,"]
+    assert "still running" in story[1] and left_behind(project) == ["flowtrace.flow"]
 
 
 ASYNC = """
@@ -269,8 +353,9 @@ def test_with_coverage_and_capture(project: pytest.Pytester, monkeypatch: pytest
 def test_with_pdb(project: pytest.Pytester) -> None:
     project.makepyfile(test_it="import shop\ndef test_it():\n    n = 5\n    assert shop.price(2, 3) == n")
     result = project.run(sys.executable, "-m", "pytest", "--pdb", "--flowtrace", stdin=b"p n * 11\nc\n")
-    result.stdout.fnmatch_lines(["*55*"])
+    result.stdout.fnmatch_lines([f">*{HEAD}*", "*price(count=2, each=3)*", "*entering PDB*", "*55*"])
     result.assert_outcomes(failed=1)
+    assert len(stories(result.stdout.str().replace(">", "-"))) == 1
     assert left_behind(project) == ["flowtrace.flow"]
 
 
@@ -316,7 +401,29 @@ def test_options_that_cant_be(project: pytest.Pytester) -> None:
     for name, why in ("mine.txt", "is no trace"), ("no/such/it.flow", "there is no folder"):
         result = project.runpytest_subprocess("--flowtrace", "--flowtrace-file", name)
         assert result.ret == pytest.ExitCode.USAGE_ERROR and why in result.stderr.str()
+    project.runpytest_subprocess("--flowtrace=all", "-k", "no such")
     assert (project.path / "mine.txt").read_text() == "my own" and left_behind(project) == []
+
+
+def test_what_killed_sessions_leave_is_removed_a_day_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flowtrace import _pytest
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    day = time.time() - _pytest.FORGOTTEN - 60
+    for name, when in (
+        (f"flowtrace-{ended.pid}-old", day), (f"flowtrace-{ended.pid}-new", None),
+        (f"flowtrace-{os.getpid()}-old", day), ("flowtrace-mine", day), (f"{ended.pid}-old", day),
+    ):  # fmt: skip
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tests.flow").touch()
+        if when:
+            os.utime(tmp_path / name, (when, when))
+    _pytest._remove_forgotten()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"{ended.pid}-old", f"flowtrace-{ended.pid}-new", f"flowtrace-{os.getpid()}-old", "flowtrace-mine"]
+    )
 
 
 def test_nothing_is_loaded_without_the_option(project: pytest.Pytester) -> None:

@@ -159,8 +159,20 @@ TEST(a_test_is_named_from_any_part_on)
                                       "test_add[2-b]",
                                       "test_a*",
                                       "*add[2*]",
-                                      "test_cart.py::*"};
-    static const char *const no[] = {"add", "test_ad", "test_add[2]", "test_other", "test_add?2-b]", "", "*sub"};
+                                      "test_cart.py::*",
+                                      "/tests/test_cart.py::TestCart::test_add[2-b]"};
+    static const char *const no[] = {"/tests/test_cart.py::TestCart::test_add",
+                                     "/test_cart.py::TestCart::test_add[2-b]",
+                                     "/tests/test_cart.py::TestCart::test_add[2-b]x",
+                                     "/tests/test_cart.py::TestCart::test_add[*]",
+                                     "/",
+                                     "add",
+                                     "test_ad",
+                                     "test_add[2]",
+                                     "test_other",
+                                     "test_add?2-b]",
+                                     "",
+                                     "*sub"};
     for (size_t i = 0; i < sizeof fit / sizeof *fit; i++)
         CHECK_NUMBER(count_of(&f, fit[i]), 2);
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
