@@ -2,7 +2,7 @@
  *
  * A call within one of them is no message; the others are those of a story that is folded until its messages fit. A
  * return is told where it says something: a value, or an exception, which is a cross. What a call starts elsewhere, a
- * task or a thread, is an open arrow.
+ * task or a thread, is an open arrow. A region or a note of the program within one of them is a note.
  */
 #include "export.h"
 
@@ -119,6 +119,12 @@ is_message(const struct mermaid *mermaid, uint32_t line)
     return above != MODEL_NONE && mermaid->participant_of[above] != mermaid->participant_of[line];
 }
 
+static bool
+is_named_part(const struct mermaid *mermaid, uint32_t line)
+{
+    return is_call(mermaid, line) && call_of(mermaid, line)->code->flags & (FLOW_CODE_REGION | FLOW_CODE_NOTE);
+}
+
 /* --- text ---------------------------------------------------------------------- */
 
 static bool
@@ -216,6 +222,14 @@ put_note(struct mermaid *mermaid, uint32_t at, const char *text)
 }
 
 static void
+put_named_part(struct mermaid *mermaid, uint32_t line)
+{
+    sink_format(mermaid->sink, "    note over p%u: ", mermaid->participant_of[line]);
+    put_label(mermaid, line);
+    sink_string(mermaid->sink, "\n");
+}
+
+static void
 put_raised(struct mermaid *mermaid, uint32_t line)
 {
     const struct call *call = call_of(mermaid, line);
@@ -277,6 +291,11 @@ walk(struct mermaid *mermaid, bool write, uint32_t *messages)
             (*messages)++;
             if (write)
                 begin_message(mermaid, line);
+        }
+        else if (is_named_part(mermaid, line)) {
+            (*messages)++;
+            if (write)
+                put_named_part(mermaid, line);
         }
         uint32_t next = lines[line].first_child;
         while (next == MODEL_NONE && line != MODEL_NONE) {

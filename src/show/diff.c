@@ -181,6 +181,49 @@ print_foot(struct diff_printer *printer)
     text_free(&text);
 }
 
+#define FILES_MAX 2000 /* of each run that are looked at */
+#define FILES_NAMED 3
+
+/* Is there this file in the other run, in no version that is the same? */
+static bool
+has_changed(const struct source *source, const struct model *other)
+{
+    bool changed = false;
+    for (uint32_t i = 0; i < other->source_count && i < FILES_MAX; i++) {
+        const struct source *there = &other->sources[i];
+        if (!there->used || !there->hash.length || !slice_equals(there->file, source->file))
+            continue;
+        if (slice_equals(there->hash, source->hash))
+            return false;
+        changed = true;
+    }
+    return changed;
+}
+
+/* "shop.py has changed in between." */
+static void
+print_changed_files(struct diff_printer *printer, const struct model *a, const struct model *b)
+{
+    struct text text = {.ascii = printer->options->ascii};
+    uint32_t changed = 0;
+    for (uint32_t i = 0; i < a->source_count && i < FILES_MAX; i++) {
+        const struct source *source = &a->sources[i];
+        if (!source->used || !source->hash.length || !has_changed(source, b) || ++changed > FILES_NAMED)
+            continue;
+        text_string(&text, changed > 1 ? ", " : "");
+        text_name(&text, last_part(source->file));
+    }
+    if (changed > FILES_NAMED) {
+        text_string(&text, " and ");
+        label_counted(&text, changed - FILES_NAMED, " more file", " more files");
+    }
+    if (changed) {
+        text_string(&text, changed > 1 ? " have changed in between." : " has changed in between.");
+        diff_print_paragraph(printer, STYLE_PLAIN, &text);
+    }
+    text_free(&text);
+}
+
 static int
 print_differences(struct diff_printer *printer)
 {
@@ -188,6 +231,7 @@ print_differences(struct diff_printer *printer)
     print_side(printer, &printer->diff->b, false, printer->name_b);
     text_string(printer->out, "\n");
     diff_print_first(printer);
+    print_changed_files(printer, printer->diff->a.model, printer->diff->b.model);
     text_string(printer->out, "\n");
     int ret = printer->put_tree(printer);
     print_foot(printer);

@@ -149,6 +149,17 @@ def test_a_date_that_the_program_was_given_is_a_difference(twice) -> None:
     assert "The call of due got date=2024-01-02 00:00:00 instead of 2024-01-01 00:00:00" in done.out
 
 
+def test_files_that_have_changed_are_named(workshop: Workshop) -> None:
+    for name, value in (("a.flow", 1), ("b.flow", 2)):
+        for module in "pqrst":
+            workshop.write(f"{module}.py", f"def {module}(): return {value if module != 'q' else 0}\n")
+        workshop.write("app.py", "import p, q, r, s, t\nfor m in p, q, r, s, t: getattr(m, m.__name__)()\n")
+        workshop.run("-o", name, "app.py", environment={"PYTHONDONTWRITEBYTECODE": "1"})
+    done = workshop.flowtrace("diff", "a.flow", "b.flow")
+    assert "p.py, r.py, s.py and 1 more file have changed in between." in done.out.splitlines()
+    assert "in between" not in workshop.flowtrace("diff", "a.flow", "a.flow").out
+
+
 def test_changed_lines_are_no_difference(workshop: Workshop) -> None:
     workshop.write("app.py", "def f(x): return x\nf(1)\n")
     workshop.run("-o", "a.flow", "app.py")
