@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 from . import _recording, _scope, _terminal
@@ -109,13 +110,14 @@ class Teller:
         return lines[:room]
 
     def _show(self, filters: Filters, lines: int, view: str = "tree") -> list[str]:
-        """Return the lines of a view without its head, and without how many calls a filter has left."""
+        """Return the lines of a view without its head, and its notes as far as they are for here."""
         stream = sys.__stdout__
         ascii = _terminal.needs_ascii(stream)
+        width = max(80, min(_terminal.columns(stream), 160))
         text = _recording._core.show(
             self.path,
             lines=lines,
-            width=max(80, min(_terminal.columns(stream), 160)),
+            width=width,
             ascii=ascii,
             newest=NEWEST,
             filters=filters,
@@ -129,8 +131,8 @@ class Teller:
             if process:
                 shown[0] = process[1].ljust(len(process[0])) + shown[0][process.end() :]
             shown[0] = RUNNING.sub(_blank, shown[0]).rstrip()
-        while shown and not shown[-1]:
-            shown.pop()
+            end = shown.index("") if "" in shown else len(shown)
+            return shown[:end] + textwrap.wrap(_notes(" ".join(shown[end:])), width)
         return shown
 
     def _way(self, filters: Filters, raised: BaseException) -> list[str]:
@@ -171,12 +173,19 @@ def _blank(match: re.Match[str]) -> str:
 
 def _reworded(line: str) -> str:
     """What is pytest's here, what its options can't do, and numbers that the kept recording may not have."""
-    line = re.sub(r"^Filters leave [^.]+\. ?", "", line)
-    line = re.sub(r"^(Not shown: [^;]+);.*", r"\1.", line)
     line = re.sub(r"caught in library code$", "caught by pytest", line)
     line = re.sub(r"^( +)caught in( +)library code$", r"\1caught by\2pytest", line)
     line = re.sub(r"^( {3,}\w.*?) +#\d+$", r"\1", line)
     return SUSPENDED.sub(_blank, line).rstrip()  # a fixture that waits for its teardown
+
+
+def _notes(text: str) -> str:
+    """Those below a tree that say what this test's story lacks."""
+    sentences = re.split(r"(?<=\.) +(?=[A-Z])", text.strip())
+    kept = [re.sub(r"^(Not shown: [^;]+);.*", r"\1.", sentence) for sentence in sentences]
+    kept = [sentence for sentence in kept if not re.match(r"Filters leave|Not read:|The first [\d,]+ calls", sentence)]
+    older = "Told of the newest calls alone; older ones of this session are gone."
+    return " ".join([*kept, older] if "Not read:" in text or " were let go" in text else kept)
 
 
 def _ends_so(tree: list[str], way: list[str]) -> bool:

@@ -140,6 +140,15 @@ is_delegated(const struct model *model, const struct lane *lane, const struct ca
     return !lane->depth || model->calls[lane->stack[lane->depth - 1]].track != call->track;
 }
 
+/* The line is one of what a region stands on, which may be in another file than the region says that it is. */
+static bool
+is_in_its_file(const struct model *model, uint32_t call)
+{
+    uint32_t owner = model_without_regions(model, call);
+    return owner == call || owner == MODEL_NONE
+           || slice_equals(model->calls[owner].code->file, model->calls[call].code->file);
+}
+
 /* Who stands below on the stack has caught it, unless it leaves that call too. */
 void
 build_unwind(struct builder *builder, struct lane *lane, const struct record *record)
@@ -163,7 +172,8 @@ build_unwind(struct builder *builder, struct lane *lane, const struct record *re
     exception->last_call = number;
     bool leaves_task = call->origin == FLOW_SPAWN_TASK || call->origin == FLOW_SPAWN_CALLBACK;
     exception->caught_by = leaves_task || !lane->depth ? MODEL_NONE : lane->stack[lane->depth - 1];
-    exception->caught_line = record->caller_line;
+    bool has_line = exception->caught_by == MODEL_NONE || is_in_its_file(builder->model, exception->caught_by);
+    exception->caught_line = has_line ? record->caller_line : 0;
     exception->handler_line = 0;
     exception->caught_below = record->indirect;
     if (lane->strand != lane->own && !lane->depth)

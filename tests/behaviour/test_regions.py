@@ -187,6 +187,29 @@ def test_left_by_an_exception(workshop: Workshop) -> None:
     assert re.search(r"raised app.py:5 · left fail, \[inner\], \[outer\] · caught in main \(app.py:\d+\)", story)
 
 
+def test_what_a_region_of_another_file_has_caught(workshop: Workshop) -> None:
+    """As pytest's tests are: the line is one of what is around, not of the file that the region names."""
+    record(
+        workshop,
+        """
+        import json
+        from flowtrace._core import _region_at
+        def main():
+            for name, place in ("here", __file__), ("there", "/elsewhere/test_it.py"):
+                try:
+                    with _region_at(name, ("test_it", place, 3)):
+                        try: json.loads("{}", object_hook=fail)
+                        except ValueError: pass
+                except ValueError: pass
+        main()
+        """,
+    )
+    story = workshop.flowtrace("show").out
+    assert "caught in [here] (app.py:13) or library code it called" in story
+    assert "left fail · caught in library code" in story
+    assert "   caught in  library code" in workshop.flowtrace("show", "--errors", "--under", "there").out.splitlines()
+
+
 def test_entered_in_one_function_and_left_in_another(workshop: Workshop) -> None:
     run = record(
         workshop,

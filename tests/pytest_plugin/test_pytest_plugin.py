@@ -275,6 +275,21 @@ def test_a_story_ends_in_what_the_failure_comes_from(project: pytest.Pytester) -
     assert "sub/" not in one and "[test_ends.py::test_first]" in one and "· caught in library code" in one
 
 
+def test_what_a_story_says_that_it_lacks() -> None:
+    from flowtrace import _pytest_story
+
+    assert _pytest_story._notes("Filters leave 2 of 9 calls. Not shown: 7 calls; --lines N shows more.") == (
+        "Not shown: 7 calls."
+    )
+    for note in (
+        "Not read: 2 older calls; --newest N reads more.",
+        "The first 2,302 calls were let go: --last 64M kept.",
+    ):
+        assert _pytest_story._notes(f"Filters leave 2 of 9 calls. {note} Part of this trace is missing: see.") == (
+            "Part of this trace is missing: see. Told of the newest calls alone; older ones of this session are gone."
+        )
+
+
 def test_what_it_was_doing(project: pytest.Pytester) -> None:
     project.makepyfile(test_it="import shop\ndef test_it():\n    shop.price(2, 3)\n    raise KeyboardInterrupt")
     result = project.runpytest_subprocess("--flowtrace")
