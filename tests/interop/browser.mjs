@@ -1,6 +1,6 @@
 // Drives Chromium: reads a list of pages and what is to be done on them from stdin, writes what came of each to stdout.
 //
-//   {"url", "dark", "width", "height", "steps": [["type", "text"], ["press", "Enter"], ["click", x, y], ["wheel", dy],
+//   {"url", "server" (it may ask this for more), "dark", "width", "height", "steps": [["type", "text"], ["press", "Enter"], ["click", x, y], ["wheel", dy],
 //    ["text", "selector"], ["run", "JavaScript"], ["screenshot", "file"], ["pdf", "file"], ["script", "file"],
 //    ["wait", "JavaScript that becomes true"]]}
 //
@@ -38,7 +38,8 @@ async function visit(browser, job) {
     dialog.dismiss();
   });
   page.on("request", (request) => {
-    if (!/^(file|data|blob|about):/.test(request.url())) problems.push(`request: ${request.url()}`);
+    const ours = job.server && request.url().replace(/^ws:/, "http:").startsWith(job.server);
+    if (!ours && !/^(file|data|blob|about):/.test(request.url())) problems.push(`request: ${request.url()}`);
   });
   await page.setViewport({ width: job.width || 1200, height: job.height || 700 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: job.dark ? "dark" : "light" }]);

@@ -13,29 +13,31 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-BUILD = ROOT / "build/interop"
-NODE = BUILD / "node"
+from shared import (
+    BUILD,
+    NODE,
+    PICTURES,
+    PUPPETEER,
+    TRACES,
+    browse,
+    check,
+    export,
+    failures,
+    install_from_npm,
+    need,
+    publish,
+    record,
+    run,
+)
+
 CARGO = BUILD / "cargo"
-PICTURES = BUILD / "pictures"
-FLOWTRACE = [str(Path(sys.executable).parent / "flowtrace")]
-NPM = ("speedscope@1.25.0", "mermaid@11.17.2", "puppeteer-core@24.43.1")
 INFERNO = "0.12.8"
-TRACES = {
-    "shop": (HERE / "shop/shop.py", ()),
-    "later": (HERE / "shop/shop.py", ("later",)),
-    "everything": (ROOT / "tests/export/programs/everything.py", ()),
-    "hostile": (ROOT / "tests/export/programs/hostile.py", ()),
-}
 PUBLISHED = (
     "folded.png",
     "speedscope.png",
@@ -48,59 +50,14 @@ PUBLISHED = (
 
 PRESS_SHARE = "document.querySelector('[data-change=share]').click()"
 
-failures: list[str] = []
-
-
-def check(what: str, is_so: object, told: object = "") -> None:
-    print(f"  {'ok    ' if is_so else 'FAILED'}  {what}{'' if is_so else f': {told}'}")
-    if not is_so:
-        failures.append(what)
-
-
-def run(*words: str | Path, given: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
-    command = [str(word) for word in words]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, input=given, env=environment).stdout
-
-
-# --- what is needed ---------------------------------------------------------------
-
-
-def chromium() -> str:
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        raise SystemExit("Chromium is not there: apt-get install chromium")
-    return found
-
 
 def install() -> None:
-    for tool, package in {"node": "nodejs", "npm": "npm", "cargo": "cargo", "dot": "graphviz"}.items():
-        if not shutil.which(tool):
-            raise SystemExit(f"{tool} is not there: apt-get install {package}")
-    NODE.mkdir(parents=True, exist_ok=True)
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    if not all((NODE / "node_modules" / name.split("@")[0]).exists() for name in NPM):
-        print("Installing speedscope, mermaid, puppeteer-core")
-        run("npm", "install", "--prefix", NODE, "--no-audit", "--no-fund", "--silent", *NPM)
+    need(cargo="cargo", dot="graphviz")
+    install_from_npm("speedscope@1.25.0", "mermaid@11.17.2", PUPPETEER)
     if not (CARGO / "bin/inferno-flamegraph").exists():
         print("Building inferno (minutes)")
         features = ("--no-default-features", "--features", "cli")
         run("cargo", "install", "inferno", "--version", INFERNO, "--locked", "--quiet", *features, "--root", CARGO)
-
-
-def record() -> None:
-    for name, (program, words) in TRACES.items():
-        command = [*FLOWTRACE, "run", "-q", "-o", str(BUILD / f"{name}.flow"), str(program), *words]
-        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # some of them end with an exception
-
-
-def export(format: str, trace: str, *words: str) -> bytes:
-    return run(*FLOWTRACE, "export", format, "-o", "-", *words, BUILD / f"{trace}.flow")
-
-
-def browse(jobs: list[dict[str, object]]) -> list[dict[str, list[object]]]:
-    environment = {**os.environ, "NODE_FOLDER": str(NODE), "CHROMIUM": chromium()}
-    told = run("node", HERE / "browser.mjs", given=json.dumps(jobs).encode(), environment=environment)
-    return json.loads(told)  # type: ignore[no-any-return]
 
 
 # --- inferno ------------------------------------------------------------------------
@@ -283,10 +240,7 @@ def write_pictures() -> None:
     steps = [["screenshot", str(PICTURES / "folded.png")]]
     browse([{"url": (PICTURES / "folded.svg").as_uri(), "height": 260, "steps": steps}])
     for name in PUBLISHED:
-        picture = PICTURES / name
-        if picture.stat().st_size > 150_000:
-            raise SystemExit(f"{picture} is too large for the documents")
-        shutil.copy(picture, ROOT / "docs/export" / name)
+        publish(name)
 
 
 def main() -> None:
