@@ -76,13 +76,28 @@ put_exceptions(struct html *html)
     put(html->out, "</details>\n");
 }
 
+/* The search sees what the page holds. */
+static void
+put_beyond(struct html *html)
+{
+    uint64_t left_out = html->printer.story->calls_left_out;
+    if (!left_out)
+        return;
+    put(html->out, "<span class=\"d\">");
+    label_counted(html->out, left_out, " call is", " calls are");
+    put(html->out, " not on this page</span>");
+}
+
 static void
 put_bar(struct html *html)
 {
-    put(html->out, "<div class=\"bar\"><input type=\"search\" id=\"find\" placeholder=\"Search ( / )\" "
+    put(html->out, "<div class=\"bar\" role=\"search\"><input type=\"search\" id=\"find\" placeholder=\"Search ( / )\" "
                    "aria-label=\"Search\" autocomplete=\"off\" spellcheck=\"false\">\n"
-                   "<button id=\"open\">Open all</button><button id=\"shut\">Shut all</button>\n"
-                   "<span id=\"found\" role=\"status\"></span></div>\n");
+                   "<button type=\"button\" id=\"open\">Open all</button>"
+                   "<button type=\"button\" id=\"shut\">Shut all</button>\n"
+                   "<span id=\"found\" role=\"status\"></span>");
+    put_beyond(html);
+    put(html->out, "<span id=\"told\" role=\"status\"></span></div>\n");
 }
 
 /* The head, the tree and what it leads to, which are known when the tree has been written. */
@@ -101,11 +116,11 @@ put_body(struct html *html, struct text *page)
     html->out = page;
     text_format(page, "<div class=\"flowtrace page%s\">\n<header>\n", html->sources->count ? " two" : "");
     text_slice(page, printer_slice(&head));
-    put(page, "</header>\n<main>\n");
+    put(page, "</header>\n<main aria-label=\"Calls\">\n");
     text_slice(page, printer_slice(&tree));
     put(page, "</main>\n");
     if (html->sources->count) {
-        put(page, "<aside>\n");
+        put(page, "<aside aria-label=\"Sources\">\n");
         html_sources_put(html->sources, page);
         put(page, "</aside>\n");
     }

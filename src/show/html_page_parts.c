@@ -22,12 +22,12 @@ const char html_page_style[] =
     ".page main [id]{scroll-margin:20vh}"
     ".page .hit{outline:2px solid #d29922;border-radius:2px}"
     ".page aside summary{position:sticky;top:-.8em;background:#f6f8fa;font-weight:bold}"
-    ".page aside pre{counter-reset:n;margin:0 0 1em}"
-    ".page aside pre span{scroll-margin:30vh;display:block;counter-increment:n;min-height:1.55em;"
-    "tab-size:8}"
-    ".page aside pre span::before{content:counter(n);display:inline-block;width:3.5em;margin-right:1em;"
-    "text-align:right;color:var(--d)}"
+    ".page aside .src{display:flex;margin:0 0 1em}"
+    ".page aside .no{flex:none;min-width:3.5em;margin-right:1em;text-align:right;color:var(--d);user-select:none}"
+    ".page aside pre span{scroll-margin:30vh;display:inline-block;min-width:100%}"
     ".page aside pre span:target{background:#fff3bf}"
+    ".page #told{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"
+    ".page :focus-visible{outline:2px solid var(--c);outline-offset:1px}"
     ".page .l:target,.page details:target>summary{background:#fff3bf}"
     "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}.flowtrace{--d:#9aa0a6;"
     "--g:#7ee2a0;--r:#ff8f87;--c:#7fd3e6;--h:#ffffff14;--m:#ffffff33;--rb:#ff8f8724;--gb:#7ee2a024}.page aside "
@@ -35,7 +35,10 @@ const char html_page_style[] =
     ".page aside pre span:target,.page .l:target,.page details:target>summary{background:#4d3800}}"
     "@media(max-width:900px){.page.two{grid-template:auto 1fr auto/minmax(0,1fr)}"
     ".page aside{border-left:0;border-top:1px solid #8884;max-height:40vh}}"
-    "@media print{.page{display:block;height:auto;overflow:visible}.page .bar,.page aside{display:none}}";
+    "@media print{.page{display:block;height:auto;overflow:visible}.page .bar,.page aside{display:none}"
+    ".page "
+    "main{overflow:visible}body{background:#fff;color:#000}.flowtrace{--d:#555;--g:#137333;--r:#b3261e;--c:#00687a}"
+    ".page summary,.page .l{break-inside:avoid}}";
 
 const char html_page_script[] =
     "\"use strict\";\n"
@@ -52,14 +55,15 @@ const char html_page_script[] =
     "if (above.tagName === \"DETAILS\" && !(summary && summary.parentElement === above)) above.open = true;\n"
     "element.scrollIntoView({ block: \"center\" });\n"
     "};\n"
-    "const say = (words) => { found.textContent = words; };\n"
+    "const told = document.getElementById(\"told\");\n"
+    "const say = (words, line = \"\") => { found.textContent = words; told.textContent = line; };\n"
     "const go = (step) => {\n"
     "if (!hits.length) return;\n"
     "if (at >= 0) hits[at].classList.remove(\"hit\");\n"
     "at = (at + step + hits.length) % hits.length;\n"
     "hits[at].classList.add(\"hit\");\n"
     "reveal(hits[at]);\n"
-    "say(`${at + 1} of ${hits.length}`);\n"
+    "say(`${at + 1} of ${hits.length}`, hits[at].textContent.slice(0, 200));\n"
     "};\n"
     "find.addEventListener(\"input\", () => {\n"
     "const word = find.value.toLowerCase();\n"
@@ -79,9 +83,16 @@ const char html_page_script[] =
     "});\n"
     "document.getElementById(\"open\").addEventListener(\"click\", () => each(true));\n"
     "document.getElementById(\"shut\").addEventListener(\"click\", () => each(false));\n"
+    "const near = (number) => {\n"
+    "const named = [...document.querySelectorAll(\"main [id^=c]\")];\n"
+    "const before = named.filter((one) => Number(one.id.slice(1)) <= number).pop();\n"
+    "if (before) reveal(before);\n"
+    "say(`#${number} has no line of its own` + (before ? `; it is behind #${before.id.slice(1)}` : \"\"));\n"
+    "};\n"
     "const follow = () => {\n"
     "const target = location.hash && document.getElementById(location.hash.slice(1));\n"
     "if (target) reveal(target);\n"
+    "else if (/^#c\\d+$/.test(location.hash)) near(Number(location.hash.slice(2)));\n"
     "};\n"
     "addEventListener(\"hashchange\", follow);\n"
     "follow();\n"
@@ -89,6 +100,6 @@ const char html_page_script[] =
 
 const char html_hashes[3][45] = {
     "ZFFMBjT+SG8llels8ESROzdgkMdM6a/zHztAnAqlKhw=", /* html_style */
-    "5n5o9VOgIElh9G3qGscOpYbDgdU/EXe9N7Fw4rwww+M=", /* html_page_style */
-    "KNO4+axR/TtVNxYhQXXpuWAwZVftlnDR6Kz0FFM57Os=", /* html_page_script */
+    "e2k5BVl9styuftl884kSn3qBnEyvhQtv5w8BehCUdr4=", /* html_page_style */
+    "E5bMAO9FEIeYPxvI3NgqNr7CFIus9phuE1cIXjk5CFE=", /* html_page_script */
 };

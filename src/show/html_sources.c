@@ -8,6 +8,7 @@
 
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 #define ALL_BYTES_MAX ((size_t)4 << 20)
+#define LINES_OPEN 2000 /* of files that are in sight at first */
 
 static void
 read_source(struct html_sources *sources, struct html_source *source)
@@ -20,6 +21,10 @@ read_source(struct html_sources *sources, struct html_source *source)
     if (source->why)
         text_free(&source->text);
     sources->bytes += source->text.length;
+    for (size_t i = 0; i < source->text.length; i++)
+        source->line_count += source->text.data[i] == '\n';
+    source->line_count += source->text.length && source->text.data[source->text.length - 1] != '\n';
+    source->wanted = calloc((size_t)source->line_count + 1, sizeof *source->wanted);
 }
 
 /* Exceptions may be raised in library code, whose sources nobody asked for. */
@@ -66,7 +71,10 @@ void
 html_sources_link(struct html_sources *sources, struct text *out, struct slice file, uint32_t line)
 {
     uint32_t number = find_source(sources, file);
-    bool linked = number != MODEL_NONE && !sources->files[number].why;
+    struct html_source *source = number != MODEL_NONE ? &sources->files[number] : NULL;
+    bool linked = source && source->wanted && line && line <= source->line_count;
+    if (linked)
+        source->wanted[line] = true;
     if (linked)
         text_format(out, "<a href=\"#s%u-%u\">", number, line);
     put_words(out, file, line);
@@ -103,21 +111,26 @@ put_source_line(struct text *out, struct slice line)
     text_free(&clean);
 }
 
+/* Elements for the lines that something leads to alone: a hundred thousand more take a browser seconds. */
 static void
-put_source(struct text *out, const struct html_source *source, uint32_t number)
+put_source(struct text *out, const struct html_source *source, uint32_t number, bool open)
 {
     struct slice rest = printer_slice(&source->text);
     struct text name = {0};
     text_clean(&name, source->file);
-    text_string(out, "<details open><summary>");
+    text_format(out, "<details%s><summary>", open ? " open" : "");
     html_escape(out, printer_slice(&name));
-    text_string(out, "</summary><pre>");
-    for (uint32_t line = 1; rest.length && !out->failed; line++) {
-        text_format(out, "<span id=\"s%u-%u\">", number, line);
+    text_string(out, "</summary><div class=\"src\"><pre class=\"no\" aria-hidden=\"true\">");
+    for (uint32_t line = 1; line <= source->line_count; line++)
+        text_format(out, "%u\n", line);
+    text_string(out, "</pre><pre>\n"); /* of which a browser drops the first newline */
+    for (uint32_t line = 1; line <= source->line_count && !out->failed; line++) {
+        if (source->wanted && source->wanted[line])
+            text_format(out, "<span id=\"s%u-%u\">", number, line);
         put_source_line(out, next_line(&rest));
-        text_string(out, "</span>");
+        text_string(out, source->wanted && source->wanted[line] ? "</span>\n" : "\n");
     }
-    text_string(out, "</pre></details>\n");
+    text_string(out, "</pre></div></details>\n");
     text_free(&name);
 }
 
@@ -136,9 +149,12 @@ put_missing(struct text *out, const struct html_source *source)
 void
 html_sources_put(const struct html_sources *sources, struct text *out)
 {
+    uint32_t lines = 0;
     for (uint32_t i = 0; i < sources->count; i++)
-        if (!sources->files[i].why)
-            put_source(out, &sources->files[i], i);
+        if (!sources->files[i].why) {
+            put_source(out, &sources->files[i], i, lines < LINES_OPEN);
+            lines += sources->files[i].line_count;
+        }
     for (uint32_t i = 0; i < sources->count; i++)
         if (sources->files[i].why)
             put_missing(out, &sources->files[i]);
@@ -147,8 +163,10 @@ html_sources_put(const struct html_sources *sources, struct text *out)
 void
 html_sources_free(struct html_sources *sources)
 {
-    for (uint32_t i = 0; i < sources->count; i++)
+    for (uint32_t i = 0; i < sources->count; i++) {
         text_free(&sources->files[i].text);
+        free(sources->files[i].wanted);
+    }
     free(sources->files);
     *sources = (struct html_sources){0};
 }

@@ -206,7 +206,14 @@ put_members(struct html *html, const struct story_line *line)
 static bool
 is_open(const struct html *html, const struct story_line *line)
 {
-    return line->chain || (line->opened && line->rank <= html->given->opened);
+    if (line->chain || !line->opened)
+        return line->chain;
+    uint32_t children = 0;
+    for (uint32_t i = line->first_child; i != MODEL_NONE; i = html->printer.story->lines[i].next_sibling)
+        children++;
+    /* What has many lines in it is open all the same where hardly anything would be in sight. */
+    uint32_t before = line->rank > children ? line->rank - children : 0;
+    return line->rank <= html->given->opened || before <= html->given->opened / 4;
 }
 
 static void

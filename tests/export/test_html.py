@@ -76,7 +76,8 @@ def test_a_page_shows_the_tree_and_its_sources(workshop: Workshop) -> None:
         "      raised app.py:3 · left price · caught in main (app.py:9)",
         "      app.py:3 → app.py:9",
     ]
-    assert "def price(n):    if n == 2:" in lines[-1]
+    assert lines[-2].split() == [str(line) for line in range(1, 14)]
+    assert lines[-1].startswith("  def price(n):\n    if n == 2:") and lines[-1].endswith("pass\n\nmain()")
 
 
 def test_its_links_lead_to_what_is_there(workshop: Workshop) -> None:
@@ -101,7 +102,7 @@ def test_only_its_own_style_and_script_may_be(workshop: Workshop, hostile: Path)
         *("html", "head", "meta", "title", "style", "body", "header", "main", "aside", "script"),
         *("div", "details", "summary", "span", "b", "pre", "a", "input", "button"),
     }
-    allowed = {"lang", "charset", "http-equiv", "content", "name", "class", "id", "open", "href", "type"}
+    allowed = {"lang", "charset", "http-equiv", "content", "name", "class", "id", "open", "href", "type", "aria-hidden"}
     assert outline.attributes() <= allowed | {"placeholder", "aria-label", "autocomplete", "spellcheck", "role"}
 
 
@@ -128,6 +129,36 @@ def test_lines_bound_the_page_and_it_says_so(workshop: Workshop) -> None:
     assert small.count("<summary>") + small.count('class="l"') < 60 < big.count("<summary>")
     assert re.search(r"Not shown: \d+ calls; a page of more: flowtrace export html --lines N\.", small)
     assert "Not shown" not in big
+    assert re.search(r">\d+ calls are not on this page<", small) and "not on this page" not in big
+
+
+def test_only_lines_that_something_leads_to_are_elements(workshop: Workshop) -> None:
+    """A browser takes seconds for a hundred thousand elements."""
+    lines = ["def f(n): return n", *(f"a{i} = {i}" for i in range(3000)), "f(1)", "", "def g(): pass", "", "g()"]
+    workshop.record("\n".join(lines) + "\n")
+    workshop.write("more.py", "x = 1\n\n\ndef h(): return 1\n")
+    page = page_of(workshop)
+    assert re.findall(r'<span id="s0-(\d+)">', page) == ["1", "3004"]
+    assert '<pre>\n<span id="s0-1">def f(n): return n</span>\na0 = 0\n' in page
+    assert '\n\n<span id="s0-3004">def g(): pass</span>\n\ng()\n</pre>' in page
+
+
+def test_files_beyond_the_first_are_shut(workshop: Workshop) -> None:
+    for name in ("one", "two", "three"):
+        workshop.write(f"{name}.py", "def f(): pass\n" + "x = 1\n" * 1500)
+    workshop.record("import one, two, three\none.f()\ntwo.f()\nthree.f()\n")
+    found = re.findall(r"<details( open)?><summary>[^<]*?(\w+)\.py</summary>", page_of(workshop))
+    assert found == [(" open", "app"), (" open", "one"), (" open", "two"), ("", "three")]
+
+
+def test_what_has_many_lines_is_open_if_hardly_anything_else_is_in_sight(workshop: Workshop) -> None:
+    names = "".join(f"def f{i}(): return g()\n" for i in range(150))
+    workshop.record(
+        f"def g(): return 1\n{names}def main():\n    for f in list(globals().values()):\n"
+        "        f.__class__ is main.__class__ and f is not main and f()\nmain()\n"
+    )
+    page = page_of(workshop)
+    assert re.search(r'<details id="c\d+" open><summary><span class="w"><b>main</b>', page)
 
 
 def test_a_changed_source_is_not_shown(workshop: Workshop) -> None:
