@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
     if "--csv" in options and "--json" in options:
         raise UsageError("--csv or --json: one at a time")
     if "--tables" in options:
-        _terminal.write(sys.stdout, tables_text().encode())
+        _terminal.answer(tables_text().encode())
         return 0
     question = question_wanted(options)
     trace = trace_name("query", options)
@@ -181,6 +181,10 @@ def answer(connection: Connection, question: str, options: _options.Options) -> 
             _rows.write_table(sys.stdout, names, cursor, width, whole="--wide" in options)
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise UsageError(damage(connection, error) or trouble(connection, question, str(error))) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"can't write to stdout: {error.strerror}") from None
     finally:
         connection.close()
 

@@ -242,3 +242,26 @@ def test_nothing_is_left_of_tables_that_were_interrupted(shop, monkeypatch) -> N
     with pytest.raises(KeyboardInterrupt):
         verb.main(["SELECT 1", str(shop.trace_path)])
     assert sorted(os.listdir(shop.folder)) == ["app.py", "flowtrace.flow"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("words", [["SELECT 1"], ["SELECT 1", "--csv"], ["SELECT 1", "--json"], ["--tables"]])
+def test_a_full_disk_is_said(shop, words) -> None:
+    command = [sys.executable, "-m", "flowtrace", "query", *words]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, cwd=shop.folder, env=shop.environment, stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (2, b"flowtrace: can't write to stdout: No space left on device\n")
+
+
+def test_who_reads_the_first_rows_only_gets_these(shop) -> None:
+    question = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT * FROM n"
+    for words in ([], ["--csv"], ["--json"]):
+        command = [sys.executable, "-m", "flowtrace", "query", question, *words]
+        asked = subprocess.Popen(
+            command, cwd=shop.folder, env=shop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert asked.stdout.read(10)
+        asked.stdout.close()
+        assert asked.stderr.read() == b""
+        asked.stderr.close()
+        asked.wait()
