@@ -236,16 +236,15 @@ def of_space(results: Results) -> Table:
 
 
 def of_exports(results: Results) -> Table:
-    """What each format takes; memory beyond that of reading the trace alone."""
-    table = [["", "CPU, s", "wall, s", "memory, MB", "of it for the format", "written, MB"]]
-    base = min(results["rows"][0]["kib"])
+    """What each format takes."""
+    table = [["", "CPU, s", "wall, s", "memory, MB", "memory, bytes a call", "written, MB"]]
     for row in results["rows"]:
         if row.get("failed"):
             continue
         peak = max(row["kib"])
         told = [f"{statistics.median(row[name]):.1f}" for name in ("cpu", "wall")]
-        own = f"{max(0, peak - base) / 1024:,.0f}"
-        table.append([row["format"], *told, f"{peak / 1024:,.0f}", own, number(row["bytes"] / 2**20)])
+        memory = [f"{peak / 1024:,.0f}", f"{peak * 1024 / results['calls']:,.0f}"]
+        table.append([row["format"], *told, *memory, number(row["bytes"] / 2**20) if row["bytes"] else "–"])
     return table
 
 
