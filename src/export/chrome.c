@@ -276,19 +276,18 @@ on_end(void *context, uint64_t ns)
 }
 
 static int
-on_caught(void *context, uint32_t catcher, const struct exception *exception, uint64_t ns)
+on_mark(void *context, enum timeline_mark_kind kind, uint32_t call, const struct exception *exception, uint64_t ns)
 {
     struct chrome *chrome = context;
     begin_timed(chrome, "i", ns);
-    text_string(&chrome->scratch, "caught ");
-    label_exception(&chrome->scratch, chrome->model, exception, false, 0);
+    timeline_mark_name(&chrome->scratch, chrome->model, kind, exception);
     sink_string(chrome->sink, ",\"s\":\"t\",\"name\":");
     put_scratch(chrome);
     label_exception(&chrome->scratch, chrome->model, exception, true, 0);
     sink_string(chrome->sink, ",\"cat\":\"exception\",\"args\":{\"exception\":");
     put_scratch(chrome);
-    sink_string(chrome->sink, ",\"caught_by\":");
-    sink_number(chrome->sink, model_call_number(chrome->model, catcher));
+    sink_string(chrome->sink, kind == MARK_CAUGHT ? ",\"caught_by\":" : ",\"call\":");
+    sink_number(chrome->sink, model_call_number(chrome->model, call));
     sink_string(chrome->sink, "}");
     end_event(chrome);
     return 0;
@@ -325,7 +324,7 @@ close_chrome(struct chrome *chrome)
 int
 export_chrome(struct export *export)
 {
-    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_caught};
+    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_mark};
     struct chrome chrome;
     int ret = open_chrome(&chrome, export);
     if (ret == 0) {

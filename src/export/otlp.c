@@ -8,113 +8,95 @@
 #include <string.h>
 
 #include "../model/label.h"
-#include "export.h"
-#include "facts.h"
+#include "otlp.h"
 #include "timeline.h"
+
+/* The names of attributes are those of this version of the semantic conventions. */
+#define SCHEMA_URL "https://opentelemetry.io/schemas/1.44.0"
 
 #define LINE_SPANS 2000
 #define LINE_BYTES (1 << 20) /* collectors take a few MiB at once */
 
-#define TRACE_ID_DIGITS 32
-#define SPAN_ID_DIGITS 16
-
 enum status_code { STATUS_ERROR = 2 };
 enum span_kind { KIND_INTERNAL = 1 };
 
-struct otlp {
-    struct sink *sink;
-    const struct export *export;
-    const struct model *model;
-    char trace_id[TRACE_ID_DIGITS + 1];
-    char remote_parent[SPAN_ID_DIGITS + 1]; /* of what is at the top; empty: nothing */
-    uint64_t seed;                          /* of the ids of spans */
-    uint64_t start_unix_ns;
-    uint32_t *last_within; /* Owned; of a trace without times: the last call within each; else NULL */
-    uint32_t process;      /* of the line's resource; MODEL_NONE: no line was begun */
-    uint32_t spans;        /* in the line */
-    uint64_t line_begin;   /* what had been written before */
-    bool any_attribute;
-    struct text scratch, name;
-};
-
 /* --- JSON ------------------------------------------------------------------------ */
 
-static void
-put(struct otlp *otlp, const char *string)
+void
+otlp_put(struct otlp *otlp, const char *string)
 {
     sink_string(otlp->sink, string);
 }
 
-static struct slice
-text_of(const struct text *text)
+struct slice
+otlp_text_of(const struct text *text)
 {
     return (struct slice){text->data ? text->data : "", text->length};
 }
 
-static void
-put_key(struct otlp *otlp, const char *key)
+void
+otlp_put_key(struct otlp *otlp, const char *key)
 {
-    put(otlp, otlp->any_attribute ? ",{\"key\":\"" : "{\"key\":\"");
-    put(otlp, key);
-    put(otlp, "\",\"value\":{");
+    otlp_put(otlp, otlp->any_attribute ? ",{\"key\":\"" : "{\"key\":\"");
+    otlp_put(otlp, key);
+    otlp_put(otlp, "\",\"value\":{");
     otlp->any_attribute = true;
 }
 
-static void
-put_string(struct otlp *otlp, const char *key, struct slice text)
+void
+otlp_put_string(struct otlp *otlp, const char *key, struct slice text)
 {
-    put_key(otlp, key);
-    put(otlp, "\"stringValue\":");
+    otlp_put_key(otlp, key);
+    otlp_put(otlp, "\"stringValue\":");
     sink_json(otlp->sink, text);
-    put(otlp, "}}");
+    otlp_put(otlp, "}}");
 }
 
-/* Nothing where there is none. */
-static void
-put_slice(struct otlp *otlp, const char *key, struct slice text)
+void
+otlp_put_slice(struct otlp *otlp, const char *key, struct slice text)
 {
     if (!text.length)
         return;
     text_truncate(&otlp->scratch, 0);
     text_clean(&otlp->scratch, text);
-    put_string(otlp, key, text_of(&otlp->scratch));
+    otlp_put_string(otlp, key, otlp_text_of(&otlp->scratch));
     text_truncate(&otlp->scratch, 0);
 }
 
-static void
-put_word(struct otlp *otlp, const char *key, const char *word)
+void
+otlp_put_word(struct otlp *otlp, const char *key, const char *word)
 {
-    put_string(otlp, key, (struct slice){word, strlen(word)});
+    otlp_put_string(otlp, key, (struct slice){word, strlen(word)});
 }
 
-static void
-put_int(struct otlp *otlp, const char *key, int64_t number)
+void
+otlp_put_int(struct otlp *otlp, const char *key, int64_t number)
 {
-    put_key(otlp, key);
+    otlp_put_key(otlp, key);
     sink_format(otlp->sink, "\"intValue\":\"%lld\"}}", (long long)number);
 }
 
-static void
-put_value(struct otlp *otlp, const struct plain *value)
+void
+otlp_put_value(struct otlp *otlp, const struct plain *value)
 {
     if (value->kind == PLAIN_INT)
         sink_format(otlp->sink, "\"intValue\":\"%lld\"}}", (long long)value->integer);
     else if (value->kind == PLAIN_TRUTH)
-        put(otlp, value->truth ? "\"boolValue\":true}}" : "\"boolValue\":false}}");
+        otlp_put(otlp, value->truth ? "\"boolValue\":true}}" : "\"boolValue\":false}}");
     else {
-        put(otlp, value->kind == PLAIN_FLOAT ? "\"doubleValue\":" : "\"stringValue\":");
+        otlp_put(otlp, value->kind == PLAIN_FLOAT ? "\"doubleValue\":" : "\"stringValue\":");
         if (value->kind == PLAIN_FLOAT)
             sink_bytes(otlp->sink, value->text.data, value->text.length);
         else
             sink_json(otlp->sink, value->text);
-        put(otlp, "}}");
+        otlp_put(otlp, "}}");
     }
 }
 
-static void
-begin_attributes(struct otlp *otlp)
+void
+otlp_begin_attributes(struct otlp *otlp)
 {
-    put(otlp, "\"attributes\":[");
+    otlp_put(otlp, "\"attributes\":[");
     otlp->any_attribute = false;
 }
 
@@ -198,8 +180,8 @@ start_of(const struct otlp *otlp, uint32_t call)
     return otlp->start_unix_ns + ns;
 }
 
-static uint64_t
-end_of(const struct otlp *otlp, uint32_t call)
+uint64_t
+otlp_end_of(const struct otlp *otlp, uint32_t call)
 {
     uint64_t ns = otlp->last_within ? (otlp->last_within[call] + UINT64_C(1)) * 1000 : otlp->model->calls[call].end_ns;
     return otlp->start_unix_ns + ns;
@@ -214,8 +196,8 @@ put_fact(void *context, enum fact fact, const struct plain *value)
     struct otlp *otlp = context;
     char key[48] = "flowtrace.";
     strcat(key, fact_names[fact]);
-    put_key(otlp, key);
-    put_value(otlp, value);
+    otlp_put_key(otlp, key);
+    otlp_put_value(otlp, value);
 }
 
 static void
@@ -232,11 +214,11 @@ put_argument(void *context, const struct code *code, uint32_t parameter, const s
     text_truncate(name, 0);
     text_string(name, "flowtrace.argument.");
     text_name(name, code->parameters[parameter].name);
-    put(otlp, otlp->any_attribute ? ",{\"key\":" : "{\"key\":");
-    sink_json(otlp->sink, text_of(name));
-    put(otlp, ",\"value\":{");
+    otlp_put(otlp, otlp->any_attribute ? ",{\"key\":" : "{\"key\":");
+    sink_json(otlp->sink, otlp_text_of(name));
+    otlp_put(otlp, ",\"value\":{");
     otlp->any_attribute = true;
-    put_value(otlp, value);
+    otlp_put_value(otlp, value);
 }
 
 static void
@@ -247,22 +229,38 @@ put_code(struct otlp *otlp, const struct code *code)
     text_name(name, code_module(code));
     text_string(name, name->length ? "." : "");
     text_name(name, code->qualname);
-    put_string(otlp, "code.function.name", text_of(name));
-    put_slice(otlp, "code.file.path", code->file);
+    otlp_put_string(otlp, "code.function.name", otlp_text_of(name));
+    otlp_put_slice(otlp, "code.file.path", code->file);
     if (code->first_line)
-        put_int(otlp, "code.line.number", code->first_line);
-    put_word(otlp, "flowtrace.kind", label_kind_of_function(code));
+        otlp_put_int(otlp, "code.line.number", code->first_line);
+    otlp_put_word(otlp, "flowtrace.kind", label_kind_of_function(code));
 }
 
+/* Tasks and greenlets move over threads. */
 static void
 put_track(struct otlp *otlp, const struct track *track)
 {
     struct text *name = &otlp->name;
     text_truncate(name, 0);
-    timeline_row_name(name, track, 0);
-    put_string(otlp, "thread.name", text_of(name));
-    if (track->kind == TRACK_THREAD || track->kind == TRACK_MAIN)
-        put_int(otlp, "thread.id", (int64_t)track->native_id);
+    if (track->kind == TRACK_THREAD || track->kind == TRACK_MAIN) {
+        label_track_name(name, track);
+        otlp_put_slice(otlp, "thread.name", otlp_text_of(name));
+        otlp_put_int(otlp, "thread.id", (int64_t)track->native_id);
+    }
+    else {
+        timeline_row_name(name, track, 0);
+        otlp_put_string(otlp, "flowtrace.track", otlp_text_of(name));
+    }
+}
+
+/* --- exceptions ------------------------------------------------------------------------------------- */
+
+static void
+put_error_type(struct otlp *otlp, const struct call *call)
+{
+    const struct exception *exception = otlp_error_of(otlp->model, call);
+    if (exception)
+        otlp_put_type(otlp, "error.type", exception);
 }
 
 static void
@@ -270,86 +268,29 @@ put_attributes(struct otlp *otlp, uint32_t number)
 {
     static const struct fact_visitor facts = {put_fact, nothing, put_argument, nothing};
     const struct call *call = &otlp->model->calls[number];
-    begin_attributes(otlp);
+    otlp_begin_attributes(otlp);
     put_code(otlp, call->code);
     put_track(otlp, &otlp->model->tracks[call->track]);
+    put_error_type(otlp, call);
     facts_tell(otlp->model, number, &otlp->scratch, &facts, otlp);
-    put(otlp, "]");
-}
-
-/* --- exceptions, links ----------------------------------------------------------------------- */
-
-/* "shop.errors.PaymentError" */
-static void
-put_type(struct otlp *otlp, const struct exception *exception)
-{
-    struct text *name = &otlp->name;
-    text_truncate(name, 0);
-    if (exception->module.length && !slice_is(exception->module, "builtins")) {
-        text_name(name, exception->module);
-        text_string(name, ".");
-    }
-    text_name(name, exception->qualname.length ? exception->qualname : exception->type);
-    put_string(otlp, "exception.type", text_of(name));
-}
-
-static void
-put_event(struct otlp *otlp, uint32_t index, uint64_t unix_ns, bool escapes)
-{
-    const struct exception *exception = &otlp->model->exceptions[index];
-    sink_format(otlp->sink, "{\"timeUnixNano\":\"%llu\",\"name\":\"exception\",", (unsigned long long)unix_ns);
-    begin_attributes(otlp);
-    put_type(otlp, exception);
-    text_truncate(&otlp->scratch, 0);
-    label_exception(&otlp->scratch, otlp->model, exception, true, 0);
-    put_string(otlp, "exception.message", text_of(&otlp->scratch));
-    text_truncate(&otlp->scratch, 0);
-    put_key(otlp, "exception.escaped");
-    put(otlp, escapes ? "\"boolValue\":true}}" : "\"boolValue\":false}}");
-    put(otlp, "]}");
-}
-
-/* The one that it ended with, at its end; before that those that it caught itself, of which the time is not known. */
-static void
-put_events(struct otlp *otlp, uint32_t number)
-{
-    const struct call *call = &otlp->model->calls[number];
-    uint32_t raised = call->outcome == OUTCOME_RAISED ? call_exception(otlp->model, call) : MODEL_NONE;
-    uint32_t count = 0;
-    const struct caught *caught = otlp->model->caught_count ? exception_caught_in(otlp->model, number, &count) : NULL;
-    count = count < CAUGHT_SHOWN ? count : CAUGHT_SHOWN;
-    if (!count && raised == MODEL_NONE)
-        return;
-    put(otlp, ",\"events\":[");
-    for (uint32_t i = 0; i < count; i++) {
-        put(otlp, i ? "," : "");
-        put_event(otlp, caught[i].exception, end_of(otlp, number), false);
-    }
-    put(otlp, count && raised != MODEL_NONE ? "," : "");
-    if (raised != MODEL_NONE)
-        put_event(otlp, raised, end_of(otlp, number), true);
-    put(otlp, "]");
-}
-
-static bool
-is_error(const struct exception *exception)
-{
-    return !exception->benign && !exception_is_cancellation(exception);
+    otlp_put(otlp, "]");
 }
 
 static void
 put_status(struct otlp *otlp, const struct call *call)
 {
-    uint32_t raised = call->outcome == OUTCOME_RAISED ? call_exception(otlp->model, call) : MODEL_NONE;
-    if (raised == MODEL_NONE || !is_error(&otlp->model->exceptions[raised]))
+    const struct exception *error = otlp_error_of(otlp->model, call);
+    if (!error)
         return;
     sink_format(otlp->sink, ",\"status\":{\"code\":%d,\"message\":", STATUS_ERROR);
     text_truncate(&otlp->scratch, 0);
-    label_exception(&otlp->scratch, otlp->model, &otlp->model->exceptions[raised], true, 0);
-    sink_json(otlp->sink, text_of(&otlp->scratch));
+    traceback_last_line(&otlp->scratch, otlp->model, error);
+    sink_json(otlp->sink, otlp_text_of(&otlp->scratch));
     text_truncate(&otlp->scratch, 0);
-    put(otlp, "}");
+    otlp_put(otlp, "}");
 }
+
+/* --- links ------------------------------------------------------------------------------------------ */
 
 /* OpenTelemetry's own word for what began elsewhere; the parent says the same, for viewers that draw one tree. */
 static void
@@ -357,14 +298,14 @@ put_link(struct otlp *otlp, uint32_t creator)
 {
     sink_format(otlp->sink, ",\"links\":[{\"traceId\":\"%s\",\"spanId\":", otlp->trace_id);
     put_id(otlp, creator);
-    put(otlp, ",\"attributes\":[{\"key\":\"flowtrace.link\",\"value\":{\"stringValue\":\"created by\"}}]}]");
+    otlp_put(otlp, ",\"attributes\":[{\"key\":\"flowtrace.link\",\"value\":{\"stringValue\":\"created by\"}}]}]");
 }
 
 static void
 put_parent(struct otlp *otlp, uint32_t parent)
 {
     if (parent != MODEL_NONE) {
-        put(otlp, ",\"parentSpanId\":");
+        otlp_put(otlp, ",\"parentSpanId\":");
         put_id(otlp, parent);
     }
     else if (otlp->remote_parent[0]) {
@@ -383,16 +324,16 @@ put_span(struct otlp *otlp, uint32_t number)
     put_parent(otlp, call->parent == MODEL_NONE || parent_is_copy ? creator : call->parent);
     text_truncate(&otlp->name, 0);
     label_function(&otlp->name, call->code);
-    put(otlp, ",\"name\":");
-    sink_json(otlp->sink, text_of(&otlp->name));
+    otlp_put(otlp, ",\"name\":");
+    sink_json(otlp->sink, otlp_text_of(&otlp->name));
     sink_format(otlp->sink, ",\"kind\":%d,\"startTimeUnixNano\":\"%llu\",\"endTimeUnixNano\":\"%llu\",", KIND_INTERNAL,
-                (unsigned long long)start_of(otlp, number), (unsigned long long)end_of(otlp, number));
+                (unsigned long long)start_of(otlp, number), (unsigned long long)otlp_end_of(otlp, number));
     put_attributes(otlp, number);
-    put_events(otlp, number);
+    otlp_put_events(otlp, number);
     if (creator != MODEL_NONE)
         put_link(otlp, creator);
     put_status(otlp, call);
-    put(otlp, "}");
+    otlp_put(otlp, "}");
 }
 
 /* --- lines --------------------------------------------------------------------------------------- */
@@ -401,42 +342,50 @@ static void
 put_resource(struct otlp *otlp, const struct process *process)
 {
     struct slice program = process_info(process, "program");
-    begin_attributes(otlp);
-    put_string(otlp, "service.name", program.length ? program : (struct slice){"python", 6});
-    put_int(otlp, "process.pid", process->pid);
-    put_slice(otlp, "process.command_line", process_info(process, "command"));
-    put_slice(otlp, "process.executable.path", process_info(process, "executable"));
-    put_slice(otlp, "process.working_directory", process_info(process, "folder"));
-    put_word(otlp, "process.runtime.name", "cpython");
-    put_slice(otlp, "process.runtime.version", process_info(process, "python"));
-    put_slice(otlp, "process.runtime.description", process_info(process, "build"));
-    put_slice(otlp, "host.name", process_info(process, "host"));
-    put_word(otlp, "telemetry.sdk.language", "python");
-    put_word(otlp, "telemetry.sdk.name", "flowtrace");
-    put_slice(otlp, "telemetry.sdk.version", process_info(process, "flowtrace"));
-    put_slice(otlp, "flowtrace.interpreter", process->interpreter);
-    put_word(otlp, "flowtrace.process_end", process_end(process));
-    put_slice(otlp, "flowtrace.lost", process->lost);
-    put(otlp, "]");
+    otlp_begin_attributes(otlp);
+    otlp_put_string(otlp, "service.name", program.length ? program : (struct slice){"python", 6});
+    otlp_put_int(otlp, "process.pid", process->pid);
+    otlp_put_slice(otlp, "process.command_line", process_info(process, "command"));
+    otlp_put_slice(otlp, "process.executable.path", process_info(process, "executable"));
+    otlp_put_slice(otlp, "process.working_directory", process_info(process, "folder"));
+    otlp_put_word(otlp, "process.runtime.name", "cpython");
+    otlp_put_slice(otlp, "process.runtime.version", process_info(process, "python"));
+    otlp_put_slice(otlp, "process.runtime.description", process_info(process, "build"));
+    otlp_put_slice(otlp, "host.name", process_info(process, "host"));
+    otlp_put_word(otlp, "telemetry.sdk.language", "python");
+    otlp_put_word(otlp, "telemetry.sdk.name", "flowtrace");
+    otlp_put_slice(otlp, "telemetry.sdk.version", process_info(process, "flowtrace"));
+    otlp_put_slice(otlp, "flowtrace.interpreter", process->interpreter);
+    if (process->has_status && !(process->wait_status & 0x7f))
+        otlp_put_int(otlp, "process.exit.code", process->wait_status >> 8 & 0xff);
+    otlp_put_word(otlp, "flowtrace.process_end", process_end(process));
+    otlp_put_slice(otlp, "flowtrace.lost", process->lost);
+    otlp_put(otlp, "]");
 }
 
 static void
 end_line(struct otlp *otlp)
 {
     if (otlp->process != MODEL_NONE)
-        put(otlp, "]}]}]}\n");
+        otlp_put(otlp, "],\"schemaUrl\":\"" SCHEMA_URL "\"}],\"schemaUrl\":\"" SCHEMA_URL "\"}]}\n");
     otlp->process = MODEL_NONE;
 }
 
 static void
 begin_line(struct otlp *otlp, uint32_t process)
 {
+    struct slice version = process_info(&otlp->model->processes[process], "flowtrace");
     otlp->process = process;
     otlp->spans = 0;
     otlp->line_begin = otlp->sink->written;
-    put(otlp, "{\"resourceSpans\":[{\"resource\":{");
+    otlp_put(otlp, "{\"resourceSpans\":[{\"resource\":{");
     put_resource(otlp, &otlp->model->processes[process]);
-    put(otlp, "},\"scopeSpans\":[{\"scope\":{\"name\":\"flowtrace\"},\"spans\":[");
+    otlp_put(otlp, "},\"scopeSpans\":[{\"scope\":{\"name\":\"flowtrace\"");
+    if (version.length) {
+        otlp_put(otlp, ",\"version\":");
+        sink_json(otlp->sink, version);
+    }
+    otlp_put(otlp, "},\"spans\":[");
 }
 
 static bool
@@ -453,7 +402,7 @@ put_in_line(struct otlp *otlp, uint32_t call)
         end_line(otlp);
         begin_line(otlp, process);
     }
-    put(otlp, otlp->spans++ ? "," : "");
+    otlp_put(otlp, otlp->spans++ ? "," : "");
     put_span(otlp, call);
 }
 
@@ -489,12 +438,15 @@ export_otlp(struct export *export)
     otlp.start_unix_ns = export->model->reader->header->start_unix_ns;
     read_trace_id(&otlp);
     continue_context(&otlp, export->options->traceparent);
-    int ret = count_within(&otlp);
+    int ret = tracebacks_open(&otlp.tracebacks, export->model);
+    if (ret == 0)
+        ret = count_within(&otlp);
     if (ret == 0)
         ret = put_calls(&otlp);
     if (ret == 0 && (otlp.scratch.failed || otlp.name.failed))
         ret = -ENOMEM;
     free(otlp.last_within);
+    tracebacks_close(&otlp.tracebacks);
     text_free(&otlp.scratch);
     text_free(&otlp.name);
     return ret;

@@ -388,19 +388,18 @@ on_end(void *context, uint64_t ns)
 }
 
 static int
-on_caught(void *context, uint32_t catcher, const struct exception *exception, uint64_t ns)
+on_mark(void *context, enum timeline_mark_kind kind, uint32_t call, const struct exception *exception, uint64_t ns)
 {
     struct perfetto *perfetto = context;
-    struct plain number = plain_number(model_call_number(perfetto->model, catcher));
+    struct plain number = plain_number(model_call_number(perfetto->model, call));
     begin_event(perfetto, EVENT_INSTANT, ns);
-    text_string(&perfetto->scratch, "caught ");
-    label_exception(&perfetto->scratch, perfetto->model, exception, false, 0);
+    timeline_mark_name(&perfetto->scratch, perfetto->model, kind, exception);
     protobuf_text(&perfetto->packet, EVENT_NAME, scratch_of(perfetto));
     protobuf_number(&perfetto->packet, EVENT_CATEGORY, CATEGORY_EXCEPTION);
     label_exception(&perfetto->scratch, perfetto->model, exception, true, 0);
     struct plain text = plain_text(scratch_of(perfetto));
     put_annotation(&perfetto->packet, EVENT_ANNOTATION, NAME_EXCEPTION, &text);
-    put_fact(perfetto, FACT_CAUGHT_BY, &number);
+    put_fact(perfetto, kind == MARK_CAUGHT ? FACT_CAUGHT_BY : FACT_CALL, &number);
     end_event(perfetto);
     return 0;
 }
@@ -430,7 +429,7 @@ put_start(struct perfetto *perfetto)
 int
 export_perfetto(struct export *export)
 {
-    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_caught};
+    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_mark};
     const struct model *model = export->model;
     struct perfetto perfetto = {.sink = export->sink, .model = model, .next_parameter = NAME_PARAMETER};
     perfetto.parameters = calloc(model->reader->code_count + (size_t)1, sizeof *perfetto.parameters);

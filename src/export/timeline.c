@@ -110,19 +110,20 @@ on_begin(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
     return ret ? ret : timeline->visitor->begin(timeline->context, call, ns, edge == SPAN_SUSPENDED);
 }
 
-/* Its caller has caught what it ended with. */
-static int
-mark_caught(struct timeline *timeline, const struct call *call, uint64_t ns)
+/* What it ended with; NULL for what is no more than control flow. */
+static const struct exception *
+exception_of(const struct model *model, const struct call *call)
 {
-    const struct model *model = timeline->export->model;
-    uint32_t index = call_exception(model, call);
-    if (index == MODEL_NONE || call->parent == MODEL_NONE || timeline->depth == 0)
-        return 0;
-    const struct exception *exception = &model->exceptions[index];
-    if (exception->benign || exception->caught_by != call->parent)
-        return 0;
+    uint32_t index = call->outcome == OUTCOME_RAISED ? call_exception(model, call) : MODEL_NONE;
+    return index != MODEL_NONE && !model->exceptions[index].benign ? &model->exceptions[index] : NULL;
+}
+
+static int
+put_mark(struct timeline *timeline, enum timeline_mark_kind kind, uint32_t call, const struct exception *exception,
+         uint64_t ns)
+{
     int ret = go_to_row(timeline, timeline->depth - 1);
-    return ret ? ret : timeline->visitor->caught(timeline->context, call->parent, exception, ns);
+    return ret ? ret : timeline->visitor->mark(timeline->context, kind, call, exception, ns);
 }
 
 static int
@@ -138,11 +139,17 @@ on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
             timeline->unended[timeline->unended_count++] = (struct unended){call, ns};
         return fits ? 0 : -ENOMEM;
     }
+    const struct call *ended = &timeline->export->model->calls[call];
+    const struct exception *exception = edge == SPAN_CALL ? exception_of(timeline->export->model, ended) : NULL;
     int ret = end_unended(timeline);
+    if (ret == 0 && exception && exception->first_call == call)
+        ret = put_mark(timeline, MARK_RAISED, call, exception, ns);
     if (ret == 0)
         ret = end_innermost(timeline, ns);
-    const struct call *ended = &timeline->export->model->calls[call];
-    return ret == 0 && edge == SPAN_CALL && ended->outcome == OUTCOME_RAISED ? mark_caught(timeline, ended, ns) : ret;
+    bool caught = exception && ended->parent != MODEL_NONE && exception->caught_by == ended->parent;
+    if (ret == 0 && caught && timeline->depth)
+        ret = put_mark(timeline, MARK_CAUGHT, ended->parent, exception, ns);
+    return ret;
 }
 
 static int
@@ -203,6 +210,14 @@ timeline_row_name(struct text *out, const struct track *track, uint32_t level)
     }
     if (level)
         text_format(out, ", deeper than %u", level * TIMELINE_DEPTH);
+}
+
+void
+timeline_mark_name(struct text *out, const struct model *model, enum timeline_mark_kind kind,
+                   const struct exception *exception)
+{
+    text_string(out, kind == MARK_CAUGHT ? "caught " : "raised ");
+    label_exception(out, model, exception, false, 0);
 }
 
 #define OWN_NUMBERS (UINT32_C(1) << 30) /* no system has as many processes and threads */

@@ -13,6 +13,12 @@
  * the last. */
 #define TIMELINE_DEPTH 500
 
+enum timeline_mark_kind { MARK_RAISED, MARK_CAUGHT };
+
+/* "raised ValueError", "caught ValueError" */
+void timeline_mark_name(struct text *out, const struct model *model, enum timeline_mark_kind kind,
+                        const struct exception *exception);
+
 struct timeline_visitor {
     /* What follows stands on this row: `level` 0 is the track's own, and `is_new` if it is there for the first time. */
     int (*row)(void *context, uint32_t track, uint32_t level, bool is_new);
@@ -20,8 +26,10 @@ struct timeline_visitor {
     /* "wait: Future", or "yield 3", begins. */
     int (*pause)(void *context, uint32_t call, uint64_t ns, struct slice what, bool waits);
     int (*end)(void *context, uint64_t ns);
-    /* An exception has come to the call that catches it, whose slice is the innermost. */
-    int (*caught)(void *context, uint32_t catcher, const struct exception *exception, uint64_t ns);
+    /* In the innermost slice, which is that of the call: an exception is about to leave the first call of all, or has
+     * come to the one that catches it. */
+    int (*mark)(void *context, enum timeline_mark_kind kind, uint32_t call, const struct exception *exception,
+                uint64_t ns);
 };
 
 /* All of it, track by track: 0, -ENOMEM, -ECANCELED or what the visitor returned. */

@@ -165,6 +165,8 @@ build_unwind(struct builder *builder, struct lane *lane, const struct record *re
     if (!extra)
         return;
     extra->exception = index;
+    extra->left_line = record->line;
+    extra->caller_line = is_delegated(builder->model, lane, call) ? 0 : record->caller_line;
     if (exception->calls_left > 0 && exception->caught_by != number)
         begin_leg(builder, index, number, record->line);
     if (exception->calls_left++ == 0)

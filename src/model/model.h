@@ -147,6 +147,8 @@ struct call_extra {
                            * or that called into its interpreter; for an inherited one: the same call in the parent
                            * process; or MODEL_NONE */
     uint32_t suspended;   /* in model->suspended; 0: it never was */
+    uint32_t left_line;   /* OUTCOME_RAISED: where the exception left it, which may be a `finally`; 0 unknown */
+    uint32_t caller_line; /* the same: where it came into the caller */
 };
 
 #define CALL_EXTRA_NONE \

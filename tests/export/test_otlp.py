@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import flowtrace
 from flowtrace import _otlp
 from flowtrace._core import Trace
 from flowtrace.errors import UsageError
@@ -44,7 +45,8 @@ class Exported:
         for line in self.lines:
             (group,) = line["resourceSpans"]
             (scope,) = group["scopeSpans"]
-            assert scope["scope"] == {"name": "flowtrace"}
+            assert scope["scope"] == {"name": "flowtrace", "version": flowtrace.__version__}
+            assert scope["schemaUrl"] == group["schemaUrl"] == "https://opentelemetry.io/schemas/1.44.0"
             for span in scope["spans"]:
                 number = attributes(span)["flowtrace.call"]
                 self.spans[number] = span
@@ -123,14 +125,15 @@ def test_what_a_call_got_and_gave_are_attributes(workshop, everything) -> None:
         "code.function.name": "__main__.price",
         "code.line.number": 8,
         "flowtrace.kind": "function",
-        "thread.name": "main thread",
+        "thread.name": "MainThread",
         "flowtrace.call": 3,
         "flowtrace.argument.order": 1,
         "flowtrace.argument.rule": "'vip'",
         "flowtrace.result": 10,
     }
     waiting = attributes(exported.spans[12])
-    assert (waiting["thread.name"], waiting["flowtrace.awaited"]) == ("task Task-2", "Future")
+    assert (waiting["flowtrace.track"], waiting["flowtrace.awaited"]) == ("task Task-2", "Future")
+    assert "thread.name" not in waiting
     assert (waiting["flowtrace.suspensions"], waiting["flowtrace.created_by"]) == (1, 11)
     assert waiting["flowtrace.waiting_ns"] > 900_000
 
@@ -138,12 +141,16 @@ def test_what_a_call_got_and_gave_are_attributes(workshop, everything) -> None:
 def test_exceptions_are_events_and_make_a_span_an_error(workshop, everything) -> None:
     exported = export(workshop, everything)
     span = exported.spans[5]
-    assert span["status"] == {"code": 2, "message": "ValueError('no 2')"}
+    assert span["status"] == {"code": 2, "message": "ValueError: no 2"}
+    assert attributes(span)["error.type"] == "ValueError"
     (event,) = span["events"]
     assert (event["name"], event["timeUnixNano"]) == ("exception", span["endTimeUnixNano"])
     assert attributes(event) == {
         "exception.type": "ValueError",
-        "exception.message": "ValueError('no 2')",
+        "exception.message": "no 2",
+        "exception.stacktrace": "Traceback (most recent call last):\n"
+        f'  File "{everything.parent}/app.py", line 13, in broken\n'
+        "ValueError: no 2\n",
         "exception.escaped": True,
     }
     assert attributes(span)["flowtrace.caught_by"] == 4
@@ -183,9 +190,259 @@ def test_exceptions_that_do_not_leave_a_call_and_those_of_control_flow_make_no_e
     (event,) = by_name["careful"]["events"]
     assert attributes(event)["exception.type"] == "__main__.Mine"
     assert attributes(event)["exception.escaped"] is False
-    (event,) = by_name["sleeper"]["events"]
+    wait, event = by_name["sleeper"]["events"]
+    assert (wait["name"], attributes(wait)["flowtrace.awaited"]) == ("wait", "Future")
     assert attributes(event)["exception.type"].endswith("CancelledError")
     assert not [span for span in by_name.values() if "status" in span]
+
+
+def events_of(exported: Exported, name: str, kind: str = "exception") -> list[dict[str, Any]]:
+    """The attributes of such events, of the first span of that name."""
+    span = next(span for span in exported.spans.values() if span["name"] == name)
+    return [attributes(event) for event in span.get("events", []) if event["name"] == kind]
+
+
+RAISERS = """
+import json
+
+
+class Mine(Exception):
+    def __init__(self, code):
+        super().__init__("mine", code)
+        self.code = code
+
+
+class Named(Exception):
+    def __init__(self, text, path):
+        super().__init__(text)
+        self.path = path
+
+
+def none(): raise ValueError
+def text(): raise ValueError("two\\nlines, 'quoted'")
+def number(): raise ValueError(7)
+def key(): raise KeyError("missing")
+def several(): raise ValueError("a", 1)
+def mine(): raise Mine(5)
+def named(): raise Named("no such", "x")
+def file(): open("/no/such/file")
+def group(): raise ExceptionGroup("many", [ValueError(1), TypeError(2)])
+def library(): json.loads("{")
+def lasting(): raise ValueError("x" * 100_000)
+
+for function in (none, text, number, key, several, mine, named, file, group, library, lasting):
+    try:
+        function()
+    except Exception as error:
+        if function is not lasting:
+            print(repr(str(error)))
+"""
+
+
+def test_messages_are_what_str_makes_of_exceptions(workshop) -> None:
+    workshop.write("app.py", RAISERS)
+    done = workshop.flowtrace("run", "-q", "-o", "run.flow", "app.py")
+    assert done.status == 0, done.err
+    exported = export(workshop, workshop.folder / "run.flow")
+    names = ["none", "text", "number", "key", "several", "mine", "named", "file", "group", "library"]
+    messages = [event["exception.message"] for name in names for event in events_of(exported, name)]
+    assert [repr(message) for message in messages] == done.out.splitlines()
+    (long,) = events_of(exported, "lasting")
+    assert re.fullmatch("x{50,}…", long["exception.message"])
+
+
+def test_stack_traces_are_those_of_the_interpreter_from_the_call_on(workshop) -> None:
+    workshop.write(
+        "app.py",
+        """
+        import traceback
+
+        class Shop:
+            def pay(self):
+                for n in range(3):
+                    if n == 2:
+                        raise ValueError(n)
+
+        def order(shop):
+            try:
+                shop.pay()
+            finally:
+                pass
+
+        def parse():
+            import json
+            json.loads("{")
+
+        def main():
+            order(Shop())
+
+        for function in (main, parse):
+            try:
+                function()
+            except ValueError as error:
+                error.__traceback__ = error.__traceback__.tb_next
+                lines = "".join(traceback.format_exception(error)).splitlines()
+                print(*[line for line in lines if not line.startswith("    ")], sep="\\n")
+        """,
+    )
+    done = workshop.flowtrace("run", "-q", "-o", "run.flow", "app.py")
+    exported = export(workshop, workshop.folder / "run.flow")
+    (main,) = events_of(exported, "main")
+    (order,) = events_of(exported, "order")
+    (parse,) = events_of(exported, "parse")
+    own, _, library = done.out.partition("ValueError: 2\n")
+    assert main["exception.stacktrace"] == own + "ValueError: 2\n"
+    assert order["exception.stacktrace"] == main["exception.stacktrace"].replace(
+        f'  File "{workshop.folder}/app.py", line 20, in main\n', ""
+    )
+    # Between the call and the frame that raised there may be others of a library.
+    ours, theirs = parse["exception.stacktrace"].splitlines(), library.splitlines()
+    assert [ours[0], ours[1], ours[-2], ours[-1]] == [theirs[0], theirs[1], theirs[-2], theirs[-1]]
+    assert len(ours) == 4
+
+
+def test_stack_traces_of_tasks_and_generators_are_those_of_the_interpreter(workshop) -> None:
+    workshop.write(
+        "app.py",
+        """
+        import asyncio, traceback
+
+        async def inner(n):
+            await asyncio.sleep(0.001)
+            if n:
+                raise ValueError(n)
+
+        async def outer():
+            try:
+                await inner(1)
+            finally:
+                pass
+
+        async def task():
+            await asyncio.sleep(0)
+            await outer()
+
+        def numbers():
+            yield 1
+            raise KeyError("k")
+
+        def consume():
+            for number in numbers():
+                pass
+
+        async def main():
+            for work in (asyncio.create_task(task()), asyncio.to_thread(consume)):
+                try:
+                    await work
+                except (ValueError, KeyError) as error:
+                    lines = "".join(traceback.format_exception(error)).splitlines()
+                    print(*[line for line in lines if __file__ in line and not line.endswith("main")], sep="\\n")
+
+        asyncio.run(main())
+        """,
+    )
+    done = workshop.flowtrace("run", "-q", "-o", "run.flow", "app.py")
+    exported = export(workshop, workshop.folder / "run.flow")
+    traces = [events_of(exported, name)[0]["exception.stacktrace"].splitlines() for name in ("task", "consume")]
+    assert [line for trace in traces for line in trace if "File" in line] == done.out.splitlines()
+
+
+def test_stack_traces_of_deep_recursion_are_bounded(workshop) -> None:
+    workshop.record(
+        """
+        import sys
+        sys.setrecursionlimit(5000)
+
+        def down(n):
+            if n == 0:
+                raise ValueError(n)
+            down(n - 1)
+
+        try:
+            down(2000)
+        except ValueError:
+            pass
+        """
+    )
+    exported = export(workshop, workshop.trace_path)
+    traces = [
+        attributes(span["events"][0])["exception.stacktrace"] for span in exported.spans.values() if "events" in span
+    ]
+    assert len(traces) == 2001
+    first = traces[0].splitlines()
+    assert len(first) == 36
+    assert first[33:] == ["  ...", f'  File "{workshop.folder}/app.py", line 6, in down', "ValueError: 0"]
+    assert len(traces[-1].splitlines()) == 3
+
+
+def test_an_exit_without_complaint_is_no_error(workshop) -> None:
+    workshop.write("app.py", "import sys\ndef f(status):\n    sys.exit(status)\nf(0)\n")
+    workshop.flowtrace("run", "-q", "-o", "well.flow", "app.py")
+    workshop.write("app.py", "import sys\ndef f(status):\n    sys.exit(status)\nf(3)\n")
+    workshop.flowtrace("run", "-q", "-o", "ill.flow", "app.py")
+    well, ill = (export(workshop, workshop.folder / name) for name in ("well.flow", "ill.flow"))
+    assert [span["name"] for span in well.spans.values() if "status" in span] == []
+    assert [span["status"]["message"] for span in ill.spans.values()] == ["SystemExit: 3", "SystemExit: 3"]
+
+
+def test_waits_are_events_and_those_that_are_too_many_are_counted(workshop) -> None:
+    workshop.record(
+        """
+        import asyncio
+
+        async def fetch(n):
+            await asyncio.sleep(0.001)
+
+        async def main():
+            await asyncio.create_task(fetch(1), name="one")
+            await asyncio.sleep(0)
+            await fetch(2)
+
+        async def often():
+            for _ in range(70):
+                await asyncio.sleep(0)
+
+        def numbers():
+            yield from range(3)
+
+        list(numbers())
+        asyncio.run(main())
+        asyncio.run(often())
+        """
+    )
+    exported = export(workshop, workshop.trace_path)
+    waits = events_of(exported, "main", "wait")
+    assert [wait.get("flowtrace.awaited") for wait in waits] == ["task one", None, "Future"]
+    assert all(wait["flowtrace.waiting_ns"] > 0 for wait in waits)
+    (main,) = [span for span in exported.spans.values() if span["name"] == "main"]
+    assert sum(wait["flowtrace.waiting_ns"] for wait in waits) == attributes(main)["flowtrace.waiting_ns"]
+    times = [int(event["timeUnixNano"]) for event in main["events"]]
+    assert int(main["startTimeUnixNano"]) < times[0] < times[1] < times[2] < int(main["endTimeUnixNano"])
+    assert "droppedEventsCount" not in main
+    (often,) = [span for span in exported.spans.values() if span["name"] == "often"]
+    assert (len(often["events"]), often["droppedEventsCount"]) == (64, 6)
+    assert events_of(exported, "numbers", "wait") == []
+
+
+def test_a_wait_that_has_not_ended_has_no_duration(workshop) -> None:
+    workshop.write(
+        "app.py",
+        """
+        import asyncio, os
+
+        async def stuck():
+            await asyncio.sleep(100)
+
+        async def main():
+            asyncio.create_task(stuck())
+            await asyncio.sleep(0)
+            os._exit(0)
+
+        asyncio.run(main())
+        """,
+    )
+    workshop.run("app.py")
+    assert events_of(export(workshop, workshop.trace_path), "stuck", "wait") == [{"flowtrace.awaited": "Future"}]
 
 
 def test_a_resource_tells_of_the_process(workshop, everything) -> None:
@@ -196,6 +453,15 @@ def test_a_resource_tells_of_the_process(workshop, everything) -> None:
     assert (parent["telemetry.sdk.name"], parent["telemetry.sdk.language"]) == ("flowtrace", "python")
     for name in ("host.name", "process.runtime.version", "telemetry.sdk.version", "process.executable.path"):
         assert parent[name]
+
+
+def test_a_resource_tells_how_the_process_has_ended(workshop) -> None:
+    workshop.write("app.py", "import subprocess, sys\nsubprocess.run([sys.executable, 'child.py'])\n")
+    workshop.write("child.py", "raise SystemExit(3)\n")
+    workshop.run("app.py")
+    exported = export(workshop, workshop.trace_path)
+    codes = [(resource["service.name"], resource["process.exit.code"]) for resource in exported.resources.values()]
+    assert codes == [("app.py", 0), ("app.py", 3)]
 
 
 def test_calls_that_have_not_ended_say_so(workshop) -> None:
@@ -234,22 +500,23 @@ def test_without_times_a_call_takes_a_microsecond_and_what_it_calls(workshop) ->
 
 
 GOLDEN = (
-    '{"resourceSpans":[{"resource":{RESOURCE},"scopeSpans":[{"scope":{"name":"flowtrace"},"spans":['
+    '{"resourceSpans":[{"resource":{RESOURCE},"scopeSpans":[{"scope":{"name":"flowtrace","version":"V"},"spans":['
     '{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"ID","parentSpanId":"00f067aa0ba902b7","name":"app.py",'
     '"kind":1,"startTimeUnixNano":"T","endTimeUnixNano":"T","attributes":['
     '{"key":"code.function.name","value":{"stringValue":"__main__.<module>"}},'
     '{"key":"code.file.path","value":{"stringValue":"PATH"}},{"key":"code.line.number","value":{"intValue":"1"}},'
     '{"key":"flowtrace.kind","value":{"stringValue":"module"}},'
-    '{"key":"thread.name","value":{"stringValue":"main thread"}},{"key":"thread.id","value":{"intValue":"N"}},'
+    '{"key":"thread.name","value":{"stringValue":"MainThread"}},{"key":"thread.id","value":{"intValue":"N"}},'
     '{"key":"flowtrace.call","value":{"intValue":"1"}},{"key":"flowtrace.result","value":{"stringValue":"None"}}]},'
     '{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"ID","parentSpanId":"ID","name":"half",'
     '"kind":1,"startTimeUnixNano":"T","endTimeUnixNano":"T","attributes":['
     '{"key":"code.function.name","value":{"stringValue":"__main__.half"}},'
     '{"key":"code.file.path","value":{"stringValue":"PATH"}},{"key":"code.line.number","value":{"intValue":"1"}},'
     '{"key":"flowtrace.kind","value":{"stringValue":"function"}},'
-    '{"key":"thread.name","value":{"stringValue":"main thread"}},{"key":"thread.id","value":{"intValue":"N"}},'
+    '{"key":"thread.name","value":{"stringValue":"MainThread"}},{"key":"thread.id","value":{"intValue":"N"}},'
     '{"key":"flowtrace.call","value":{"intValue":"2"}},{"key":"flowtrace.argument.n","value":{"intValue":"3"}},'
-    '{"key":"flowtrace.result","value":{"doubleValue":1.5}}]}]}]}]}\n'
+    '{"key":"flowtrace.result","value":{"doubleValue":1.5}}]}],"schemaUrl":"https://opentelemetry.io/schemas/1.44.0"}],'
+    '"schemaUrl":"https://opentelemetry.io/schemas/1.44.0"}]}\n'
 )
 
 
@@ -260,6 +527,7 @@ def test_otlp_to_the_letter(workshop) -> None:
     text = re.sub(r'(panId":)"(?!00f067aa0ba902b7)[0-9a-f]{16}"', r'\1"ID"', text)
     text = re.sub(r'(Nano":)"\d{19}"', r'\1"T"', text)
     text = re.sub(r'(thread.id","value":\{"intValue":)"\d+"', r'\1"N"', text)
+    text = text.replace(f'"version":"{flowtrace.__version__}"', '"version":"V"')
     assert text.replace(f'"{workshop.folder}/app.py"', '"PATH"') == GOLDEN
 
 

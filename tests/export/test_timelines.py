@@ -52,6 +52,7 @@ app.py / main thread
       careful {"call": 4, "arguments": {"n": 2}, "result": -1}
         broken {"call": 5, "arguments": {"n": 2}, "raised": "ValueError('no 2')", "raised_at": "app.py:13", \
 "caught_by": 4, "outcome": "raised"}
+          ! raised ValueError {"exception": "ValueError('no 2')", "call": 5}
         ! caught ValueError {"exception": "ValueError('no 2')", "caught_by": 4}
       consume {"call": 6, "result": "[0, 10, 20]"}
         numbers {"call": 7, "arguments": {"n": 3}, "result": "None", "suspensions": 3}
@@ -63,6 +64,7 @@ app.py / main thread
         numbers {"call": 7, "goes_on": true}
       broken {"call": 19, "arguments": {"n": 3}, "raised": "ValueError('no 3')", "raised_at": "app.py:13", \
 "outcome": "raised"}
+        ! raised ValueError {"exception": "ValueError('no 3')", "call": 19}
 app.py / worker
   price {"call": 14, "created_by": 2, "arguments": {"order": 5, "rule": "'new'"}, "result": 50} <14
 app.py / main thread
@@ -216,14 +218,19 @@ def test_what_is_deeper_than_viewers_show_has_further_rows(workshop, name) -> No
     )
     found = slices(workshop, name, workshop.trace_path)
     assert Counter(slice.row for slice in found) == {
-        "app.py / main thread": 501,  # with the mark of what was caught
+        "app.py / main thread": 501,  # with the marks of what was raised and caught
         "app.py / main thread, deeper than 500": 500,
-        "app.py / main thread, deeper than 1000": 102,
+        "app.py / main thread, deeper than 1000": 103,
     }
     assert max(slice.depth for slice in found) == 499
     assert all(slice.end is not None for slice in found)
-    (mark,) = [slice for slice in found if slice.is_instant]
-    assert (mark.name, mark.depth, mark.row) == ("caught ValueError", 1, "app.py / main thread")
+    raised, caught = [slice for slice in found if slice.is_instant]
+    assert (raised.name, raised.depth, raised.row) == (
+        "raised ValueError",
+        102,
+        "app.py / main thread, deeper than 1000",
+    )
+    assert (caught.name, caught.depth, caught.row) == ("caught ValueError", 1, "app.py / main thread")
 
 
 @both
