@@ -89,6 +89,7 @@ struct perfetto {
     const struct model *model;
     struct flows flows;
     uint64_t track;             /* uuid of the row that events stand on */
+    uint8_t *grouped;           /* Owned; by process: a bit for each kind of tracks of which it has a group */
     uint32_t *parameters;       /* Owned; by code: the number of its first parameter's name; 0: it was not met yet */
     uint32_t next_parameter;
     struct text packet, scratch;
@@ -215,6 +216,10 @@ put_code_names(struct perfetto *perfetto, const struct code *code)
 
 /* --- processes and rows --------------------------------------------------------------- */
 
+/* Uuids: processes and then tracks from 1 on, the further rows of a track 2^32 apart, groups beyond all of them. */
+#define GROUP_OF_PROCESS (UINT64_C(1) << 62)
+#define GROUP_OF_THREAD (UINT64_C(1) << 61)
+
 static uint64_t
 uuid_of_process(uint32_t process)
 {
@@ -234,7 +239,6 @@ put_process(struct perfetto *perfetto, uint32_t index)
     begin_packet(perfetto, FLAGS_NEEDED);
     begin_part(perfetto, PACKET_TRACK_DESCRIPTOR);
     protobuf_number(&perfetto->packet, DESCRIPTOR_UUID, uuid_of_process(index));
-    protobuf_number(&perfetto->packet, DESCRIPTOR_ORDERING, ORDERING_EXPLICIT);
     size_t in_process = protobuf_begin(&perfetto->packet, DESCRIPTOR_PROCESS);
     protobuf_number(&perfetto->packet, PROCESS_PID, timeline_pid(perfetto->model, index));
     timeline_process_name(&perfetto->scratch, perfetto->model, process);
@@ -257,6 +261,42 @@ put_thread(struct perfetto *perfetto, const struct track *track, uint32_t index)
     protobuf_end(&perfetto->packet, in_thread);
 }
 
+static void
+begin_track(struct perfetto *perfetto, uint64_t uuid, uint64_t parent)
+{
+    begin_packet(perfetto, FLAGS_NEEDED);
+    begin_part(perfetto, PACKET_TRACK_DESCRIPTOR);
+    protobuf_number(&perfetto->packet, DESCRIPTOR_UUID, uuid);
+    protobuf_number(&perfetto->packet, DESCRIPTOR_PARENT, parent);
+}
+
+/* The UI sorts what stands below a process or a thread by name, whatever order it is given; what stands in a group has
+ * its own. */
+static uint64_t
+group_of(struct perfetto *perfetto, const struct track *track, uint32_t index, uint32_t level)
+{
+    bool is_thread = track->kind == TRACK_MAIN || track->kind == TRACK_THREAD;
+    if (level && !is_thread)
+        return uuid_of_row(perfetto, index, 0);
+    uint64_t group = is_thread ? GROUP_OF_THREAD | (index + UINT64_C(1))
+                               : GROUP_OF_PROCESS | (uint64_t)track->kind << 32 | uuid_of_process(track->process);
+    uint8_t bit = (uint8_t)(1 << track->kind);
+    if (is_thread ? level > 1 : perfetto->grouped[track->process] & bit)
+        return group;
+    perfetto->grouped[track->process] |= bit;
+    begin_track(perfetto, group, uuid_of_process(track->process));
+    if (is_thread)
+        timeline_row_name(&perfetto->scratch, track, 0);
+    else
+        text_format(&perfetto->scratch, "%s", label_track_kind(track));
+    text_string(&perfetto->scratch, is_thread ? ", deeper" : "s");
+    protobuf_text(&perfetto->packet, DESCRIPTOR_NAME, scratch_of(perfetto));
+    protobuf_number(&perfetto->packet, DESCRIPTOR_ORDERING, ORDERING_EXPLICIT);
+    protobuf_number(&perfetto->packet, DESCRIPTOR_MERGE, MERGE_NONE);
+    end_event(perfetto);
+    return group;
+}
+
 static int
 on_row(void *context, uint32_t index, uint32_t level, bool is_new)
 {
@@ -266,11 +306,8 @@ on_row(void *context, uint32_t index, uint32_t level, bool is_new)
     perfetto->track = uuid_of_row(perfetto, index, level);
     if (!is_new)
         return 0;
-    begin_packet(perfetto, FLAGS_NEEDED);
-    begin_part(perfetto, PACKET_TRACK_DESCRIPTOR);
-    protobuf_number(&perfetto->packet, DESCRIPTOR_UUID, perfetto->track);
-    protobuf_number(&perfetto->packet, DESCRIPTOR_PARENT,
-                    level ? uuid_of_row(perfetto, index, 0) : uuid_of_process(track->process));
+    uint64_t above = is_thread ? uuid_of_process(track->process) : group_of(perfetto, track, index, level);
+    begin_track(perfetto, perfetto->track, above);
     if (is_thread) {
         put_thread(perfetto, track, index);
     }
@@ -278,6 +315,7 @@ on_row(void *context, uint32_t index, uint32_t level, bool is_new)
         timeline_row_name(&perfetto->scratch, track, level);
         protobuf_text(&perfetto->packet, DESCRIPTOR_NAME, scratch_of(perfetto));
         protobuf_number(&perfetto->packet, DESCRIPTOR_RANK, level ? level : index & 0x3fffffff);
+        protobuf_number(&perfetto->packet, DESCRIPTOR_ORDERING, ORDERING_EXPLICIT);
         protobuf_number(&perfetto->packet, DESCRIPTOR_MERGE, MERGE_NONE);
     }
     end_event(perfetto);
@@ -433,7 +471,8 @@ export_perfetto(struct export *export)
     const struct model *model = export->model;
     struct perfetto perfetto = {.sink = export->sink, .model = model, .next_parameter = NAME_PARAMETER};
     perfetto.parameters = calloc(model->reader->code_count + (size_t)1, sizeof *perfetto.parameters);
-    int ret = perfetto.parameters ? flows_find(&perfetto.flows, model) : -ENOMEM;
+    perfetto.grouped = calloc(model->process_count + (size_t)1, 1);
+    int ret = perfetto.parameters && perfetto.grouped ? flows_find(&perfetto.flows, model) : -ENOMEM;
     if (ret == 0) {
         put_fixed_names(&perfetto);
         put_start(&perfetto);
@@ -444,6 +483,7 @@ export_perfetto(struct export *export)
     if (ret == 0 && (perfetto.packet.failed || perfetto.scratch.failed))
         ret = -ENOMEM;
     free(perfetto.parameters);
+    free(perfetto.grouped);
     flows_free(&perfetto.flows);
     text_free(&perfetto.packet);
     text_free(&perfetto.scratch);

@@ -179,24 +179,30 @@ go_on(struct walk *walk, uint32_t index)
 
 /* --- by track ----------------------------------------------------------------- */
 
-/* The numbers from 0 to `count`, by track, in their order; `firsts` of each track, and one more. Both Owned by the
- * caller. */
+/* The numbers from 0 to `count`, by what `of` says of them, which is below `kinds`, in their order; `firsts` of each
+ * kind, and one more. Both Owned by the caller. */
 static int
-sort_by_track(const struct model *model, uint32_t count, uint32_t (*track_of)(const struct model *, uint32_t),
-              uint32_t **order, uint32_t **firsts)
+sort_by(const struct model *model, uint32_t count, uint32_t kinds, uint32_t (*of)(const struct model *, uint32_t),
+        uint32_t **order, uint32_t **firsts)
 {
     *order = malloc((count + (size_t)1) * sizeof **order);
-    *firsts = calloc(model->track_count + (size_t)2, sizeof **firsts);
+    *firsts = calloc(kinds + (size_t)2, sizeof **firsts);
     if (!*order || !*firsts)
         return -ENOMEM;
     uint32_t *next = *firsts + 1;
     for (uint32_t i = 0; i < count; i++)
-        next[track_of(model, i) + 1]++;
-    for (uint32_t i = 1; i <= model->track_count; i++)
+        next[of(model, i) + 1]++;
+    for (uint32_t i = 1; i <= kinds; i++)
         next[i] += next[i - 1];
     for (uint32_t i = 0; i < count; i++)
-        (*order)[next[track_of(model, i)]++] = i;
+        (*order)[next[of(model, i)]++] = i;
     return 0;
+}
+
+static uint32_t
+process_of_track(const struct model *model, uint32_t i)
+{
+    return model->tracks[i].process;
 }
 
 static uint32_t
@@ -214,6 +220,7 @@ track_of_step(const struct model *model, uint32_t i)
 struct by_track {
     uint32_t *calls, *first_call;
     uint32_t *steps, *first_step;
+    uint32_t *tracks, *first_track; /* by process */
 };
 
 static void
@@ -252,17 +259,21 @@ spans_walk(const struct model *model, const struct span_visitor *visitor, void *
     walk.is_open = calloc(model->call_count + (size_t)1, 1);
     int ret = walk.is_open ? 0 : -ENOMEM;
     if (ret == 0)
-        ret = sort_by_track(model, model->call_count, track_of_call, &by.calls, &by.first_call);
+        ret = sort_by(model, model->call_count, model->track_count, track_of_call, &by.calls, &by.first_call);
     if (ret == 0)
-        ret = sort_by_track(model, model->pauses.step_count, track_of_step, &by.steps, &by.first_step);
-    for (uint32_t track = 0; ret == 0 && track < model->track_count; track++) {
-        walk_track(&walk, &by, track);
+        ret = sort_by(model, model->pauses.step_count, model->track_count, track_of_step, &by.steps, &by.first_step);
+    if (ret == 0)
+        ret = sort_by(model, model->track_count, model->process_count, process_of_track, &by.tracks, &by.first_track);
+    for (uint32_t i = 0; ret == 0 && i < model->track_count; i++) {
+        walk_track(&walk, &by, by.tracks[i]);
         ret = walk.ret;
     }
     free(by.calls);
     free(by.first_call);
     free(by.steps);
     free(by.first_step);
+    free(by.tracks);
+    free(by.first_track);
     free(walk.is_open);
     free(walk.stack);
     return ret;

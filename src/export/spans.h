@@ -28,7 +28,7 @@ struct span_visitor {
     int (*wait)(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t to_ns);
 };
 
-/* Track by track, of a model with PAUSES_EACH. 0, -ENOMEM or what the visitor returned. Calls that a fork copied are
+/* Track by track, process by process, of a model with PAUSES_EACH. 0, -ENOMEM or what the visitor returned. Calls that a fork copied are
  * left out. */
 int spans_walk(const struct model *model, const struct span_visitor *visitor, void *context);
 

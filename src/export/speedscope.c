@@ -27,7 +27,8 @@ struct speedscope {
     uint32_t frames;
     uint64_t at, done;
     uint64_t events;      /* of this track */
-    bool in_profile;
+    uint32_t track;
+    bool in_profile, any_profile;
 };
 
 /* --- frames ------------------------------------------------------------- */
@@ -157,22 +158,30 @@ static int
 on_track(void *context, uint32_t track)
 {
     struct speedscope *to = context;
-    bool is_first = !to->in_profile;
     end_profile(to);
-    sink_string(to->sink, is_first ? "" : ",\n");
-    sink_string(to->sink, "{\"type\":\"evented\",\"name\":");
-    put_track_name(to, track);
-    to->at = 0;
-    to->events = 0;
-    to->in_profile = true;
-    sink_string(to->sink, ",\"unit\":\"nanoseconds\",\"startValue\":0,\"events\":[\n");
+    to->track = track;
     return 0;
+}
+
+/* It begins with its first call: each is looked at alone, and would be a speck at the end of nothing. */
+static void
+begin_profile(struct speedscope *to, uint64_t ns)
+{
+    sink_string(to->sink, to->any_profile ? ",\n" : "");
+    sink_string(to->sink, "{\"type\":\"evented\",\"name\":");
+    put_track_name(to, to->track);
+    sink_format(to->sink, ",\"unit\":\"nanoseconds\",\"startValue\":%llu,\"events\":[\n", (unsigned long long)ns);
+    to->at = ns;
+    to->events = 0;
+    to->in_profile = to->any_profile = true;
 }
 
 static int
 on_begin(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
 {
     struct speedscope *to = context;
+    if (!to->in_profile)
+        begin_profile(to, ns);
     put_event(to, 'O', frame_of(to, call), ns);
     to->done += edge == SPAN_CALL;
     return export_step(to->export, to->done, to->model->call_count);

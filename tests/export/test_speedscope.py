@@ -9,10 +9,10 @@ app.py [PID] main thread: (app.py (main (price price) (careful (broken broken) c
 (price price) (numbers numbers) (price price) (numbers numbers) (price price) (numbers numbers) consume) \
 (broken broken) main) app.py)
 app.py [PID] thread worker: (price price)
-app.py [PID] main thread: (child (price price) child)
 app.py [PID] task Task-1: (gather ((waiting: _GatheringFuture) (waiting: _GatheringFuture)) gather)
 app.py [PID] task Task-2: (fetch ((waiting: Future) (waiting: Future)) fetch)
 app.py [PID] task Task-3: (fetch ((waiting: Future) (waiting: Future)) fetch)
+app.py [PID] main thread: (child (price price) child)
 """
 
 
@@ -67,6 +67,12 @@ def test_everything(workshop, everything) -> None:
     assert re.sub(r"\[\d+\]", "[PID]", told(document)) == PROFILES
     price = next(frame for frame in document["shared"]["frames"] if frame["name"] == "price")
     assert price == {"name": "price", "file": str(everything.parent / "app.py"), "line": 8}
+
+
+def test_each_profile_begins_with_its_first_call(workshop, everything) -> None:
+    profiles = speedscope(workshop, everything)["profiles"]
+    assert all(profile["startValue"] == profile["events"][0]["at"] for profile in profiles)
+    assert all(profile["endValue"] == profile["events"][-1]["at"] for profile in profiles)
 
 
 def test_hostile(workshop, hostile) -> None:

@@ -67,9 +67,6 @@ app.py / main thread
         ! raised ValueError {"exception": "ValueError('no 3')", "call": 19}
 app.py / worker
   price {"call": 14, "created_by": 2, "arguments": {"order": 5, "rule": "'new'"}, "result": 50} <14
-app.py / main thread
-  child {"call": 17, "created_by": 2, "result": 70} <17
-    price {"call": 18, "arguments": {"order": 7, "rule": "'new'"}, "result": 70}
 app.py / task Task-1
   gather {"call": 11, "created_by": 2, "result": "['a', 'b']", "suspensions": 1, "awaited": "_GatheringFuture"} \
 >12 >13 <11
@@ -82,6 +79,9 @@ app.py / task Task-3
   fetch {"call": 13, "created_by": 11, "arguments": {"name": "'b'"}, "result": "'b'", "suspensions": 1, \
 "awaited": "Future"} <13
     wait: Future {"call": 13}
+app.py / main thread
+  child {"call": 17, "created_by": 2, "result": 70} <17
+    price {"call": 18, "arguments": {"order": 7, "rule": "'new'"}, "result": 70}
 """
 
 
