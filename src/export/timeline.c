@@ -221,6 +221,9 @@ timeline_mark_name(struct text *out, const struct model *model, enum timeline_ma
 }
 
 #define OWN_NUMBERS (UINT32_C(1) << 30) /* no system has as many processes and threads */
+/* Viewers may sort by them, so the further rows of a track follow it. */
+#define OWN_LEVELS (UINT32_C(1) << 11)
+#define OWN_TRACKS (OWN_NUMBERS / OWN_LEVELS)
 
 uint32_t
 timeline_pid(const struct model *model, uint32_t index)
@@ -255,5 +258,7 @@ timeline_tid(const struct model *model, uint32_t index, uint32_t level)
         return timeline_pid(model, track->process);
     if (level == 0 && has_own_id(model, index))
         return track->native_id;
-    return OWN_NUMBERS + (uint64_t)level * model->track_count + index;
+    if (index < OWN_TRACKS && level < OWN_LEVELS)
+        return OWN_NUMBERS + (uint64_t)index * OWN_LEVELS + level;
+    return 2 * (uint64_t)OWN_NUMBERS + (uint64_t)level * model->track_count + index;
 }

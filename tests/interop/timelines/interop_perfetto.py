@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections import Counter
@@ -137,6 +138,46 @@ def test_processes_threads_and_tasks_have_their_names(everything, opened, name) 
     assert threads >= {"main thread", "worker", "task Task-1", "task Task-2", "task Task-3"}
 
 
+def names_of_rows(page) -> list[str]:
+    """What its workspace shows, from above to below."""
+    return page.evaluate(
+        """() => {
+            const names = (node) => [node.name, ...node.children.flatMap(names)];
+            return globalThis.app.trace.workspaces.currentWorkspace.children.flatMap(names);
+        }"""
+    )
+
+
+@each
+def test_rows_stand_in_the_order_in_which_they_began(workshop, browser, ui, name) -> None:
+    workshop.record(
+        """
+        import asyncio, sys
+        sys.setrecursionlimit(9000)
+
+        def down(n):
+            return n and down(n - 1)
+
+        async def work():
+            await asyncio.sleep(0.001)
+
+        async def main():
+            await asyncio.gather(*(asyncio.create_task(work(), name=name) for name in ("z", "b 10", "b 9", "a")))
+
+        down(1600)
+        asyncio.run(main())
+        """
+    )
+    assert workshop.flowtrace("export", name, "-o", "out").status == 0
+    page = open_page(browser, ui, (workshop.folder / "out").read_bytes())
+    rows = [row.partition(", ")[2] or row for row in names_of_rows(page)]
+    wanted = ["main thread", *(f"deeper than {depth}" for depth in (500, 1000, 1500))]
+    wanted += [f"task {task}" for task in ("Task-1", "z", "b 10", "b 9", "a")]
+    found = [next((name for name in wanted if re.match(rf"{name}( \d{{4,}}| \(\d+\))?$", row)), "") for row in rows]
+    assert [name for name in dict.fromkeys(found) if name] == wanted
+    page.close()
+
+
 @each
 def test_what_has_not_ended_has_no_end(workshop, opened, name) -> None:
     workshop.write(
@@ -184,24 +225,35 @@ def test_its_own_page_shows_it(everything, workshop, browser, ui, name) -> None:
     page.close()
 
 
-def test_the_picture_of_the_documents(workshop, browser, ui, tmp_path) -> None:
+PICTURES = {
+    "perfetto": "SELECT id FROM slice WHERE name = 'handle' LIMIT 1 OFFSET 1",
+    "chrome": "SELECT id FROM slice WHERE name = 'charge' AND EXTRACT_ARG(arg_set_id, 'args.raised') IS NOT NULL",
+}
+
+
+@each
+def test_the_picture_of_the_documents(workshop, browser, ui, tmp_path, name) -> None:
     workshop.folder.joinpath("app.py").write_text((ROOT / "tests/interop/timelines/picture.py").read_text())
     workshop.run("app.py")
-    assert workshop.flowtrace("export", "perfetto", "-o", "out").status == 0
+    assert workshop.flowtrace("export", name, "-o", "out").status == 0
     page = open_page(browser, ui, (workshop.folder / "out").read_bytes())
     page.evaluate(
-        """async () => {
+        """async (sql) => {
             const trace = globalThis.app.trace;
             globalThis.app.commands.runCommand("dev.perfetto.ExpandAllGroups");
-            const found = await trace.engine.query("SELECT id FROM slice WHERE name = 'handle' LIMIT 1 OFFSET 1");
+            const found = await trace.engine.query(sql);
             const id = found.firstRow({ id: 0 }).id;
             trace.selection.selectSqlEvent("slice", id, { scrollToSelection: true, switchToCurrentSelectionTab: true });
-        }"""
+        }""",
+        PICTURES[name],
     )
     page.wait_for_timeout(4000)
+    if name == "chrome":  # what is said of a call
+        page.get_by_text("Arguments", exact=True).first.evaluate("(found) => found.scrollIntoView()")
+        page.wait_for_timeout(1000)
     folder = Path(os.environ.get("WRITE_PICTURES", tmp_path))
-    page.screenshot(path=folder / "perfetto.png")
-    assert (folder / "perfetto.png").stat().st_size < 150_000
+    page.screenshot(path=folder / f"{name}.png")
+    assert (folder / f"{name}.png").stat().st_size < 150_000
     page.close()
 
 
