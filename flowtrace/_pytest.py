@@ -190,8 +190,8 @@ class Recorder:
         self.joined = _recording._core.recording()
         self.started = False
         self.took = 0.0
-        self.library = _scope.library()
         self.teller = Teller(config, path)
+        self.library = self.teller.library
         self.test = ""  # that runs
         self.interrupted = ("", "")
         self.set_up: dict[Place, Fixture] = {}

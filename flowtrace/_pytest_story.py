@@ -46,7 +46,7 @@ class Teller:
         self.config = config
         self.path = path
         self.told = 0
-        self.library = _scope.library()
+        self.library = _scope.library() + _pytest_itself()
 
     def more(self, test: str) -> str:
         """Return the command that tells more of it."""
@@ -160,6 +160,14 @@ class Teller:
             trace = trace.tb_next
         kind = type(raised).__name__
         return [f"{kind} came up at {found}; library code that it called caught it"] if found else []
+
+
+def _pytest_itself() -> list[str]:
+    """Return its folders, which are no user's wherever they are: on PYTHONPATH, say."""
+    names = "pytest", "_pytest", "pluggy", "xdist", "execnet"
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in names]
+    folders = [os.path.dirname(file) for file in files if file]
+    return list(dict.fromkeys(spelling for folder in folders for spelling in (folder, os.path.realpath(folder))))
 
 
 RUNNING = re.compile(r"  (…|\.\.\.) still running")

@@ -254,9 +254,10 @@ def test_a_story_ends_in_what_the_failure_comes_from(project: pytest.Pytester) -
     assert told["second"][1:-1] == [
         "(none of your code ran in it)", "Fixture broken failed before, in test_ends.py::test_first.",
     ]  # fmt: skip
-    assert told["parts"][-2] == (
-        "AssertionError came up at test_ends.py:18 in TestParts.test_parts; library code that it called caught it"
-    )
+    if pytest.version_tuple >= (9,):  # reports each part by itself
+        assert told["parts"][-2] == (
+            "AssertionError came up at test_ends.py:18 in TestParts.test_parts; library code that it called caught it"
+        )
     assert "'star'" in told["names[a*]"][1] and "'long'" in told["names[aaa"][1]
     assert told["names[a*]"][-1].endswith(" --test '/test_ends.py::test_names[a*]'")
     assert len(told["names[aaa"][-1]) < 260 and told["names[aaa"][-1].endswith("aaa*'")
@@ -391,8 +392,8 @@ def test_with_unittest_and_doctest(project: pytest.Pytester) -> None:
     )
     result = project.runpytest_subprocess("--flowtrace", "--doctest-modules", "test_it.py")
     result.assert_outcomes(failed=2)
-    first, second = stories(result.stdout.str())
-    assert "documented()" in "".join(first) and "TestIt.setUp()" in "".join(second)
+    first, second = sorted(stories(result.stdout.str()), key=lambda story: "::TestIt::" in story[0])
+    assert "documented()" in "".join(first) and "TestIt.setUp()" in second[1]
 
 
 def test_within_flowtrace_run(project: pytest.Pytester) -> None:
