@@ -25,6 +25,7 @@ REPEATED = {"name", "module", "file", "kind", "outcome", "waited_for", "type", "
 # What calls say of their functions and tracks, so that a query needs one table.
 OF_FUNCTION = ("name", "module", "file", "line", "kind")
 OF_TRACK = ("name", "kind")
+RENAMED = {"host": "process_host"}  # what is in the path has its name for itself
 
 
 def write(trace: str, out: str, newest: int, filters: list[tuple[str, str]]) -> tuple[int, int]:
@@ -65,14 +66,16 @@ def _move(staging: str, out: str, host: str, identity: str) -> None:
         os.rename(os.path.join(staging, table), place)
 
 
-def _write_table(tables: Tables, table: str, folder: str) -> int:
+def _write_table(tables: Tables, table: str, place: str) -> int:
     schema = _schema(table)
     joined = _Joined(tables) if table == "call" else None
     by_process = "process" in schema.names
-    with _Files(folder, schema.remove(schema.get_field_index("process")) if by_process else schema) as files:
+    with _Files(place, schema.remove(schema.get_field_index("process")) if by_process else schema) as files:
         for batch in _batches(tables, table, schema, joined):
-            for process, rows in _parts(batch) if by_process else [("", batch)]:
-                files.write(process, rows)
+            for folder, rows in _parts(batch) if by_process else [("", batch)]:
+                files.write(folder, rows)
+        if not files.parts:  # engines want a file, if only to know its columns
+            files.begin("process=0" if by_process else "")
     return files.size
 
 
@@ -107,19 +110,19 @@ class _Files:
         import pyarrow as pa
 
         if folder not in self.writers:
-            if len(self.writers) == WRITERS_MAX:
-                self._close()
-            self.writers[folder] = self._open(folder)
+            self.begin(folder)
         self.writers[folder].write_table(pa.Table.from_batches([rows], self.schema), BATCH)
 
-    def _open(self, folder: str) -> Any:
+    def begin(self, folder: str) -> None:
         import pyarrow.parquet as pq
 
+        if len(self.writers) == WRITERS_MAX:
+            self._close()
         part = self.parts[folder] = self.parts.get(folder, -1) + 1
         os.makedirs(os.path.join(self.folder, folder), exist_ok=True)
         path = os.path.join(self.folder, folder, f"part-{part}.parquet")
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        return pq.ParquetWriter(path, self.schema)
+        self.writers[folder] = pq.ParquetWriter(path, self.schema)
 
     def _close(self) -> None:
         while self.writers:
@@ -141,7 +144,7 @@ def _schema(table: str) -> Any:
     from .. import _core
 
     (columns,) = (columns for name, _, columns in _core.table_columns() if name == table)
-    fields = [(name, _text_type(name) if is_text else pa.int64()) for name, is_text, *_ in columns]
+    fields = [(RENAMED.get(name, name), _text_type(name) if is_text else pa.int64()) for name, is_text, *_ in columns]
     if table == "call":
         by_name = {name: is_text for _, _, columns in _core.table_columns() for name, is_text, *_ in columns}
         fields += [(f"function_{name}", _text_type(name) if by_name[name] else pa.int64()) for name in OF_FUNCTION]

@@ -42,7 +42,8 @@ VIEWS = {
                 FROM argument WHERE argument.call = call.call) AS arguments,
                call.outcome, call.result, exception.text AS exception,
                call.duration_ns, call.running_ns, call.waiting_ns, call.start_ns, call.end_ns, call.depth,
-               call.parent, call.created_by, track.kind AS track_kind, track.name AS track, process.pid
+               call.parent, call.created_by, track.kind AS track_kind, track.name AS track, process.pid,
+               call.process, process.host
         FROM call JOIN function USING (function) JOIN track USING (track) JOIN process ON process.process = call.process
              LEFT JOIN exception ON exception.exception = call.exception""",
     "swallowed": """

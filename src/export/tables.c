@@ -126,6 +126,7 @@ fill_process(struct table_cursor *cursor)
     put_known(cursor, process_info(process, "host"));
     put_call(cursor, process->creator);
     put_number(cursor, process->joined_ns);
+    put_number(cursor, model->reader->header->start_unix_ns + process->joined_ns);
     if (process->end_ns)
         put_number(cursor, process->end_ns);
     else
@@ -143,6 +144,7 @@ static const struct column process_columns[] = {
     TEXT("host", "the machine"),
     NUMBER("created_by", "call that started it"),
     NUMBER("start_ns", "when it began to record, ns from the trace's start"),
+    NUMBER("start_unix_ns", "the same from 1970"),
     NUMBER("end_ns", "when it ended, if that is known"),
     TEXT("end", "how: exited, killed, replaced, ended, gone, running"),
     TEXT("lost", "why recording stopped before its end"),

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from flowtrace._core import NEWEST, Trace
+from flowtrace._core import NEWEST, Tables, Trace, table_columns
 
 pyarrow_dataset = pytest.importorskip("pyarrow.dataset")
 
@@ -104,3 +104,31 @@ def test_files_are_closed_and_begun_again_where_there_are_many_processes(worksho
     told = {(row["call"], row["process"], row["function_name"], row["result"]) for row in table.to_pylist()}
     assert len(told) == table.num_rows == calls
     assert {process for _, process, name, _ in told if name == "f"} == set(range(6))
+
+
+def test_a_table_without_rows_has_its_columns(workshop) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    workshop.record("def f(): pass\nf()\n")
+    assert workshop.flowtrace("export", "parquet", "-o", "out").status == 0
+    question = "SELECT count(*), count(fate), count(process) FROM read_parquet('{}/exception/**/*.parquet')"
+    assert duckdb.sql(question.format(workshop.folder / "out")).fetchall() == [(0, 0, 0)]
+
+
+def test_times_of_traces_can_be_compared(workshop) -> None:
+    import time
+
+    before = time.time_ns()
+    workshop.record("pass")
+    assert workshop.flowtrace("export", "parquet", "-o", "out").status == 0
+    (process,) = pyarrow_dataset.dataset(workshop.folder / "out/process", partitioning="hive").to_table().to_pylist()
+    assert before <= process["start_unix_ns"] <= time.time_ns()
+    assert process["start_unix_ns"] > process["start_ns"]
+
+
+def test_each_table_is_read_with_what_its_path_says(workshop, everything) -> None:
+    assert workshop.flowtrace("export", "parquet", "-o", "out", str(everything)).status == 0
+    for table, _, columns in table_columns():
+        found = pyarrow_dataset.dataset(workshop.folder / "out" / table, partitioning="hive").to_table()
+        assert found.num_rows == sum(1 for _ in Tables(everything).rows(table)), table
+        names = {"process_host" if name == "host" else name for name, *_ in columns}
+        assert names | {"host", "trace"} <= set(found.column_names)

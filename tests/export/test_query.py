@@ -265,3 +265,12 @@ def test_who_reads_the_first_rows_only_gets_these(shop) -> None:
         assert asked.stderr.read() == b""
         asked.stderr.close()
         asked.wait()
+
+
+def test_calls_of_several_hosts_are_told_apart(workshop) -> None:
+    workshop.record("def f(n): return n\nf(1)\n")
+    os.rename(workshop.trace_path, workshop.folder / "here.flow")
+    workshop.record("def f(n): return n\nf(2)\n")
+    assert workshop.flowtrace("merge", "-o", "both.flow", "here.flow", "flowtrace.flow").status == 0
+    question = "SELECT process, result, host IS NOT NULL AS known FROM calls WHERE name = 'f' ORDER BY process"
+    assert query(workshop, question, "--csv", "both.flow").out == "process,result,known\n0,1,1\n1,2,1\n"
