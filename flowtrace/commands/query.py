@@ -89,16 +89,13 @@ def database(trace: str, newest: int) -> AbstractContextManager[Connection]:
     def opened() -> Iterator[Connection]:
         facts = identity(trace, newest)
         path = f"{trace}.sqlite"
-        if not is_current(path, facts):
-            try:
-                make(path, trace, newest, facts)
-            except UsageError:  # no room, or no right to write there
-                with tempfile.TemporaryDirectory(prefix="flowtrace-") as folder:
-                    path = os.path.join(folder, "trace.sqlite")
-                    make(path, trace, newest, facts)
-                    yield read_only(path)
-                return
-        yield read_only(path)
+        if is_current(path, facts) or can_be_made(path, trace, newest, facts):
+            yield read_only(path)
+            return
+        with tempfile.TemporaryDirectory(prefix="flowtrace-") as folder:
+            path = os.path.join(folder, "trace.sqlite")
+            make(path, trace, newest, facts)
+            yield read_only(path)
 
     return opened()
 
@@ -135,6 +132,17 @@ def is_current(path: str, facts: dict[str, int | str]) -> bool:
     if "newest" not in known:  # nor has an export
         raise UsageError(f"{path} is there and was not made by query, so it stays as it is; move it away")
     return all(known.get(name) == value for name, value in facts.items())
+
+
+def can_be_made(path: str, trace: str, newest: int, facts: dict[str, int | str]) -> bool:
+    """Make it, unless there is no room, no right to write there, or something else than a file."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        return False
+    try:
+        make(path, trace, newest, facts)
+    except UsageError:
+        return False
+    return True
 
 
 def make(path: str, trace: str, newest: int, facts: dict[str, int | str]) -> None:

@@ -64,8 +64,8 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
         import sqlite3
     except ImportError:
         raise UsageError("this Python has no sqlite3; use another, or: flowtrace export parquet") from None
-    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return sqlite3.connect(f"file:{name}{'?mode=ro' if read_only else ''}", uri=True, isolation_level=None)
+    name = os.path.abspath(path).lstrip("/").replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return sqlite3.connect(f"file:///{name}{'?mode=ro' if read_only else ''}", uri=True, isolation_level=None)
 
 
 def write(trace: str, out: str, newest: int, filters: list[tuple[str, str]]) -> tuple[int, int]:

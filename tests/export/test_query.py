@@ -274,3 +274,18 @@ def test_calls_of_several_hosts_are_told_apart(workshop) -> None:
     assert workshop.flowtrace("merge", "-o", "both.flow", "here.flow", "flowtrace.flow").status == 0
     question = "SELECT process, result, host IS NOT NULL AS known FROM calls WHERE name = 'f' ORDER BY process"
     assert query(workshop, question, "--csv", "both.flow").out == "process,result,known\n0,1,1\n1,2,1\n"
+
+
+@pytest.mark.parametrize("name", ["a b?#%41;.flow", os.fsdecode(b"b\xff.flow"), "d?#/x.flow", "'.flow", "-x.flow"])
+def test_names_that_mean_something_elsewhere_are_names(shop, name) -> None:
+    place = shop.folder / name
+    place.parent.mkdir(exist_ok=True)
+    os.rename(shop.trace_path, place)
+    for given in (f"./{name}", f"/{place}"):  # two slashes begin the name of a machine in a URI
+        assert query(shop, "SELECT count(*) FROM call", "--csv", given).out == "count(*)\n4\n"
+    assert os.path.isfile(f"{place}.sqlite")
+
+
+def test_a_pipe_in_place_of_the_tables_is_not_waited_for(shop) -> None:
+    os.mkfifo(shop.folder / "flowtrace.flow.sqlite")
+    assert query(shop, "SELECT count(*) FROM call", "--csv").out == "count(*)\n4\n"
