@@ -4,6 +4,7 @@
  * at it. What is in a call that one run alone made is there too: as its story.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "html_writer.h"
 
 #define OPENED 60           /* items in sight at first, about */
+#define SHUT_LINES 3        /* as many lines as a text has: most of them are not in sight */
 #define INSIDE_LINES 40     /* of a call that one run alone made */
 #define INSIDE_LINES_ALL 400
 #define CHANGE_COLUMNS 400  /* of a value */
@@ -378,6 +380,7 @@ static int
 put_page(struct text *out, struct diff_runs *runs, const struct show_options *show)
 {
     struct show_options wide = *show;
+    wide.lines = show->lines > UINT_MAX / SHUT_LINES ? show->lines : show->lines * SHUT_LINES;
     struct page page = {.out = out, .inside_left = INSIDE_LINES_ALL};
     struct text told = {0};
     wide.color = true;

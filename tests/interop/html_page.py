@@ -1,4 +1,4 @@
-"""The page of `flowtrace export html`, and what notebooks show, in Chromium without network.
+"""The page of `flowtrace export html` at real sizes, and what notebooks show of two runs, in Chromium without network.
 
     make interop
     python tests/interop/html_page.py [--write]     with --write docs/ gets its pictures
@@ -10,12 +10,11 @@ search, keyboard, addresses, print, night. Pictures lie in build/interop/picture
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 
-import flames
-from flames import BUILD, NODE, NPM, PICTURES, ROOT, browse, check, export, run
+import shared
+from shared import BUILD, FLOWTRACE, PICTURES, PUPPETEER, ROOT, browse, check, export, failures, install_from_npm, run
 
 MILLION = """
 import random
@@ -64,17 +63,15 @@ FOCUS = "document.activeElement.id || document.activeElement.tagName"
 
 def install() -> None:
     (PICTURES / "page").mkdir(parents=True, exist_ok=True)
-    puppeteer = NPM[2]
-    if not (NODE / "node_modules/puppeteer-core").exists():
-        run("npm", "install", "--prefix", NODE, "--no-audit", "--no-fund", "--silent", puppeteer)
+    install_from_npm(PUPPETEER)
 
 
 def record() -> None:
     for name, source in (("million", MILLION), ("deep", DEEP)):
         program = BUILD / f"{name}.py"
         program.write_text(source)
-        subprocess.run([*flames.FLOWTRACE, "run", "-q", "-o", str(BUILD / f"{name}.flow"), str(program)], check=True)
-    flames.record()
+        subprocess.run([*FLOWTRACE, "run", "-q", "-o", str(BUILD / f"{name}.flow"), str(program)], check=True)
+    shared.record()
 
 
 def page(name: str, *steps: list[object], address: str = "", **more: object) -> dict[str, object]:
@@ -150,12 +147,53 @@ def try_diff() -> None:
     check("a diff: signs beside colours", "~" in signs and "+" in signs, signs)
 
 
+SHOWN = """
+import sys
+
+class Order:
+    def __init__(self, number, total):
+        self.number, self.total = number, total
+
+def rate(rule): return {"vip": 2, "new": 3}[rule]
+def log(text): return len(text)
+def check(order): return order.number != 2
+def audit(order): return [log(f"order {order.number}"), check(order)]
+
+def price(order, rule):
+    if order.number == 2 and rule == "vip":
+        raise ValueError("no discount")
+    if rule == "new":
+        audit(order)
+    return order.total * rate(rule)
+
+def main(rule):
+    total = 0
+    for number in range(1, 3):
+        try:
+            total += price(Order(number, number * 10), rule)
+        except ValueError:
+            log("skipped")
+    return total
+
+main(sys.argv[1])
+"""
+
+
 def write_pictures() -> None:
-    for name, to in (("diff", "docs/notebook-diff.png"),):
-        source = PICTURES / "page" / f"{name}.png"
-        if source.stat().st_size > 150_000:
-            raise SystemExit(f"{source} is too large for the documents")
-        shutil.copy(source, ROOT / to)
+    folder = BUILD / "shown"
+    folder.mkdir(exist_ok=True)
+    (folder / "shop.py").write_text(SHOWN)
+    for rule in ("vip", "new"):
+        command = [*FLOWTRACE, "run", "-q", "-o", f"{rule}.flow", "shop.py", rule]
+        subprocess.run(command, check=True, cwd=folder)
+    differs = [sys.executable, "-P", "-c", DIFFERS, "vip.flow", "new.flow"]
+    html = subprocess.check_output(differs, cwd=folder, text=True)
+    path = folder / "diff.html"
+    path.write_text(FRAGMENT.format(theme="", colors="color: #111", html=html))
+    picture = ROOT / "docs/notebook-diff.png"
+    browse([{"url": path.as_uri(), "width": 900, "height": 540, "steps": [["screenshot", str(picture)]]}])
+    if picture.stat().st_size > 150_000:
+        raise SystemExit(f"{picture} is too large for the documents")
 
 
 def main() -> None:
@@ -169,8 +207,8 @@ def main() -> None:
     try_diff()
     if options.write:
         write_pictures()
-    if flames.failures:
-        raise SystemExit(f"{len(flames.failures)} failed")
+    if failures:
+        raise SystemExit(f"{len(failures)} failed")
 
 
 if __name__ == "__main__":
