@@ -239,6 +239,7 @@ def test_who_reads_a_notebook_is_told_what_can_be_done_there(workshop: Workshop)
     differs = flowtrace.diff(workshop.folder / "a.flow", workshop.folder / "b.flow", lines=20)
     told = "flowtrace.diff(…, lines=N) shows more, lines=0 everything."
     assert words(differs._repr_html_())[-1].endswith(told) and told in " ".join(str(differs).split())
+    assert len(str(differs).splitlines()) < 40 < len(words(differs._repr_html_()))  # most of them shut
     assert "--" not in words(differs._repr_html_())[-1] + trace + call
 
 
