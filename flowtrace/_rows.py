@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import math
@@ -102,6 +103,7 @@ def columns_of(text: str) -> int:
     return sum(_columns_of_character(character) for character in text)
 
 
+@functools.lru_cache(4096)
 def _columns_of_character(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return 0

@@ -67,7 +67,8 @@ def main(arguments: list[str]) -> int:
         return send(name, trace, options)
     out = options.text("-o", "") or default_name(trace, format)
     check_out(out, trace, format)
-    ends_at_once = out == _output.STDOUT and name != "chrome"  # which closes its brackets first
+    # That of chrome closes its brackets first, and a module may have to clear away.
+    ends_at_once = out == _output.STDOUT and name != "chrome" and not format.module
     with _terminal.Interruptible(wanted=ends_at_once), _progress.Progress():
         size, calls = write(name, format, trace, out, options)
     if out != _output.STDOUT:

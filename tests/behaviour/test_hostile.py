@@ -1,31 +1,35 @@
 """Whatever a trace holds, wherever it is told and whoever reads it, each verb ends with harmless lines or one sentence.
 
-A new verb, view or exporter is covered by a line in VERBS: its words, with TRACE where the file stands. What it writes
-is for a terminal unless a line in DATA says how programs read it. Verbs that write no text of their own go to stdout by
-"-o", "-".
+A new verb or view is covered by a line in VERBS: its words, with TRACE where the file stands; an exporter as soon as it
+is listed. What it writes is for a terminal unless DATA says how programs read it. Verbs that write no text of their own
+go to stdout by "-o", "-".
 """
 
 from __future__ import annotations
 
 import csv
 import fcntl
-import io
 import json
 import os
 import re
 import select
 import signal
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from conftest import TIMEOUT, Workshop
+from conftest import ROOT, TIMEOUT, Workshop
+from forked import Forked
 
 from flowtrace import cli
+from flowtrace._formats import FORMATS
 
+sys.path.insert(0, str(ROOT / "tests/export"))
+import readers
+
+QUESTION = "SELECT call, name, module, file, arguments, result, exception, track FROM calls WHERE depth < 100"
 TRACE, OTHER = "{trace}", "{other}"
 VERBS = {
     "show": ["show", TRACE],
@@ -50,25 +54,38 @@ VERBS = {
     "diff --time": ["diff", "--time", TRACE, OTHER],
     "info": ["info", TRACE],
     "info --verify": ["info", "--verify", TRACE],
-    "export json": ["export", "json", "-o", "-", TRACE],
+    "show --timeline": ["show", "--timeline", TRACE],
+    "show --by task": ["show", "--by", "task", TRACE],
+    "query": ["query", QUESTION, TRACE],
+    "query --csv": ["query", "--csv", QUESTION, TRACE],
+    "query --json": ["query", "--json", QUESTION, TRACE],
+    # A folder can't go to stdout.
+    **{
+        f"export {name}": ["export", name, "-o", "-", TRACE] for name, format in FORMATS.items() if not format.is_folder
+    },
+    "export folded --weight": ["export", "folded", "--weight", "calls", "-o", "-", TRACE],
+    "export mermaid --by": ["export", "mermaid", "--by", "track", "-o", "-", TRACE],
 }
 
 
-def read_csv(told: str) -> None:
-    rows = list(csv.reader(io.StringIO(told)))
+def read_csv(told: Path) -> None:
+    with open(told, encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines, strict=True))
     assert {len(row) for row in rows} == {len(rows[0])}
 
 
-def read_json_lines(told: str) -> None:
-    for line in told.split("\n"):
-        assert not line or json.loads(line)
+def read_json(told: Path) -> None:
+    json.loads(told.read_bytes())
 
 
-DATA: dict[str, Callable[[str], object]] = {
+DATA: dict[str, Callable[[Path], object]] = {
     "report --csv": read_csv,
-    "report --json": json.loads,
-    "export json": read_json_lines,
+    "report --json": read_json,
+    "query --csv": read_csv,
+    "query --json": read_json,
+    **{name: readers.READERS[words[1]] for name, words in VERBS.items() if words[0] == "export"},
 }
+BINARY = {f"export {name}" for name, format in FORMATS.items() if format.is_binary}
 TEXT = [name for name in VERBS if name not in DATA]
 # No call is a sentence of its own there, and of what cannot be found there is none.
 EMPTY_STATUS = {"find": {1}, "find --fields": {1}, "find --produced": {1}, "show --call": {0, 2}, "graph FUNC": {0, 2}}
@@ -169,13 +186,14 @@ import sys
 sys.setrecursionlimit(5000)
 def down(n):
     return n and down(n - 1)
-down(2000)
+down(1000)
 """,
 }
 STATUS = {"no call": 1, "an open call": -signal.SIGKILL}
 OPTIONS = {"long values": ["--value-bytes", "4000", "--call-bytes", "8000"]}
 OWN_FOLDER = "a folder\n\x1b[1m\u202e of its own"
 WIDTHS = (1, 7, 41, 80, 1000)
+NARROWEST = {"show --timeline": 17}
 
 
 class Told(NamedTuple):
@@ -241,9 +259,9 @@ def takes(name: str, option: str) -> bool:
 
 def check_harmless(text: str) -> None:
     """No character that moves the cursor, changes the terminal or the order of others, or can't be written at all."""
-    bad = {c for c in text if c != "\n" and not c.isprintable()}
-    assert not bad, sorted(map(ascii, bad))
-    assert not [line for line in text.splitlines() if line.startswith("INJECTED")]
+    lines = text.split("\n")
+    assert text.replace("\n", "").isprintable(), sorted({ascii(c) for c in text if not c.isprintable()})
+    assert not [line for line in lines if line.startswith("INJECTED")]
 
 
 def check_status(name: str, trace: str, told: Told) -> None:
@@ -263,47 +281,50 @@ def check_status(name: str, trace: str, told: Told) -> None:
 
 
 @pytest.mark.parametrize("name", TEXT)
-@pytest.mark.parametrize("trace", SOURCES)
-def test_lines_are_harmless(tell: Teller, name: str, trace: str) -> None:
-    for width in WIDTHS if takes(name, "--width") else WIDTHS[:1]:
-        told = tell(name, trace, *(["--width", str(width)] if takes(name, "--width") else []))
-        check_status(name, trace, told)
-        assert told.out or told.err
-        check_harmless(told.out.decode())
-        check_harmless(told.err)
+def test_lines_are_harmless(tell: Teller, name: str) -> None:
+    widths = [width for width in WIDTHS if width >= NARROWEST.get(name, 0)]
+    for trace in SOURCES:
+        for width in widths if takes(name, "--width") else WIDTHS[:1]:
+            told = tell(name, trace, *(["--width", str(width)] if takes(name, "--width") else []))
+            check_status(name, trace, told)
+            assert told.out or told.err
+            check_harmless(told.out.decode())
+            check_harmless(told.err)
 
 
 @pytest.mark.parametrize("name", [name for name in TEXT if takes(name, "--ascii")])
-@pytest.mark.parametrize("trace", SOURCES)
-def test_ascii_is_ascii(tell: Teller, name: str, trace: str) -> None:
-    told = tell(name, trace, "--ascii")
-    check_status(name, trace, told)
-    assert told.out.isascii()
-    check_harmless(told.out.decode())
+def test_ascii_is_ascii(tell: Teller, name: str) -> None:
+    for trace in SOURCES:
+        told = tell(name, trace, "--ascii")
+        check_status(name, trace, told)
+        assert told.out.isascii()
+        check_harmless(told.out.decode())
 
 
 @pytest.mark.parametrize("name", TEXT)
-@pytest.mark.parametrize("trace", SOURCES)
-def test_colours_are_all_that_is_sent(tell: Teller, monkeypatch: pytest.MonkeyPatch, name: str, trace: str) -> None:
-    plain = tell(name, trace)
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    told = tell(name, trace)
-    check_status(name, trace, told)
-    assert re.sub(rb"\x1b\[\d+m", b"", told.out) == plain.out
+def test_colours_are_all_that_is_sent(tell: Teller, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for trace in SOURCES:
+        plain = tell(name, trace)
+        with monkeypatch.context() as patch:
+            patch.setenv("FORCE_COLOR", "1")
+            told = tell(name, trace)
+        check_status(name, trace, told)
+        assert re.sub(rb"\x1b\[\d+m", b"", told.out) == plain.out
 
 
 @pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("trace", SOURCES)
-def test_what_programs_read_is_well_formed(tell: Teller, name: str, trace: str) -> None:
-    told = tell(name, trace)
-    check_status(name, trace, told)
-    DATA[name](told.out.decode())
+def test_what_programs_read_is_well_formed(tell: Teller, name: str) -> None:
+    for trace in SOURCES:
+        told = tell(name, trace)
+        check_status(name, trace, told)
+        told.out.decode("utf-8" if name not in BINARY else "latin-1")
+        DATA[name](tell.folder / "out")
 
 
 @pytest.mark.parametrize("name", VERBS)
 def test_where_nothing_is_left_a_sentence_says_so(tell: Teller, name: str) -> None:
     told = tell(name, "no call")
-    assert told.status == 2 or told.out or told.err
+    assert told.status == 2 or told.out or told.err or name.startswith("export ")  # a file of nothing is one as well
 
 
 def test_a_line_is_never_filled_without_end(tell: Teller) -> None:
@@ -316,9 +337,11 @@ FIRST_OF_VERBS = {words[0]: name for name, words in reversed(VERBS.items())}.val
 ENDS = [name for name in VERBS if name in {*FIRST_OF_VERBS, *DATA, "show --call", "info --verify"}]
 
 
-def start(tell: Teller, name: str, **settings: object) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "flowtrace", *tell.words(name, "names")]
-    return subprocess.Popen(command, cwd=tell.traces, stderr=subprocess.PIPE, **settings)
+@pytest.fixture(scope="module")
+def forked(traces: Path) -> Iterator[Forked]:
+    forked = Forked(traces, Workshop(traces).environment)
+    yield forked
+    forked.close()
 
 
 def usual_status(tell: Teller, name: str) -> int:
@@ -328,63 +351,62 @@ def usual_status(tell: Teller, name: str) -> int:
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_nobody_reads_on(tell: Teller, name: str) -> None:
+def test_nobody_reads_on(tell: Teller, forked: Forked, name: str) -> None:
     """As in `| head`: quiet, and the status is the usual one."""
     reader, writer = os.pipe()
     os.close(reader)
-    process = start(tell, name, stdout=writer)
+    ended = forked.run(*tell.words(name, "names"), stdout=writer)
     os.close(writer)
-    assert process.communicate(timeout=TIMEOUT)[1] == b""
-    assert process.returncode == usual_status(tell, name)
+    assert ended == (usual_status(tell, name), "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here that is always full")
 @pytest.mark.parametrize("name", ENDS)
-def test_a_full_disk(tell: Teller, name: str) -> None:
+def test_a_full_disk(tell: Teller, forked: Forked, name: str) -> None:
     with open("/dev/full", "wb") as full:
-        process = start(tell, name, stdout=full)
-        err = process.communicate(timeout=TIMEOUT)[1].decode()
-    assert process.returncode == 2
+        status, err = forked.run(*tell.words(name, "names"), stdout=full.fileno())
+    assert status == 2, err
     assert err.startswith("flowtrace: ")
     assert "No space left on device" in err
     assert err.count("\n") == 1
 
 
+# It says so before it writes: to a pipe that is full it comes no further.
 INTERRUPTED = """
-import os, sys
-from flowtrace import cli
+import os
 write = os.write
 def tell(descriptor, data):
-    if descriptor == 1:
-        write({ready}, b"x")
+    if descriptor != 2:
+        write(3, b"x")
     return write(descriptor, data)
 os.write = tell
-sys.exit(cli.main())
 """
 
 
 @pytest.mark.skipif(not hasattr(fcntl, "F_GETPIPE_SZ"), reason="how much a pipe holds can't be asked here")
 @pytest.mark.parametrize("name", ENDS)
-def test_control_c(tell: Teller, name: str) -> None:
+def test_control_c(tell: Teller, forked: Forked, name: str) -> None:
     """While it writes to somebody who doesn't read: it can't end before."""
     reader, writer = os.pipe()
     ready, told_ready = os.pipe()
-    if "-o" in VERBS[name]:  # the core writes that, and more of it than a pipe holds
+    by_core = "-o" in VERBS[name] and not FORMATS[VERBS[name][1]].module
+    if by_core:  # more of it than a pipe holds
         waited_for = reader
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     else:
         waited_for = ready
         os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ)))
-    command = [sys.executable, "-c", INTERRUPTED.format(ready=told_ready), *tell.words(name, "names")]
-    process = subprocess.Popen(
-        command, cwd=tell.traces, stdout=writer, stderr=subprocess.PIPE, pass_fds=[told_ready], start_new_session=True
-    )
+    running = forked.start(*tell.words(name, "names"), stdout=writer, more=(told_ready,), before=INTERRUPTED)
     os.close(writer)
     os.close(told_ready)
     assert select.select([waited_for], [], [], TIMEOUT)[0]
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=TIMEOUT)[1] == b""
-    assert process.returncode in {130, -signal.SIGINT}
+    os.kill(running.pid, signal.SIGINT)
+    if name == "export chrome":  # it still closes what it has opened
+        with open(reader, "rb", closefd=False) as rest:
+            json.loads(rest.read())
+    status, err = running.wait()
+    assert err == ""
+    assert status in {130, -signal.SIGINT}
     os.close(reader)
     os.close(ready)
 
@@ -421,8 +443,8 @@ BAD = {
     "show --by": ("tsk", "creator or task"),
     "--by": ("fnction", "function, file, module"),
     "--sort": ("clals", "calls"),
-    "--weight": ("x", "not for json"),
-    "--before": ("x", "not for json"),
+    "--weight": ("x", "running, waiting or calls"),
+    "--before": ("x", "no file x"),
     "--traceparent": ("x", "not for json"),
     "--to": ("x", "not for json"),
 }
