@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
 
+from ._terminal import printable
 from .errors import UsageError
 
 TYPE_CHECKING = False
@@ -37,19 +39,36 @@ class Output:
             return self
         check(self.name)
         try:
-            if os.path.exists(self.path) and not stat.S_ISREG(os.stat(self.path).st_mode):
-                self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
-            else:
+            if self._is_plain():
                 self._begin()
+            else:  # by its own name: that of a pipe behind /dev/stdout leads nowhere
+                self.descriptor = os.open(self.name, os.O_WRONLY | os.O_CLOEXEC)
         except OSError as error:
             raise not_written(self.name, error) from None
+        except KeyboardInterrupt:  # __exit__ is not called
+            self._discard()
+            raise
         return self
+
+    def _is_plain(self) -> bool:
+        try:
+            return stat.S_ISREG(os.stat(self.name).st_mode)
+        except FileNotFoundError:
+            return True
 
     def _begin(self) -> None:
         self.final, self.path = self.path, f"{self.path}.{os.urandom(4).hex()}.tmp"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self.descriptor = os.open(self.path, flags, 0o600)
         self.is_replaced = True
+        self.descriptor = os.open(self.path, flags, 0o600)
+
+    def _discard(self) -> None:
+        if not self.is_replaced:
+            return
+        try:
+            os.unlink(self.path)
+        except OSError:
+            pass
 
     def copy(self, path: str) -> None:
         """Write what another file holds."""
@@ -71,24 +90,27 @@ class Output:
         except OSError as late:
             error = late
         finally:
-            if self.is_replaced and error is not None:
-                try:
-                    os.unlink(self.path)
-                except OSError:
-                    pass
-        if isinstance(error, OSError) and not (self.name == STDOUT and isinstance(error, BrokenPipeError)):
+            if error is not None:
+                self._discard()
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):  # that is no fault: head has enough
             raise not_written(self.name, error) from None
 
 
 def check(name: str) -> None:
     """Raise UsageError for what can't be written to, before anything is read."""
-    folder = os.path.dirname(os.path.abspath(name))
+    shown = printable(name)
     if not name or os.path.isdir(name):
-        raise UsageError(f"-o needs the name of a file{f', and {name} is a folder' if name else ''}")
+        raise UsageError(f"-o needs the name of a file{f', and {shown} is a folder' if name else ''}")
+    if os.path.exists(name):
+        return
+    folder = os.path.dirname(os.path.realpath(name))
     if not os.path.isdir(folder):
-        raise UsageError(f"can't write {name}: there is no folder {folder}; make it: mkdir -p {folder}")
+        folder = printable(folder)
+        raise UsageError(f"can't write {shown}: there is no folder {folder}; make it: mkdir -p {folder}")
 
 
 def not_written(name: str, error: OSError) -> UsageError:
-    where = "stdout" if name == STDOUT else name
-    return UsageError(f"can't write {where}: {error.strerror}; nothing of it is kept, make room or name another place")
+    where = "stdout" if name == STDOUT else printable(name)
+    room = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or "disk" in str(error.strerror)
+    remedy = "make room or name another place" if room else "name another place"
+    return UsageError(f"can't write {where}: {error.strerror}; nothing of it is kept, {remedy}")

@@ -64,7 +64,7 @@ class Ended(NamedTuple):
 class Run:
     """One that runs; it is killed when the next is started."""
 
-    def __init__(self, answers: IO[bytes], errors: IO[bytes]) -> None:
+    def __init__(self, answers: IO[bytes], errors: int) -> None:
         self.answers, self.errors = answers, errors
         self.pid = int(answers.readline())
         self.has_ended = False
@@ -77,9 +77,8 @@ class Run:
     def wait(self) -> Ended:
         status = int(self.answers.readline())
         self.has_ended = True
-        self.errors.seek(0)
-        with self.errors:
-            return Ended(status, self.errors.read().decode())
+        with open(self.errors, "rb") as errors:
+            return Ended(status, errors.read().decode())
 
 
 class Forked:
@@ -111,7 +110,7 @@ class Forked:
         """`more`: is its descriptor 3; `before`: statements that it begins with; `file_size`: what a file may have."""
         if self.running:
             self.running.kill()
-        errors = open(self.folder / "stderr", "w+b")  # noqa: SIM115 - closed by wait()
+        errors, stderr = os.pipe()  # no file, whose size may be bounded
         asked = {
             "words": words,
             "folder": str(folder or self.folder),
@@ -119,7 +118,8 @@ class Forked:
             "before": before,
             "file_size": file_size,
         }
-        socket.send_fds(self.socket, [json.dumps(asked).encode()], [stdout, errors.fileno(), *more])
+        socket.send_fds(self.socket, [json.dumps(asked).encode()], [stdout, stderr, *more])
+        os.close(stderr)
         self.running = Run(self.answers, errors)
         return self.running
 

@@ -65,14 +65,14 @@ def main(arguments: list[str]) -> int:
         check_trace(options.text("--before", ""), "--before needs the trace of an earlier run")
     if "--to" in options:
         return send(name, trace, options)
-    out = options.text("-o", "") or default_name(trace, format)
-    check_out(out, trace, format)
+    out = options.text("-o", default_name(trace, format))
+    check_out(out, format, trace, options.text("--before", trace))
     # That of chrome closes its brackets first, and a module may have to clear away.
     ends_at_once = out == _output.STDOUT and name != "chrome" and not format.module
     with _terminal.Interruptible(wanted=ends_at_once), _progress.Progress():
         size, calls = write(name, format, trace, out, options)
     if out != _output.STDOUT:
-        _terminal.say(f"wrote {out}: {counted(calls)}, {size_text(size)}; {format.open_with}")
+        _terminal.say(f"wrote {_terminal.printable(out)}: {counted(calls)}, {size_text(size)}; {format.open_with}")
     return 0
 
 
@@ -98,15 +98,18 @@ def default_name(trace: str, format: _formats.Format) -> str:
     return os.path.basename(trace).removesuffix(".flow") + format.suffix
 
 
-def check_out(out: str, trace: str, format: _formats.Format) -> None:
+def check_out(out: str, format: _formats.Format, *traces: str) -> None:
     if out == _output.STDOUT:
         if format.is_folder:
             raise UsageError("this format is a folder of files, which stdout can't be; name one: -o FOLDER")
         if format.is_binary and _terminal.is_terminal(sys.stdout):
             raise UsageError("this format is no text for a terminal; name a file: -o FILE, or pipe it on")
         return
-    if os.path.exists(out) and os.path.samefile(out, trace):
-        raise UsageError(f"{trace} is the trace and stays as it is; name another file: -o FILE")
+    for trace in traces:
+        if os.path.exists(out) and os.path.samefile(out, trace):
+            raise UsageError(
+                f"{_terminal.printable(trace)} is the trace and stays as it is; name another file: -o FILE"
+            )
     if not format.is_folder:
         _output.check(out)
 

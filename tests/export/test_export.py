@@ -1,10 +1,11 @@
-"""What `flowtrace export` does the same way for every format. A new one is tested here as soon as it is in FORMATS."""
+"""What `flowtrace export` does the same way for every format. A new one is tested here as soon as it is in FORMATS.
+
+Where it may write to and where not: test_where_to.py. Closed pipes: tests/behaviour/test_hostile.py.
+"""
 
 from __future__ import annotations
 
 import os
-import resource
-import signal
 import stat
 from pathlib import Path
 
@@ -67,41 +68,9 @@ def test_calls_that_run_while_the_program_is_killed_are_written(workshop, name) 
     assert export(workshop, workshop.trace_path, name, "-o", "out").status == 0
 
 
-@pytest.mark.parametrize("name", ONE_FILE)
-def test_a_full_disk_leaves_what_was_there(workshop, everything, name) -> None:
-    (workshop.folder / "out").write_text("older")
-
-    def small_files() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
-
-    done = export(workshop, everything, name, "-o", "out", preexec_fn=small_files)
-    assert done.status == 2
-    assert "can't write out: " in done.err
-    assert os.listdir(workshop.folder) == ["out"]
-    assert (workshop.folder / "out").read_text() == "older"
-
-
-@pytest.mark.parametrize("name", ONE_FILE)
-def test_a_closed_pipe_is_no_trouble(workshop, everything, name) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    process = workshop.start("-m", "flowtrace", "export", name, "-o", "-", str(everything), stdout=writing)
-    os.close(writing)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, b"")
-
-
 def test_what_is_written_is_for_its_owner_alone(workshop, everything) -> None:
     export(workshop, everything, "json", "-o", "out")
     assert stat.S_IMODE((workshop.folder / "out").stat().st_mode) == 0o600
-
-
-def test_a_device_is_written_to_and_stays(workshop, everything) -> None:
-    assert export(workshop, everything, "json", "-o", "/dev/null").status == 0
-    full = export(workshop, everything, "json", "-o", "/dev/full")
-    assert full.status == 2
-    assert "can't write /dev/full: No space left on device" in full.err
 
 
 def test_the_formats_are_listed_with_what_they_lack(workshop) -> None:
