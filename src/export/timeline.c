@@ -23,8 +23,16 @@ struct timeline {
     struct unended *unended; /* Owned; the innermost first */
     uint32_t unended_count, unended_room;
     uint64_t begun;
+    uint64_t ns; /* what was told last: a row's time never goes back, which that of a damaged trace may */
     struct text room;
 };
+
+static uint64_t
+not_before(struct timeline *timeline, uint64_t ns)
+{
+    timeline->ns = ns > timeline->ns ? ns : timeline->ns;
+    return timeline->ns;
+}
 
 /* The row for a slice with so many below it. */
 static int
@@ -43,7 +51,7 @@ static int
 end_innermost(struct timeline *timeline, uint64_t ns)
 {
     int ret = go_to_row(timeline, --timeline->depth);
-    return ret ? ret : timeline->visitor->end(timeline->context, ns);
+    return ret ? ret : timeline->visitor->end(timeline->context, not_before(timeline, ns));
 }
 
 /* Something follows: they ended, then. */
@@ -67,7 +75,9 @@ begin_pause(struct timeline *timeline, uint32_t call, uint32_t index, uint64_t n
     text_truncate(room, 0);
     facts_pause(room, model, pause);
     struct slice what = {room->data ? room->data : "", room->length};
-    return ret ? ret : timeline->visitor->pause(timeline->context, call, ns, what, facts_pause_waits(pause));
+    return ret ? ret
+               : timeline->visitor->pause(timeline->context, call, not_before(timeline, ns), what,
+                                          facts_pause_waits(pause));
 }
 
 /* The innermost of those that have no end may be a call that waits. */
@@ -95,6 +105,7 @@ on_track(void *context, uint32_t track)
     int ret = finish_track(timeline);
     timeline->track = track;
     timeline->levels = 0;
+    timeline->ns = 0;
     return ret;
 }
 
@@ -107,7 +118,8 @@ on_begin(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
         ret = export_step(timeline->export, timeline->begun++, timeline->export->model->call_count);
     if (ret == 0)
         ret = go_to_row(timeline, timeline->depth++);
-    return ret ? ret : timeline->visitor->begin(timeline->context, call, ns, edge == SPAN_SUSPENDED);
+    return ret ? ret
+               : timeline->visitor->begin(timeline->context, call, not_before(timeline, ns), edge == SPAN_SUSPENDED);
 }
 
 /* What it ended with; NULL for what is no more than control flow. */
@@ -159,7 +171,7 @@ on_wait(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t
     int ret = end_unended(timeline);
     if (ret == 0)
         ret = begin_pause(timeline, call, pause, from_ns);
-    return ret ? ret : timeline->visitor->end(timeline->context, to_ns);
+    return ret ? ret : timeline->visitor->end(timeline->context, not_before(timeline, to_ns));
 }
 
 int

@@ -38,7 +38,7 @@ class Exported:
     """The spans by the number of their call, each with its resource."""
 
     def __init__(self, text: str) -> None:
-        self.lines = [json.loads(line) for line in text.splitlines()]
+        self.lines = [json.loads(line) for line in text.split("\n")[:-1]]  # splitlines() knows other ends of lines
         self.spans: dict[int, dict[str, Any]] = {}
         self.resources: dict[int, dict[str, Any]] = {}
         self.by_id: dict[str, int] = {}

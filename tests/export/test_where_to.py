@@ -304,6 +304,15 @@ def cut_off(workshop: Workshop) -> Path:
     return path
 
 
+def damaged_early(workshop: Workshop) -> Path:
+    """What is left of the body of the module overlaps what its other chunks tell of it."""
+    path = workshop.record("def f(i):\n    return i\nfor i in range(6000):\n    f(i)\n").trace_path
+    data = bytearray(path.read_bytes())
+    data[65536 * 2 + 9000 : 65536 * 2 + 9100] = b"\xff" * 100
+    path.write_bytes(data)
+    return path
+
+
 def damaged(workshop: Workshop) -> Path:
     path = workshop.record(LARGE.format(2000)).trace_path
     data = bytearray(path.read_bytes())
@@ -312,7 +321,7 @@ def damaged(workshop: Workshop) -> Path:
     return path
 
 
-@pytest.mark.parametrize("make", [no_call, newest_calls, cut_off, damaged])
+@pytest.mark.parametrize("make", [no_call, newest_calls, cut_off, damaged, damaged_early])
 def test_of_an_odd_trace_all_is_written_that_it_has(workshop, forked, export, make) -> None:
     path = make(workshop)
     calls = len(list(Trace(path).calls()))
