@@ -166,7 +166,11 @@ class Keeper:
 
 def _remove_forgotten() -> None:
     """Remove the folders of sessions that were killed a day ago or before."""
-    for entry in os.scandir(tempfile.gettempdir()):
+    try:
+        entries = list(os.scandir(tempfile.gettempdir()))
+    except OSError:  # it may be written to, but not listed
+        return
+    for entry in entries:
         process = re.match(r"flowtrace-(\d+)-", entry.name)
         try:
             if process and time.time() - entry.stat(follow_symlinks=False).st_mtime > FORGOTTEN:

@@ -437,6 +437,8 @@ def test_what_killed_sessions_leave_is_removed_a_day_later(tmp_path: Path, monke
         if when:
             os.utime(tmp_path / name, (when, when))
     _pytest._remove_forgotten()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    _pytest._remove_forgotten()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [f"{ended.pid}-old", f"flowtrace-{ended.pid}-new", f"flowtrace-{os.getpid()}-old", "flowtrace-mine"]
     )
