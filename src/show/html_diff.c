@@ -74,7 +74,23 @@ put_sign(struct page *page, struct sign sign)
 
 /* --- what is changed ------------------------------------------------------ */
 
-/* How much of both is the same at the start, and at the end of what is left. */
+static bool
+is_word(uint8_t byte)
+{
+    return (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_';
+}
+
+/* Does a character, or a word of ASCII, go on here? */
+static bool
+goes_on(struct slice text, size_t at)
+{
+    if (at == 0 || at >= text.length)
+        return false;
+    uint8_t before = (uint8_t)text.data[at - 1], here = (uint8_t)text.data[at];
+    return (here & 0xc0) == 0x80 || (is_word(before) && is_word(here));
+}
+
+/* How much of both is the same at the start, and at the end of what is left: whole words, or nothing. */
 static void
 find_common(struct slice a, struct slice b, size_t *start, size_t *end)
 {
@@ -82,11 +98,11 @@ find_common(struct slice a, struct slice b, size_t *start, size_t *end)
     *start = *end = 0;
     while (*start < shorter && a.data[*start] == b.data[*start])
         ++*start;
-    while (*start && *start < a.length && ((uint8_t)a.data[*start] & 0xc0) == 0x80)
+    while (goes_on(a, *start) || goes_on(b, *start))
         --*start;
     while (*end < shorter - *start && a.data[a.length - *end - 1] == b.data[b.length - *end - 1])
         ++*end;
-    while (*end && ((uint8_t)a.data[a.length - *end] & 0xc0) == 0x80)
+    while (goes_on(a, a.length - *end) || goes_on(b, b.length - *end))
         --*end;
 }
 
@@ -96,11 +112,10 @@ put_text(struct page *page, const char *element, struct slice text, size_t start
 {
     text_format(page->out, "<%s>", element);
     put_slice(page, (struct slice){text.data, start});
-    if (start + end < text.length) {
-        put(page, "<b>");
-        put_slice(page, (struct slice){text.data + start, text.length - start - end});
-        put(page, "</b>");
-    }
+    bool stands_out = start + end && start + end < text.length;
+    put(page, stands_out ? "<b>" : "");
+    put_slice(page, (struct slice){text.data + start, text.length - start - end});
+    put(page, stands_out ? "</b>" : "");
     put_slice(page, (struct slice){text.data + text.length - end, end});
     text_format(page->out, "</%s>", element);
 }

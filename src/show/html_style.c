@@ -25,7 +25,7 @@ const char html_style[] =
     ".flowtrace .s{flex:none;white-space:pre;margin-right:-1em}"
     ".flowtrace .m>summary,.flowtrace .l.m{background:var(--rb)}"
     ".flowtrace .p>summary,.flowtrace .l.p{background:var(--gb)}"
-    ".flowtrace .k{padding-left:1.3em}.flowtrace del,.flowtrace ins{text-decoration:none}"
+    ".flowtrace .k{padding-left:1.3em}.flowtrace .k .s{margin:0}.flowtrace del,.flowtrace ins{text-decoration:none}"
     ".flowtrace del{color:var(--r)}.flowtrace ins{color:var(--g)}.flowtrace del b,.flowtrace ins b{background:var(--m)}"
     ".flowtrace .x>summary{font-style:italic;color:var(--d)}"
     ".flowtrace pre{margin:0;font:inherit;color:inherit;background:none;white-space:pre}";

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,37 @@ def test_nothing_of_what_is_compared_becomes_markup(workshop: Workshop) -> None:
     ):
         assert text in lines
     assert "\0" not in lines
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "removed", "added"),
+    [
+        (
+            "the order of Mia was returned in time, they say",
+            "the order of Mia was refused in time, they say",
+            "returned",
+            "refused",
+        ),
+        (
+            "order_number_1 is on its way to the shop",
+            "order_number_11 is on its way to the shop",
+            "order_number_1",
+            "order_number_11",
+        ),
+        ("größer als das, was vorher dort gestanden hat", "größte als das, was vorher dort gestanden hat", "er", "te"),
+        ("x" * 60, "y" * 60, "x" * 60, "y" * 60),
+        (True, "y" * 81, None, None),
+    ],
+)
+def test_of_long_values_the_words_that_differ_stand_out(workshop: Workshop, old, new, removed, added) -> None:
+    for name, text in (("a", old), ("b", new)):
+        workshop.write("app.py", f"def say(): return {text!r}\nsay()\n")
+        workshop.run("-o", f"{name}.flow", "app.py")
+    html = flowtrace.diff(workshop.folder / "a.flow", workshop.folder / "b.flow")._repr_html_()
+    for mark, text, part in (("del", old, removed), ("ins", new, added)):
+        (shown,) = re.findall(rf"<{mark}>(.*)</{mark}>", html)
+        assert re.sub("</?b>", "", unescape(shown)) == repr(text)
+        assert re.findall("<b>(.*)</b>", shown) == ([part] if part else [])
 
 
 def test_a_difference_is_shown_as_it_was_when_it_was_made(workshop: Workshop) -> None:
