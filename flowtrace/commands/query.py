@@ -59,6 +59,7 @@ def main(arguments: list[str]) -> int:
         return 0
     question = question_wanted(options)
     trace = trace_name("query", options)
+    check(question)
     with database(trace, newest_wanted(options)) as connection:
         answer(connection, question, options)
     return 0
@@ -154,10 +155,15 @@ def make(path: str, trace: str, newest: int, facts: dict[str, int | str]) -> Non
 
 def read_only(path: str) -> Connection:
     """Open it so that a question can only read, and can be interrupted."""
+    connection = guarded(sqlite.connect(path, read_only=True))
+    connection.set_progress_handler(lambda: 0, 100_000)  # runs Python, so that Ctrl-C is heard
+    return connection
+
+
+def guarded(connection: Connection) -> Connection:
     import sqlite3
 
     allowed = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-    connection = sqlite.connect(path, read_only=True)
 
     def authorize(action: int, first: str | None, second: str | None, *_: object) -> int:
         harmless = action == sqlite3.SQLITE_PRAGMA and first in {"table_info", "table_list", "table_xinfo"}
@@ -165,8 +171,23 @@ def read_only(path: str) -> Connection:
         return sqlite3.SQLITE_OK if (action in allowed and not loads) or harmless else sqlite3.SQLITE_DENY
 
     connection.set_authorizer(authorize)
-    connection.set_progress_handler(lambda: 0, 100_000)  # runs Python, so that Ctrl-C is heard
     return connection
+
+
+def check(question: str) -> None:
+    """Refuse what no trace can answer, before a database is made, which may take long."""
+    import sqlite3
+
+    connection = guarded(sqlite.empty())
+    connection.set_progress_handler(lambda: 1, 100_000)  # it need only begin
+    try:
+        if connection.execute(question).description is None:
+            raise UsageError("this is no question: it is a SELECT, or WITH ... SELECT")
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        if str(error) != "interrupted":
+            raise UsageError(trouble(connection, question, str(error))) from None
+    finally:
+        connection.close()
 
 
 # --- the answer ----------------------------------------------------------------
@@ -177,8 +198,6 @@ def answer(connection: Connection, question: str, options: _options.Options) -> 
 
     try:
         cursor = connection.execute(question)
-        if cursor.description is None:
-            raise UsageError("this is no question: it is a SELECT, or WITH ... SELECT")
         names = [column[0] for column in cursor.description]
         if "--csv" in options:
             _rows.write_csv(sys.stdout, names, cursor)
@@ -256,15 +275,9 @@ def _nearest(message: str, word: str) -> list[str]:
 
 def all_tables() -> dict[str, list[str]]:
     """Return the columns of every table and view, as SQLite has them."""
-    import sqlite3
-
     from .. import _core
 
-    connection = sqlite3.connect(":memory:")
-    for table, _, columns in _core.table_columns():
-        connection.execute(sqlite.table_statement(table, columns))
-    for view, select in sqlite.VIEWS.items():
-        connection.execute(f"CREATE VIEW {view} AS {select}")
+    connection = sqlite.empty()
     names = [*sqlite.VIEWS, *(table for table, _, _ in _core.table_columns())]
     found = {name: [row[1] for row in connection.execute(f"PRAGMA table_xinfo({name})")] for name in names}
     connection.close()

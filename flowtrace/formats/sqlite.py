@@ -100,9 +100,7 @@ def build(path: str, tables: Tables, facts: dict[str, int | str] | None = None) 
             _insert(connection, tables, table, columns)
         for statement in INDICES:
             connection.execute(statement)
-        for view, select in VIEWS.items():
-            connection.execute(f"CREATE VIEW {view} AS {select}")
-        connection.execute("CREATE TABLE trace (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
+        _add_views(connection)
         its_own = {name: value for name, value in tables.facts.items() if name != "trace_id"}
         known = {**its_own, "flowtrace": __version__, "version": VERSION, **(facts or {})}
         connection.executemany("INSERT INTO trace VALUES (?, ?)", known.items())
@@ -111,6 +109,23 @@ def build(path: str, tables: Tables, facts: dict[str, int | str] | None = None) 
         raise OSError(0, f"SQLite says: {error}") from None
     finally:
         connection.close()
+
+
+def empty() -> sqlite3.Connection:
+    """Return a database in memory that has what every trace's has, but for rows."""
+    from .. import _core
+
+    connection = connect(":memory:")
+    for table, _, columns in _core.table_columns():
+        connection.execute(table_statement(table, columns))
+    _add_views(connection)
+    return connection
+
+
+def _add_views(connection: sqlite3.Connection) -> None:
+    for view, select in VIEWS.items():
+        connection.execute(f"CREATE VIEW {view} AS {select}")
+    connection.execute("CREATE TABLE trace (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
 
 
 def _insert(connection: sqlite3.Connection, tables: Tables, table: str, columns: tuple[_TableColumn, ...]) -> None:

@@ -109,6 +109,13 @@ def test_what_is_wrong_with_a_question_is_said(shop, question, sentences) -> Non
         assert sentence in done.err
     assert "Traceback" not in done.err
     assert not (shop.folder / "x").exists()
+    assert not (shop.folder / "flowtrace.flow.sqlite").exists()
+
+
+def test_what_takes_long_without_rows_is_asked_once(shop) -> None:
+    long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT max(i) FROM n"
+    assert "300000" in query(shop, long).out
+    assert "flowtrace" in query(shop, "SELECT name FROM trace").out
 
 
 def test_the_database_can_not_be_changed_by_a_question(shop) -> None:
