@@ -108,13 +108,13 @@ format: $(STATE)/dev ## lay out Python and C
 
 bench: $(STATE)/installed ## what recording costs, beside cProfile and the interpreter's own floor, and what reading takes (8 minutes)
 	@$(PY) bench/harness.py $(ARGS)
-	@$(PY) bench/reader.py
+	@$(PY) bench/reading.py
 
 bench-full: $(STATE)/installed ## the same beside all other recorders, which are installed in build/bench (40 minutes)
 	@$(PY) bench/harness.py --full --rounds 3 $(ARGS)
 
 bench-reader: $(STATE)/installed ## what reading a trace of 1 and 10 million calls takes (ARGS=--huge: 100 million)
-	@$(PY) bench/reader.py $(ARGS)
+	@$(PY) bench/reading.py $(ARGS)
 
 bench-exports: $(STATE)/installed ## what each format of flowtrace export takes, of 1 million calls (ARGS='--calls 10M')
 	@$(PY) bench/exports.py $(ARGS)

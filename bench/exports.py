@@ -27,7 +27,7 @@ from typing import Any
 
 import harness
 from environments import HERE, Interpreter
-from reader import FLOWTRACE, record
+from reading import FLOWTRACE, record
 
 from flowtrace._formats import FORMATS
 
