@@ -59,11 +59,14 @@ VIEWS_TOLD = {
 }
 
 
-def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: str | None, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a file, or for None a database in memory."""
     try:
         import sqlite3
     except ImportError:
         raise UsageError("this Python has no sqlite3; use another, or: flowtrace export parquet") from None
+    if path is None:
+        return sqlite3.connect(":memory:", isolation_level=None)
     name = os.path.abspath(path).lstrip("/").replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return sqlite3.connect(f"file:///{name}{'?mode=ro' if read_only else ''}", uri=True, isolation_level=None)
 
@@ -115,7 +118,7 @@ def empty() -> sqlite3.Connection:
     """Return a database in memory that has what every trace's has, but for rows."""
     from .. import _core
 
-    connection = connect(":memory:")
+    connection = connect(None)
     for table, _, columns in _core.table_columns():
         connection.execute(table_statement(table, columns))
     _add_views(connection)

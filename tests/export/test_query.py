@@ -103,13 +103,14 @@ def test_a_file_of_that_name_which_is_something_else_stays(shop) -> None:
     ],
 )
 def test_what_is_wrong_with_a_question_is_said(shop, question, sentences) -> None:
+    before = sorted(os.listdir(shop.folder))
     done = query(shop, question)
     assert (done.status, done.out) == (2, "")
     for sentence in sentences:
         assert sentence in done.err
     assert "Traceback" not in done.err
     assert not (shop.folder / "x").exists()
-    assert not (shop.folder / "flowtrace.flow.sqlite").exists()
+    assert sorted(os.listdir(shop.folder)) == before
 
 
 def test_what_takes_long_without_rows_is_asked_once(shop) -> None:
