@@ -211,7 +211,7 @@ on_row(void *context, uint32_t track, uint32_t level, bool is_new)
 
 /* --- events ------------------------------------------------------------------------ */
 
-/* An arrow begins, or ends, in the slice that has just begun. */
+/* An arrow begins, or ends, in the slice that has just begun: viewers draw it from the slice's end on. */
 static void
 put_flow(struct chrome *chrome, const char *phase, uint64_t id, uint64_t ns)
 {
@@ -219,17 +219,6 @@ put_flow(struct chrome *chrome, const char *phase, uint64_t id, uint64_t ns)
     sink_string(chrome->sink, ",\"name\":\"creates\",\"cat\":\"creates\",\"id\":");
     sink_number(chrome->sink, id);
     end_event(chrome);
-}
-
-static void
-put_flows(struct chrome *chrome, uint32_t call, uint64_t ns)
-{
-    uint32_t count = 0;
-    const struct flow *flow = flows_from(&chrome->flows, call, &count);
-    for (uint32_t i = 0; i < count; i++)
-        put_flow(chrome, "s", flow_id(flow[i].created), ns);
-    if (chrome->flows.ends[call] & FLOWS_END)
-        put_flow(chrome, "f\",\"bp\":\"e", flow_id(call), ns);
 }
 
 static int
@@ -246,8 +235,8 @@ on_begin(void *context, uint32_t call, uint64_t ns, bool goes_on)
         facts_tell(chrome->model, call, &chrome->scratch, &facts, chrome);
     sink_string(chrome->sink, "}");
     end_event(chrome);
-    if (chrome->flows.ends[call] && !goes_on)
-        put_flows(chrome, call, ns);
+    if (chrome->flows.ends[call] & FLOWS_END && !goes_on)
+        put_flow(chrome, "f\",\"bp\":\"e", flow_id(call), ns);
     return 0;
 }
 
@@ -273,6 +262,21 @@ on_end(void *context, uint64_t ns)
     begin_timed(chrome, "E", ns);
     end_event(chrome);
     return 0;
+}
+
+static int
+on_create(void *context, const struct flow *flow, struct slice what, uint64_t ns)
+{
+    struct chrome *chrome = context;
+    begin_timed(chrome, "B", ns);
+    sink_string(chrome->sink, ",\"name\":");
+    sink_json(chrome->sink, what);
+    sink_string(chrome->sink, ",\"cat\":\"creates\",\"args\":{\"creates\":");
+    sink_number(chrome->sink, model_call_number(chrome->model, flow->created));
+    sink_string(chrome->sink, "}");
+    end_event(chrome);
+    put_flow(chrome, "s", flow_id(flow->created), ns);
+    return on_end(chrome, ns);
 }
 
 static int
@@ -324,14 +328,14 @@ close_chrome(struct chrome *chrome)
 int
 export_chrome(struct export *export)
 {
-    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_mark};
+    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_create, on_mark};
     struct chrome chrome;
     int ret = open_chrome(&chrome, export);
     if (ret == 0) {
         sink_string(export->sink, "[\n");
         for (uint32_t i = 0; i < export->model->process_count; i++)
             put_process(&chrome, i);
-        ret = timeline_walk(export, &visitor, &chrome);
+        ret = timeline_walk(export, &chrome.flows, &visitor, &chrome);
         sink_string(export->sink, "\n]\n"); /* also if nobody wants the rest */
     }
     return close_chrome(&chrome) && ret == 0 ? -ENOMEM : ret;

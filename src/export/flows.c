@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../model/label.h"
 #include "../trace/array.h"
 #include "facts.h"
 
@@ -13,6 +14,8 @@ compare(const void *left, const void *right)
     const struct flow *b = right;
     if (a->creator != b->creator)
         return a->creator < b->creator ? -1 : 1;
+    if (a->ns != b->ns)
+        return a->ns < b->ns ? -1 : 1;
     return (a->created > b->created) - (a->created < b->created);
 }
 
@@ -26,6 +29,14 @@ is_further_of_fork(const struct model *model, uint32_t number, bool *forked)
     bool before = forked[call->track];
     forked[call->track] = true;
     return before;
+}
+
+static uint64_t
+time_of(const struct model *model, uint32_t number)
+{
+    const struct track *track = &model->tracks[model->calls[number].track];
+    bool known = track->created_ns && track->first_root == number;
+    return known ? track->created_ns : model->calls[number].start_ns;
 }
 
 int
@@ -44,7 +55,7 @@ flows_find(struct flows *out, const struct model *model)
         out->items = items;
         if (failed)
             break;
-        out->items[out->count++] = (struct flow){creator, i};
+        out->items[out->count++] = (struct flow){.creator = creator, .created = i, .ns = time_of(model, i)};
         out->ends[creator] |= FLOWS_BEGIN;
         out->ends[i] |= FLOWS_END;
     }
@@ -55,7 +66,7 @@ flows_find(struct flows *out, const struct model *model)
 }
 
 const struct flow *
-flows_from(const struct flows *flows, uint32_t call, uint32_t *count)
+flows_tell(const struct flows *flows, uint32_t call, uint64_t by_ns)
 {
     uint32_t low = 0, high = flows->count;
     while (low < high) {
@@ -65,10 +76,26 @@ flows_from(const struct flows *flows, uint32_t call, uint32_t *count)
         else
             high = middle;
     }
-    *count = 0;
-    while (low + *count < flows->count && flows->items[low + *count].creator == call)
-        ++*count;
-    return flows->items + low;
+    if (low == flows->count)
+        return NULL;
+    uint32_t next = low + flows->items[low].told;
+    if (next == flows->count || flows->items[next].creator != call || flows->items[next].ns > by_ns)
+        return NULL;
+    flows->items[low].told++;
+    return &flows->items[next];
+}
+
+void
+flows_label(struct text *out, const struct model *model, const struct flow *flow)
+{
+    const struct call *created = &model->calls[flow->created];
+    const struct track *track = &model->tracks[created->track];
+    if (track->process != model->tracks[model->calls[flow->creator].track].process)
+        text_format(out, "process %u", model->processes[track->process].pid);
+    else if (track->first_root == flow->created)
+        label_track(out, track);
+    else
+        label_function(out, created->code);
 }
 
 void

@@ -3,13 +3,16 @@
 #define FLOW_FLOWS_H
 
 #include "../model/model.h"
+#include "../model/text.h"
 
 struct flow {
     uint32_t creator, created;
+    uint64_t ns;   /* when, as far as that is known: else when the created call began */
+    uint32_t told; /* of the first of a creator: how many of its flows are told already */
 };
 
 struct flows {
-    struct flow *items; /* Owned; by creator, then in order */
+    struct flow *items; /* Owned; by creator, then in order of time */
     uint32_t count;
     uint8_t *ends;      /* Owned; by call, FLOWS_... */
 };
@@ -19,8 +22,10 @@ struct flows {
 
 /* 0 or -ENOMEM. */
 int flows_find(struct flows *out, const struct model *model);
-/* Those that a call has created: the first, and how many. */
-const struct flow *flows_from(const struct flows *flows, uint32_t call, uint32_t *count);
+/* The first of a call's that is not told yet and is of that time or before; it is told then. NULL: there is none. */
+const struct flow *flows_tell(const struct flows *flows, uint32_t call, uint64_t by_ns);
+/* "task fetch", "thread worker", "process 1204", "price" of a job */
+void flows_label(struct text *out, const struct model *model, const struct flow *flow);
 void flows_free(struct flows *flows);
 
 /* A flow goes by what it leads to. */

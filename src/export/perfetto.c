@@ -81,8 +81,8 @@ enum interned_field {
 };
 
 /* Numbers of what is not of a function's. Parameters come behind the facts. */
-enum { CATEGORY_WAIT = 1, CATEGORY_EXCEPTION = 2, CATEGORY_YIELD = 3, CATEGORY_CODE = 4 };
-enum { NAME_ARGUMENTS = FACT_COUNT + 1, NAME_EXCEPTION, NAME_PARAMETER };
+enum { CATEGORY_WAIT = 1, CATEGORY_EXCEPTION = 2, CATEGORY_YIELD = 3, CATEGORY_CREATES = 4, CATEGORY_CODE = 5 };
+enum { NAME_ARGUMENTS = FACT_COUNT + 1, NAME_EXCEPTION, NAME_CREATES, NAME_PARAMETER };
 
 struct perfetto {
     struct sink *sink;
@@ -176,10 +176,12 @@ put_fixed_names(struct perfetto *perfetto)
     put_interned_word(perfetto, INTERNED_CATEGORY, CATEGORY_WAIT, "wait");
     put_interned_word(perfetto, INTERNED_CATEGORY, CATEGORY_EXCEPTION, "exception");
     put_interned_word(perfetto, INTERNED_CATEGORY, CATEGORY_YIELD, "yield");
+    put_interned_word(perfetto, INTERNED_CATEGORY, CATEGORY_CREATES, "creates");
     for (unsigned i = 0; i < FACT_COUNT; i++)
         put_interned_word(perfetto, INTERNED_ANNOTATION, i + 1, fact_names[i]);
     put_interned_word(perfetto, INTERNED_ANNOTATION, NAME_ARGUMENTS, "arguments");
     put_interned_word(perfetto, INTERNED_ANNOTATION, NAME_EXCEPTION, "exception");
+    put_interned_word(perfetto, INTERNED_ANNOTATION, NAME_CREATES, "creates");
     end_event(perfetto);
 }
 
@@ -371,17 +373,6 @@ static const struct fact_visitor facts = {put_fact, begin_arguments, put_argumen
 
 /* --- events ------------------------------------------------------------------------------- */
 
-static void
-put_flows(struct perfetto *perfetto, uint32_t call)
-{
-    uint32_t count = 0;
-    const struct flow *flow = flows_from(&perfetto->flows, call, &count);
-    for (uint32_t i = 0; i < count; i++)
-        protobuf_fixed64(&perfetto->packet, EVENT_FLOW, flow_id(flow[i].created));
-    if (perfetto->flows.ends[call] & FLOWS_END)
-        protobuf_fixed64(&perfetto->packet, EVENT_FLOW_END, flow_id(call));
-}
-
 static int
 on_begin(void *context, uint32_t call, uint64_t ns, bool goes_on)
 {
@@ -397,8 +388,8 @@ on_begin(void *context, uint32_t call, uint64_t ns, bool goes_on)
         facts_tell_number(perfetto->model, call, &facts, perfetto);
     else
         facts_tell(perfetto->model, call, &perfetto->scratch, &facts, perfetto);
-    if (perfetto->flows.ends[call] && !goes_on)
-        put_flows(perfetto, call);
+    if (perfetto->flows.ends[call] & FLOWS_END && !goes_on)
+        protobuf_fixed64(&perfetto->packet, EVENT_FLOW_END, flow_id(call));
     end_event(perfetto);
     return 0;
 }
@@ -421,6 +412,20 @@ on_end(void *context, uint64_t ns)
 {
     struct perfetto *perfetto = context;
     begin_event(perfetto, EVENT_END, ns);
+    end_event(perfetto);
+    return 0;
+}
+
+static int
+on_create(void *context, const struct flow *flow, struct slice what, uint64_t ns)
+{
+    struct perfetto *perfetto = context;
+    struct plain number = plain_number(model_call_number(perfetto->model, flow->created));
+    begin_event(perfetto, EVENT_INSTANT, ns);
+    protobuf_text(&perfetto->packet, EVENT_NAME, what);
+    protobuf_number(&perfetto->packet, EVENT_CATEGORY, CATEGORY_CREATES);
+    put_annotation(&perfetto->packet, EVENT_ANNOTATION, NAME_CREATES, &number);
+    protobuf_fixed64(&perfetto->packet, EVENT_FLOW, flow_id(flow->created));
     end_event(perfetto);
     return 0;
 }
@@ -467,7 +472,7 @@ put_start(struct perfetto *perfetto)
 int
 export_perfetto(struct export *export)
 {
-    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_mark};
+    static const struct timeline_visitor visitor = {on_row, on_begin, on_pause, on_end, on_create, on_mark};
     const struct model *model = export->model;
     struct perfetto perfetto = {.sink = export->sink, .model = model, .next_parameter = NAME_PARAMETER};
     perfetto.parameters = calloc(model->reader->code_count + (size_t)1, sizeof *perfetto.parameters);
@@ -478,7 +483,7 @@ export_perfetto(struct export *export)
         put_start(&perfetto);
         for (uint32_t i = 0; i < model->process_count; i++)
             put_process(&perfetto, i);
-        ret = timeline_walk(export, &visitor, &perfetto);
+        ret = timeline_walk(export, &perfetto.flows, &visitor, &perfetto);
     }
     if (ret == 0 && (perfetto.packet.failed || perfetto.scratch.failed))
         ret = -ENOMEM;

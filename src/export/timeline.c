@@ -18,7 +18,9 @@ struct timeline {
     const struct timeline_visitor *visitor;
     void *context;
     uint32_t track;
-    uint32_t depth;          /* of open slices of calls, those that are in `unended` too */
+    const struct flows *flows;
+    uint32_t *open;          /* Owned; calls of open slices, those that are in `unended` too */
+    uint32_t depth, open_room;
     uint32_t level, levels;  /* the row, and how many the track has */
     struct unended *unended; /* Owned; the innermost first */
     uint32_t unended_count, unended_room;
@@ -80,6 +82,38 @@ begin_pause(struct timeline *timeline, uint32_t call, uint32_t index, uint64_t n
                                           facts_pause_waits(pause));
 }
 
+/* What the innermost call has created by then. */
+static int
+tell_created(struct timeline *timeline, uint64_t by_ns, uint64_t ns)
+{
+    uint32_t call = timeline->depth ? timeline->open[timeline->depth - 1] : MODEL_NONE;
+    if (call == MODEL_NONE || !(timeline->flows->ends[call] & FLOWS_BEGIN))
+        return 0;
+    const struct flow *flow;
+    int ret = 0;
+    while (ret == 0 && (flow = flows_tell(timeline->flows, call, by_ns))) {
+        uint64_t at = not_before(timeline, flow->ns < ns ? flow->ns : ns);
+        text_truncate(&timeline->room, 0);
+        text_string(&timeline->room, "creates ");
+        flows_label(&timeline->room, timeline->export->model, flow);
+        struct slice what = {timeline->room.data ? timeline->room.data : "", timeline->room.length};
+        ret = go_to_row(timeline, timeline->depth - 1);
+        ret = ret ? ret : timeline->visitor->create(timeline->context, flow, what, at);
+    }
+    return ret;
+}
+
+static int
+push(struct timeline *timeline, uint32_t call)
+{
+    void *open = timeline->open;
+    bool fits = array_make_room(&open, timeline->depth, &timeline->open_room, sizeof *timeline->open);
+    timeline->open = open;
+    if (fits)
+        timeline->open[timeline->depth++] = call;
+    return fits ? 0 : -ENOMEM;
+}
+
 /* The innermost of those that have no end may be a call that waits. */
 static int
 finish_track(struct timeline *timeline)
@@ -115,9 +149,13 @@ on_begin(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
     struct timeline *timeline = context;
     int ret = end_unended(timeline);
     if (ret == 0)
+        ret = tell_created(timeline, ns, ns);
+    if (ret == 0)
         ret = export_step(timeline->export, timeline->begun++, timeline->export->model->call_count);
     if (ret == 0)
-        ret = go_to_row(timeline, timeline->depth++);
+        ret = push(timeline, call);
+    if (ret == 0)
+        ret = go_to_row(timeline, timeline->depth - 1);
     return ret ? ret
                : timeline->visitor->begin(timeline->context, call, not_before(timeline, ns), edge == SPAN_SUSPENDED);
 }
@@ -143,6 +181,9 @@ on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
 {
     struct timeline *timeline = context;
     if (edge == SPAN_OPEN) {
+        int told = timeline->unended_count ? 0 : tell_created(timeline, UINT64_MAX, ns);
+        if (told)
+            return told;
         void *items = timeline->unended;
         bool fits = array_make_room(&items, timeline->unended_count, &timeline->unended_room,
                                     sizeof *timeline->unended);
@@ -154,6 +195,8 @@ on_end(void *context, uint32_t call, uint64_t ns, enum span_edge edge)
     const struct call *ended = &timeline->export->model->calls[call];
     const struct exception *exception = edge == SPAN_CALL ? exception_of(timeline->export->model, ended) : NULL;
     int ret = end_unended(timeline);
+    if (ret == 0)
+        ret = tell_created(timeline, edge == SPAN_CALL ? UINT64_MAX : ns, ns);
     if (ret == 0 && exception && exception->first_call == call)
         ret = put_mark(timeline, MARK_RAISED, call, exception, ns);
     if (ret == 0)
@@ -170,21 +213,25 @@ on_wait(void *context, uint32_t call, uint32_t pause, uint64_t from_ns, uint64_t
     struct timeline *timeline = context;
     int ret = end_unended(timeline);
     if (ret == 0)
+        ret = tell_created(timeline, from_ns, from_ns);
+    if (ret == 0)
         ret = begin_pause(timeline, call, pause, from_ns);
     return ret ? ret : timeline->visitor->end(timeline->context, not_before(timeline, to_ns));
 }
 
 int
-timeline_walk(const struct export *export, const struct timeline_visitor *visitor, void *context)
+timeline_walk(const struct export *export, const struct flows *flows, const struct timeline_visitor *visitor,
+              void *context)
 {
     static const struct span_visitor spans = {on_track, on_begin, on_end, on_wait};
-    struct timeline timeline = {.export = export, .visitor = visitor, .context = context};
+    struct timeline timeline = {.export = export, .flows = flows, .visitor = visitor, .context = context};
     int ret = spans_walk(export->model, &spans, &timeline);
     if (ret == 0)
         ret = finish_track(&timeline);
     if (ret == 0 && timeline.room.failed)
         ret = -ENOMEM;
     free(timeline.unended);
+    free(timeline.open);
     text_free(&timeline.room);
     return ret;
 }

@@ -8,6 +8,7 @@
 #define FLOW_TIMELINE_H
 
 #include "export.h"
+#include "flows.h"
 
 /* Perfetto's trace processor can't have slices deeper than 512, and ends the wrong ones; a wait, and a mark, stand upon
  * the last. */
@@ -26,14 +27,17 @@ struct timeline_visitor {
     /* "wait: Future", or "yield 3", begins. */
     int (*pause)(void *context, uint32_t call, uint64_t ns, struct slice what, bool waits);
     int (*end)(void *context, uint64_t ns);
+    /* The call, whose slice is the innermost, creates what the flow leads to: "creates task fetch". */
+    int (*create)(void *context, const struct flow *flow, struct slice what, uint64_t ns);
     /* In the innermost slice, which is that of the call: an exception is about to leave the first call of all, or has
      * come to the one that catches it. */
     int (*mark)(void *context, enum timeline_mark_kind kind, uint32_t call, const struct exception *exception,
                 uint64_t ns);
 };
 
-/* All of it, track by track: 0, -ENOMEM, -ECANCELED or what the visitor returned. */
-int timeline_walk(const struct export *export, const struct timeline_visitor *visitor, void *context);
+/* All of it, track by track: 0, -ENOMEM, -ECANCELED or what the visitor returned. What is told of flows is noted. */
+int timeline_walk(const struct export *export, const struct flows *flows, const struct timeline_visitor *visitor,
+                  void *context);
 
 /* Names for viewers. */
 void timeline_process_name(struct text *out, const struct model *model, const struct process *process);

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import signal
 import sys
 from collections import Counter
@@ -47,7 +48,7 @@ def told(slices: list[Slice], *, times: bool = False) -> list[str]:
 EVERYTHING = """\
 app.py / main thread
   app.py {"call": 1, "raised": "ValueError('no 3')", "raised_at": "app.py:13", "outcome": "raised"}
-    main {"call": 2, "raised": "ValueError('no 3')", "raised_at": "app.py:13", "outcome": "raised"} >11 >14 >17
+    main {"call": 2, "raised": "ValueError('no 3')", "raised_at": "app.py:13", "outcome": "raised"}
       price {"call": 3, "arguments": {"order": 1, "rule": "'vip'"}, "result": 10}
       careful {"call": 4, "arguments": {"n": 2}, "result": -1}
         broken {"call": 5, "arguments": {"n": 2}, "raised": "ValueError('no 2')", "raised_at": "app.py:13", \
@@ -62,6 +63,9 @@ app.py / main thread
         numbers {"call": 7, "goes_on": true}
         price {"call": 10, "arguments": {"order": 2, "rule": "'new'"}, "result": 20}
         numbers {"call": 7, "goes_on": true}
+      ! creates task Task-1 {"creates": 11} >11
+      ! creates thread worker {"creates": 14} >14
+      ! creates process PID {"creates": 17} >17
       broken {"call": 19, "arguments": {"n": 3}, "raised": "ValueError('no 3')", "raised_at": "app.py:13", \
 "outcome": "raised"}
         ! raised ValueError {"exception": "ValueError('no 3')", "call": 19}
@@ -69,7 +73,9 @@ app.py / worker
   price {"call": 14, "created_by": 2, "arguments": {"order": 5, "rule": "'new'"}, "result": 50} <14
 app.py / task Task-1
   gather {"call": 11, "created_by": 2, "result": "['a', 'b']", "suspensions": 1, "awaited": "_GatheringFuture"} \
->12 >13 <11
+<11
+    ! creates task Task-2 {"creates": 12} >12
+    ! creates task Task-3 {"creates": 13} >13
     wait: _GatheringFuture {"call": 11}
 app.py / task Task-2
   fetch {"call": 12, "created_by": 11, "arguments": {"name": "'a'"}, "result": "'a'", "suspensions": 1, \
@@ -87,7 +93,8 @@ app.py / main thread
 
 @both
 def test_what_a_program_did_is_told_as_slices_with_their_arguments_and_arrows(workshop, everything, name) -> None:
-    assert "\n".join(told(slices(workshop, name, everything))) + "\n" == EVERYTHING
+    text = "\n".join(told(slices(workshop, name, everything))) + "\n"
+    assert re.sub(r"process \d+", "process PID", text) == EVERYTHING
 
 
 @both
@@ -100,6 +107,53 @@ def test_each_call_has_its_times_and_place(workshop, everything, name) -> None:
         where = f"{Path(call.function.file).name}:{call.function.line}"
         assert (slice.begin, slice.arguments["at"]) == (call.start_ns, where)
         assert number == 7 or slice.end == call.start_ns + call.duration_ns
+
+
+@both
+def test_arrows_begin_when_something_was_created_and_end_where_it_began(workshop, name) -> None:
+    workshop.record(
+        """
+        import asyncio, concurrent.futures, threading
+
+        async def work(n):
+            await asyncio.sleep(0)
+
+        def helper():
+            pass
+
+        async def main():
+            tasks = [asyncio.create_task(work(n)) for n in range(3)]
+            helper()
+            await tasks[2]
+            helper()
+            await asyncio.create_task(work(3))
+            await asyncio.to_thread(helper)
+
+        thread = threading.Thread(target=helper)
+        thread.start()
+        thread.join()
+        asyncio.run(main())
+        """
+    )
+    found = slices(workshop, name, workshop.trace_path)
+    begins = {flow: slice for slice in found for flow in slice.leads_to}
+    ends = {flow: slice for slice in found for flow in slice.comes_from}
+    assert begins.keys() == ends.keys()
+    assert len(begins) == 7
+    for flow, mark in begins.items():
+        assert mark.is_instant and mark.name.startswith("creates ")
+        assert mark.parent.arguments["call"] == ends[flow].arguments["created_by"]
+        assert mark.parent.begin <= mark.begin <= ends[flow].begin
+    calls = [slice for slice in found if slice.parent and slice.parent.name == "main" and slice.name != "wait: Future"]
+    assert [slice.name.partition("Task-")[0] for slice in sorted(calls, key=lambda slice: slice.begin)] == [
+        *["creates task "] * 3,
+        "helper",
+        "wait: task ",
+        "helper",
+        "creates task ",
+        "wait: task ",
+        "creates thread asyncio_0",
+    ]
 
 
 @both
@@ -140,8 +194,10 @@ def test_calls_and_waits_that_have_not_ended_have_no_end(workshop, name) -> None
         "  … app.py",
         "    counter",  # something follows on its row, and would stand upon it
         "    print_nothing",
+        "    ! creates task Task-1",
         "app.py / task Task-1",
         "  … main",
+        "    ! creates task Task-2",
         "    wait: Future",
         "    … die",
         "app.py / task Task-2",
@@ -355,9 +411,9 @@ flags 2: clocks 6 at 0, 1 at START
 flags 2: process 1 "app.py"
 flags 2: thread 2 "main thread" of 1
 flags 2: code 1 "app.py" at app.py:1
-1000: begin of 1 on 2, category 4, place 1: 1=1 5='None'
-flags 2: code 2 "half" at app.py:1, parameters 16 "n"
-2000: begin of 2 on 2, category 5, place 2: 1=2 14={16=3} 5=1.5
+1000: begin of 1 on 2, category 5, place 1: 1=1 5='None'
+flags 2: code 2 "half" at app.py:1, parameters 17 "n"
+2000: begin of 2 on 2, category 6, place 2: 1=2 14={17=3} 5=1.5
 3000: end on 2
 4000: end on 2
 """

@@ -50,9 +50,11 @@ class Rows:
         self.last[key] = ns
         self.open[key].pop().end = ns
 
-    def instant(self, key: object, ns: int, label: tuple[str, str, str], arguments: dict[str, Any]) -> None:
-        self.begin(key, ns, label, arguments).is_instant = True
+    def instant(self, key: object, ns: int, label: tuple[str, str, str], arguments: dict[str, Any]) -> Slice:
+        slice = self.begin(key, ns, label, arguments)
+        slice.is_instant = True
         self.end(key, ns)
+        return slice
 
 
 def nanoseconds(ts: str) -> int:
@@ -81,7 +83,10 @@ def read_chrome(path: Path) -> list[Slice]:
         elif phase == "B":
             rows.begin(key, nanoseconds(event["ts"]), (row, event["name"], event["cat"]), event["args"])
         elif phase == "E":
+            top = rows.open[key][-1]
             rows.end(key, nanoseconds(event["ts"]))
+            top.is_instant = top.category == "creates"
+            assert not top.is_instant or top.begin == top.end
         else:
             assert (phase, event["s"]) == ("i", "t")
             rows.instant(key, nanoseconds(event["ts"]), (row, event["name"], event["cat"]), event["args"])
@@ -146,8 +151,8 @@ def read_perfetto(path: Path) -> list[Slice]:
         name = event.name or known.names.get(event.name_iid, "")
         label = (names[event.track_uuid], name, known.categories[event.category_iids[0]])
         if event.type == TrackEvent.TYPE_INSTANT:
-            rows.instant(event.track_uuid, ns, label, arguments)
+            rows.instant(event.track_uuid, ns, label, arguments).leads_to = list(event.flow_ids)
             continue
         slice = rows.begin(event.track_uuid, ns, label, arguments)
-        slice.leads_to, slice.comes_from = list(event.flow_ids), list(event.terminating_flow_ids)
+        slice.comes_from = list(event.terminating_flow_ids)
     return rows.slices

@@ -1,4 +1,4 @@
-/* Sizes that nobody expects: calls 50,000 deep, a hundred thousand siblings, exceptions and tasks. Every view and
+/* Sizes that nobody expects: calls 50,000 deep, a hundred thousand siblings, exceptions, tasks and waits. Every view and
  * every format takes time and memory in proportion. One that took the square of it would take ten times as long. */
 #include <stdlib.h>
 #include <time.h>
@@ -107,8 +107,11 @@ build_tasks(struct trace_builder *b)
 {
     start(b);
     put_call(b, 0, 0);
-    for (uint32_t i = 1; i <= MANY; i++)
+    for (uint32_t i = 1; i <= MANY; i++) {
         put_link(b, FLOW_EXTENDED_SPAWN, i);
+        put_call(b, 1, i);
+        put_return(b);
+    }
     put_return(b);
     for (uint32_t i = 1; i <= MANY; i++) {
         put_link(b, FLOW_EXTENDED_ORIGIN, i);
@@ -118,6 +121,27 @@ build_tasks(struct trace_builder *b)
         make_room(b);
         build_record(b, 1, FLOW_RETURN);
     }
+}
+
+/* A coroutine that waits again and again, and as many that wait once. */
+static void
+build_waits(struct trace_builder *b)
+{
+    start(b);
+    build_generator(b, 1, "main", 1);
+    for (uint32_t i = 0; i < MANY; i++) {
+        make_room(b);
+        build_await(b, 1, 5, i % 2 ? "Task-2" : NULL);
+        build_resume(b, 1, "main", 1);
+        build_generator(b, 1, "once", 2 + i);
+        build_await(b, 1, 6, NULL);
+        build_resume(b, 1, "once", 2 + i);
+        put_call(b, 2, i);
+        put_return(b);
+        make_room(b);
+        build_record(b, 1, FLOW_RETURN);
+    }
+    build_record(b, 1, FLOW_RETURN);
 }
 
 /* --- all that can be done with one --------------------------------------- */
@@ -204,4 +228,9 @@ TEST(siblings_by_the_hundred_thousand_are_told_in_every_way)
 TEST(tasks_by_the_hundred_thousand_are_told_in_every_way)
 {
     check_size(build_tasks);
+}
+
+TEST(waits_by_the_hundred_thousand_are_told_in_every_way)
+{
+    check_size(build_waits);
 }
