@@ -99,7 +99,7 @@ const char html_page_script[] =
     "})();\n";
 
 const char html_hashes[3][45] = {
-    "ZFFMBjT+SG8llels8ESROzdgkMdM6a/zHztAnAqlKhw=", /* html_style */
+    "2woUtfQa9M+n6HhAMwt/oKksOtT+I/N8Y87fzVryllg=", /* html_style */
     "e2k5BVl9styuftl884kSn3qBnEyvhQtv5w8BehCUdr4=", /* html_page_style */
     "E5bMAO9FEIeYPxvI3NgqNr7CFIus9phuE1cIXjk5CFE=", /* html_page_script */
 };
