@@ -5,7 +5,7 @@
 
 inferno makes a flame graph of folded stacks, speedscope opens its profiles, mermaid draws its diagrams, graphviz its
 graphs, and Chromium, without network, shows our own page: searched, zoomed, printed, by day and by night. Chromium,
-node, cargo and graphviz are those of the machine; what comes from npm and crates.io is put in build/interop.
+node, cargo and graphviz are those of the machine; what npm and cargo bring is put in build/interop.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 
 from shared import (
     BUILD,
+    HERE,
     NODE,
     PICTURES,
     PUPPETEER,
@@ -169,7 +170,8 @@ def try_graphviz() -> None:
         done = subprocess.run(["dot", "-Tsvg"], input=export("dot", name), capture_output=True)
         check(f"{name}: drawn", done.returncode == 0 and b"<svg" in done.stdout, done.stderr)
         check(f"{name}: no complaint", not done.stderr, done.stderr)
-    (PICTURES / "dot.svg").write_bytes(run("dot", "-Tsvg", given=export("dot", "shop", "--under", "main")))
+    svg = run("dot", "-Tsvg", given=export("dot", "shop", "--under", "main"))
+    (PICTURES / "dot.svg").write_bytes(svg.replace(f"{HERE}/".encode(), b""))  # it is a document, of no machine
 
 
 # --- our own page ------------------------------------------------------------------------------
