@@ -200,18 +200,19 @@ label_unplaced(struct text *out, const struct flow_bound *bound)
 
 #define COMMAND_COLUMNS 60
 
-/* What was run: its command tells runs of one program apart. */
-static struct slice
-command_of(const struct process *process)
+struct slice
+label_command(const struct process *process)
 {
     struct slice command = process_info(process, "command");
-    return command.length ? command : process_info(process, "program");
+    struct slice program = process_info(process, "program");
+    bool is_kernel = slice_begins_with(command, "-m ipykernel_launcher "); /* with a file of Jupyter's own */
+    return command.length && !is_kernel ? command : program;
 }
 
 void
 label_program(struct text *out, const struct process *process)
 {
-    struct slice command = command_of(process);
+    struct slice command = label_command(process);
     struct slice host = process_info(process, "host");
     size_t shown = text_fit(command.data, command.length, COMMAND_COLUMNS);
     text_clean(out, (struct slice){command.data, shown});

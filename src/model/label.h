@@ -19,6 +19,8 @@ const char *label_track_kind(const struct track *track);
 const char *label_kind_of_track(const struct track *track);
 const char *label_kind_of_function(const struct code *code);
 const char *label_outcome(const struct call *call);
+/* What was run: its command line, which tells runs of one program apart; of a notebook's kernel the program. */
+struct slice label_command(const struct process *process);
 /* "app.py on desk": which program the process was, and where; as far as that is known. */
 void label_program(struct text *out, const struct process *process);
 /* "app.py [1234]", and its machine where traces were merged. */

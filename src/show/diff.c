@@ -29,13 +29,13 @@ static void
 print_side(struct diff_printer *printer, const struct diff_side *side, bool old, const char *name)
 {
     struct text text = {.ascii = printer->options->ascii};
-    struct slice command = side->model->process_count ? process_info(&side->model->processes[0], "command")
-                                                      : slice_of("");
+    const struct model *model = side->model;
+    struct slice command = model->process_count ? label_command(&model->processes[0]) : slice_of("");
     text_string(&text, old ? "- " : "+ ");
     text_name(&text, slice_of(name));
     text_format(&text, " %s ", printer->a.glyphs->dot);
-    text_name(&text, command.length ? command : program_of(side->model));
-    if (command.length || program_of(side->model).length)
+    text_name(&text, command);
+    if (command.length)
         text_format(&text, " %s ", printer->a.glyphs->dot);
     put_calls(&text, side->compared);
     diff_put(printer, old ? STYLE_RED : STYLE_GREEN, printer_slice(&text));

@@ -44,6 +44,13 @@ slice_after_last(struct slice slice, char mark)
 }
 
 static inline bool
+slice_begins_with(struct slice slice, const char *begin)
+{
+    size_t n = strlen(begin);
+    return slice.length >= n && slice_is((struct slice){slice.data, n}, begin);
+}
+
+static inline bool
 slice_ends_with(struct slice slice, const char *end)
 {
     size_t n = strlen(end);

@@ -128,6 +128,8 @@ worker.join()
 Shown()""",
     "whose": """{(call.function.module, call.function.qualname) for call in flowtrace.open("all.flow").calls()
  if call.function.qualname != "<module>"}""",
+    "other": "%%flowtrace -q -o other.flow\nprice(3)",
+    "differs": "flowtrace.diff('all.flow', 'other.flow')",
     "before many": """import os
 def held(): return len(os.listdir("/proc/self/fd")), sorted(os.listdir(os.environ["TMPDIR"]))
 held()""",
@@ -430,3 +432,11 @@ def test_a_terminal_shows_text(tmp_path: Path) -> None:
     assert "\n=> task Task-1: h() -> 5\n`- g(n=5) -> 5\n" in said
     assert "In[7] · 1 call\n\ng(n=3) → 3\n" in said
     assert "UsageError: Cell magic `%%flowtrace` not found" in said
+
+
+def test_runs_of_a_kernel_are_told_by_their_cells_without_its_arguments(cells: dict[str, Cell]) -> None:
+    head = re.findall(r"^[-+] .*$", cells["differs"].values[0], re.M)[:2]
+    assert [re.sub(r"\d+", "N", line) for line in head] == [
+        "- all.flow · In[N] · N calls",
+        "+ other.flow · In[N] · N calls",
+    ]
