@@ -31,12 +31,14 @@ is_further_of_fork(const struct model *model, uint32_t number, bool *forked)
     return before;
 }
 
+/* A thread may have begun before its creator could say that it has made it. */
 static uint64_t
 time_of(const struct model *model, uint32_t number)
 {
-    const struct track *track = &model->tracks[model->calls[number].track];
-    bool known = track->created_ns && track->first_root == number;
-    return known ? track->created_ns : model->calls[number].start_ns;
+    const struct call *created = &model->calls[number];
+    const struct track *track = &model->tracks[created->track];
+    bool known = track->created_ns && track->first_root == number && track->created_ns < created->start_ns;
+    return known ? track->created_ns : created->start_ns;
 }
 
 int

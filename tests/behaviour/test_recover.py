@@ -15,7 +15,8 @@ from flowtrace._core import Trace
 
 UNIT = 65536
 PROGRAM = """
-    import asyncio, os, threading
+    import asyncio, os, threading, warnings
+    warnings.simplefilter("ignore")  # of a fork beside a joined thread, which may still be there for a moment
     def work(n):
         return [n] * (n % 5)
     def loop(count):

@@ -204,7 +204,7 @@ def test_a_thousand_short_threads(workshop: Workshop) -> None:
             print(mappings() - before)
         main()
         """)
-    assert run.out in {"0\n", "1\n"}, "the chunks of dead threads stay mapped"
+    assert int(run.out) <= 1, "the chunks of dead threads stay mapped"
     calls = run.calls("work")
     assert [call.track.name for call in calls] == [f"number {n}" for n in range(1000)]
     assert [call.created_by for call in calls] == run.calls("starts")
