@@ -41,6 +41,23 @@ time_of(const struct model *model, uint32_t number)
     return known ? track->created_ns : created->start_ns;
 }
 
+/* A call that waits creates nothing: what began meanwhile was created before. Its pauses are listed from the last. */
+static void
+leave_pauses(struct flows *flows, const struct model *model)
+{
+    const struct pause *pauses = model->pauses.items;
+    uint32_t at = MODEL_NONE;
+    for (uint32_t i = flows->count; i-- > 0;) {
+        struct flow *flow = &flows->items[i];
+        if (i + 1 == flows->count || flows->items[i + 1].creator != flow->creator)
+            at = pauses_last(model, PAUSE_CALL, flow->creator);
+        while (at != MODEL_NONE && pauses[at].start_ns >= flow->ns)
+            at = pauses[at].before;
+        if (at != MODEL_NONE && (flow->ns < pauses[at].end_ns || pauses[at].open_ns != PAUSE_OVER))
+            flow->ns = pauses[at].start_ns;
+    }
+}
+
 int
 flows_find(struct flows *out, const struct model *model)
 {
@@ -64,6 +81,7 @@ flows_find(struct flows *out, const struct model *model)
     free(forked);
     if (out->count)
         qsort(out->items, out->count, sizeof *out->items, compare);
+    leave_pauses(out, model);
     return failed ? -ENOMEM : 0;
 }
 

@@ -157,6 +157,39 @@ def test_arrows_begin_when_something_was_created_and_end_where_it_began(workshop
 
 
 @both
+def test_an_arrow_to_what_begins_in_a_wait_begins_before_that(workshop, name) -> None:
+    workshop.record(
+        """
+        import asyncio, concurrent.futures, threading
+        gate = threading.Event()
+
+        def late():
+            pass
+
+        async def opens():
+            gate.set()
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            pool = concurrent.futures.ThreadPoolExecutor(1)
+            loop.run_in_executor(pool, gate.wait)
+            job = loop.run_in_executor(pool, late)
+            task = asyncio.create_task(opens())
+            await job
+            await task
+            pool.shutdown()
+
+        asyncio.run(main())
+        """
+    )
+    found = slices(workshop, name, workshop.trace_path)
+    (late,) = [slice for slice in found if slice.name == "late"]
+    (mark,) = [slice for slice in found if set(slice.leads_to) & set(late.comes_from)]
+    (wait, *_) = [slice for slice in found if slice.name.startswith("wait") and slice.row == mark.row]
+    assert mark.begin <= wait.begin <= late.begin
+
+
+@both
 def test_calls_and_waits_that_have_not_ended_have_no_end(workshop, name) -> None:
     workshop.write(
         "app.py",
