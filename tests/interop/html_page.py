@@ -14,7 +14,19 @@ import subprocess
 import sys
 
 import shared
-from shared import BUILD, FLOWTRACE, PICTURES, PUPPETEER, ROOT, browse, check, export, failures, install_from_npm, run
+from shared import (
+    BUILD,
+    FLOWTRACE,
+    PICTURES,
+    PUPPETEER,
+    browse,
+    check,
+    export,
+    failures,
+    install_from_npm,
+    publish,
+    run,
+)
 
 MILLION = """
 import random
@@ -190,10 +202,9 @@ def write_pictures() -> None:
     html = subprocess.check_output(differs, cwd=folder, text=True)
     path = folder / "diff.html"
     path.write_text(FRAGMENT.format(theme="", colors="color: #111", html=html))
-    picture = ROOT / "docs/notebook-diff.png"
-    browse([{"url": path.as_uri(), "width": 900, "height": 540, "steps": [["screenshot", str(picture)]]}])
-    if picture.stat().st_size > 150_000:
-        raise SystemExit(f"{picture} is too large for the documents")
+    steps = [["screenshot", str(PICTURES / "notebook-diff.png")]]
+    browse([{"url": path.as_uri(), "width": 900, "height": 540, "steps": steps}])
+    publish("notebook-diff.png", "docs")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 #include "../../src/show/html.h"
 
 #include "../../src/show/html_writer.h"
+#include "check_html.h"
 #include "random_trace.h"
 #include "show_fixture.h"
 
@@ -120,30 +121,6 @@ TEST(html_tells_the_way_of_an_exception)
 
 /* --- any trace ---------------------------------------------------------- */
 
-static size_t
-count(const char *text, const char *part)
-{
-    size_t n = 0;
-    for (; (text = strstr(text, part)); text += strlen(part))
-        n++;
-    return n;
-}
-
-static void
-check_balanced(const struct text *html, uint64_t seed)
-{
-    static const char *const elements[][2] = {{"<details", "</details>"},
-                                              {"<div", "</div>"},
-                                              {"<summary>", "</summary>"},
-                                              {"<span", "</span>"},
-                                              {"<b>", "</b>"}};
-    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
-        if (count(html->data, elements[i][0]) != count(html->data, elements[i][1]))
-            unit_fail(__FILE__, __LINE__, "%s is not closed (trace %llu)", elements[i][0], (unsigned long long)seed);
-    if (memchr(html->data, '\033', html->length) || memchr(html->data, '\0', html->length - 1))
-        unit_fail(__FILE__, __LINE__, "a character that must not be (trace %llu)", (unsigned long long)seed);
-}
-
 TEST(html_of_any_trace_is_closed)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -180,8 +157,8 @@ TEST(html_nests_no_deeper_than_browsers_do)
     options.lines = 0;
     CHECK_NUMBER(html_story(&f.text, &f.model, &options), 0);
     text_bytes(&f.text, "", 1);
-    CHECK_NUMBER(count(f.text.data, "<details"), 250);
-    CHECK_NUMBER(count(f.text.data, "still running"), 400);
+    CHECK_NUMBER(count_of(f.text.data, "<details"), 250);
+    CHECK_NUMBER(count_of(f.text.data, "still running"), 400);
     check_balanced(&f.text, 0);
     text_free(&calls);
     finish(&f);

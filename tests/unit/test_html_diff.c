@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "../../src/show/html.h"
+#include "check_html.h"
 #include "diff_fixture.h"
 #include "random_trace.h"
 #include "story_builder.h"
@@ -96,29 +97,6 @@ TEST(html_diff_of_equal_runs_is_a_sentence)
 
 /* --- any two traces ------------------------------------------------------- */
 
-static size_t
-count(const char *text, const char *part)
-{
-    size_t n = 0;
-    for (; (text = strstr(text, part)); text += strlen(part))
-        n++;
-    return n;
-}
-
-static void
-check_balanced(const struct text *html, uint64_t seed)
-{
-    static const char *const elements[][2] = {
-        {"<details", "</details>"}, {"<div", "</div>"}, {"<summary>", "</summary>"},
-        {"<span", "</span>"},       {"<b>", "</b>"},    {"<del>", "</del>"},
-        {"<ins>", "</ins>"}};
-    for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
-        if (count(html->data, elements[i][0]) != count(html->data, elements[i][1]))
-            unit_fail(__FILE__, __LINE__, "%s is not closed (traces %llu)", elements[i][0], (unsigned long long)seed);
-    if (memchr(html->data, '\033', html->length) || memchr(html->data, '\0', html->length - 1))
-        unit_fail(__FILE__, __LINE__, "a character that must not be (traces %llu)", (unsigned long long)seed);
-}
-
 TEST(html_diff_of_any_traces_is_closed)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -171,10 +149,10 @@ TEST(html_diff_nests_no_deeper_than_browsers_do)
     struct text tree = {0};
     build_deep(&f, 400);
     tell(&f, &tree, 0);
-    CHECK_NUMBER(count(tree.data, "<details"), 250);
-    CHECK_NUMBER(count(tree.data, "<b>f"), 400);
-    CHECK_NUMBER(count(tree.data, "<b>h<"), 1);
-    CHECK_NUMBER(count(tree.data, "<b>i<"), 1);
+    CHECK_NUMBER(count_of(tree.data, "<details"), 250);
+    CHECK_NUMBER(count_of(tree.data, "<b>f"), 400);
+    CHECK_NUMBER(count_of(tree.data, "<b>h<"), 1);
+    CHECK_NUMBER(count_of(tree.data, "<b>i<"), 1);
     check_balanced(&tree, 0);
     text_free(&tree);
     diff_finish(&f);
