@@ -88,14 +88,7 @@ flows_find(struct flows *out, const struct model *model)
 const struct flow *
 flows_tell(const struct flows *flows, uint32_t call, uint64_t by_ns)
 {
-    uint32_t low = 0, high = flows->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (flows->items[middle].creator < call)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = array_lower_bound(flows->items, flows->count, sizeof *flows->items, call);
     if (low == flows->count)
         return NULL;
     uint32_t next = low + flows->items[low].told;

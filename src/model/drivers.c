@@ -59,15 +59,7 @@ drivers_sort(struct model *model)
 const struct driver *
 call_drivers(const struct model *model, uint32_t call, uint32_t *count)
 {
-    uint32_t low = 0;
-    uint32_t high = model->driver_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (model->drivers[middle].call < call)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = array_lower_bound(model->drivers, model->driver_count, sizeof *model->drivers, call);
     *count = 0;
     while (low + *count < model->driver_count && model->drivers[low + *count].call == call)
         ++*count;

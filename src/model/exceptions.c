@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../trace/array.h"
 #include "model.h"
 
 #define NAMES_MAX 256 /* types of one trace that are compared */
@@ -112,14 +113,7 @@ model_find_caught(struct model *model)
 const struct caught *
 exception_caught_in(const struct model *model, uint32_t call, uint32_t *count)
 {
-    uint32_t low = 0, high = model->caught_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (model->caught[middle].call < call)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low = array_lower_bound(model->caught, model->caught_count, sizeof *model->caught, call);
     *count = 0;
     while (low + *count < model->caught_count && model->caught[low + *count].call == call)
         ++*count;

@@ -34,4 +34,19 @@ array_make_room_by_count(void **items, uint32_t count, size_t size)
     return true;
 }
 
+/* Of items that ascend by their first member, a uint32_t: the first that is not below `key`. */
+static inline uint32_t
+array_lower_bound(const void *items, uint32_t count, size_t size, uint32_t key)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (*(const uint32_t *)((const char *)items + middle * size) < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 #endif
