@@ -73,8 +73,7 @@ binding_str(struct slice slice)
 PyObject *
 binding_text_str(struct text *text)
 {
-    PyObject *result = text->failed ? PyErr_NoMemory()
-                                    : binding_str((struct slice){text->data ? text->data : "", text->length});
+    PyObject *result = text->failed ? PyErr_NoMemory() : binding_str(text_content(text));
     text_free(text);
     return result;
 }

@@ -29,7 +29,7 @@ struct chrome {
 static void
 put_scratch(struct chrome *chrome)
 {
-    sink_json(chrome->sink, (struct slice){chrome->scratch.data ? chrome->scratch.data : "", chrome->scratch.length});
+    sink_json(chrome->sink, text_content(&chrome->scratch));
     text_truncate(&chrome->scratch, 0);
 }
 
@@ -134,17 +134,17 @@ name_code(struct chrome *chrome, const struct code *code)
         return named;
     label_function(scratch, code);
     text_string(named, ",\"name\":");
-    text_json(named, (struct slice){scratch->data ? scratch->data : "", scratch->length});
+    text_json(named, text_content(scratch));
     text_truncate(scratch, 0);
     text_name(scratch, code_module(code));
     text_string(named, ",\"cat\":");
-    text_json(named, (struct slice){scratch->data ? scratch->data : "", scratch->length});
+    text_json(named, text_content(scratch));
     text_truncate(scratch, 0);
     text_name(scratch, label_file(code->file));
     if (code->first_line)
         text_format(scratch, ":%u", code->first_line);
     text_string(named, ",\"args\":{\"at\":");
-    text_json(named, (struct slice){scratch->data ? scratch->data : "", scratch->length});
+    text_json(named, text_content(scratch));
     text_truncate(scratch, 0);
     text_string(named, ",");
     return named;

@@ -313,7 +313,7 @@ put_title(struct sink *sink, const char *title)
 {
     struct text clean = {0};
     text_clean(&clean, (struct slice){title, strlen(title)});
-    sink_xml(sink, (struct slice){clean.data ? clean.data : "", clean.length});
+    sink_xml(sink, text_content(&clean));
     text_free(&clean);
 }
 

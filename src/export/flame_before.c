@@ -25,7 +25,7 @@ key_of(const struct stacks *stacks, const struct stack_node *node)
         return hash_name(node->kind, process_info(&stacks->model->processes[node->of], "program"));
     struct text name = {0};
     stacks_label(&name, stacks, node);
-    uint64_t key = hash_name(STACK_TRACK, (struct slice){name.data ? name.data : "", name.length});
+    uint64_t key = hash_name(STACK_TRACK, text_content(&name));
     text_free(&name);
     return key;
 }

@@ -61,7 +61,7 @@ put_word(struct json *json, const char *key, const char *word)
 static void
 put_scratch(struct json *json)
 {
-    sink_json(json->sink, (struct slice){json->scratch.data ? json->scratch.data : "", json->scratch.length});
+    sink_json(json->sink, text_content(&json->scratch));
     json->scratch.length = 0;
 }
 

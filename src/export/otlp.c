@@ -28,12 +28,6 @@ otlp_put(struct otlp *otlp, const char *string)
     sink_string(otlp->sink, string);
 }
 
-struct slice
-otlp_text_of(const struct text *text)
-{
-    return (struct slice){text->data ? text->data : "", text->length};
-}
-
 void
 otlp_put_key(struct otlp *otlp, const char *key)
 {
@@ -59,7 +53,7 @@ otlp_put_slice(struct otlp *otlp, const char *key, struct slice text)
         return;
     text_truncate(&otlp->scratch, 0);
     text_clean(&otlp->scratch, text);
-    otlp_put_string(otlp, key, otlp_text_of(&otlp->scratch));
+    otlp_put_string(otlp, key, text_content(&otlp->scratch));
     text_truncate(&otlp->scratch, 0);
 }
 
@@ -215,7 +209,7 @@ put_argument(void *context, const struct code *code, uint32_t parameter, const s
     text_string(name, "flowtrace.argument.");
     text_name(name, code->parameters[parameter].name);
     otlp_put(otlp, otlp->any_attribute ? ",{\"key\":" : "{\"key\":");
-    sink_json(otlp->sink, otlp_text_of(name));
+    sink_json(otlp->sink, text_content(name));
     otlp_put(otlp, ",\"value\":{");
     otlp->any_attribute = true;
     otlp_put_value(otlp, value);
@@ -229,7 +223,7 @@ put_code(struct otlp *otlp, const struct code *code)
     text_name(name, code_module(code));
     text_string(name, name->length ? "." : "");
     text_name(name, code->qualname);
-    otlp_put_string(otlp, "code.function.name", otlp_text_of(name));
+    otlp_put_string(otlp, "code.function.name", text_content(name));
     otlp_put_slice(otlp, "code.file.path", code->file);
     if (code->first_line)
         otlp_put_int(otlp, "code.line.number", code->first_line);
@@ -244,12 +238,12 @@ put_track(struct otlp *otlp, const struct track *track)
     text_truncate(name, 0);
     if (track->kind == TRACK_THREAD || track->kind == TRACK_MAIN) {
         label_track_name(name, track);
-        otlp_put_slice(otlp, "thread.name", otlp_text_of(name));
+        otlp_put_slice(otlp, "thread.name", text_content(name));
         otlp_put_int(otlp, "thread.id", (int64_t)track->native_id);
     }
     else {
         timeline_row_name(name, track, 0);
-        otlp_put_string(otlp, "flowtrace.track", otlp_text_of(name));
+        otlp_put_string(otlp, "flowtrace.track", text_content(name));
     }
 }
 
@@ -285,7 +279,7 @@ put_status(struct otlp *otlp, const struct call *call)
     sink_format(otlp->sink, ",\"status\":{\"code\":%d,\"message\":", STATUS_ERROR);
     text_truncate(&otlp->scratch, 0);
     traceback_last_line(&otlp->scratch, otlp->model, error);
-    sink_json(otlp->sink, otlp_text_of(&otlp->scratch));
+    sink_json(otlp->sink, text_content(&otlp->scratch));
     text_truncate(&otlp->scratch, 0);
     otlp_put(otlp, "}");
 }
@@ -325,7 +319,7 @@ put_span(struct otlp *otlp, uint32_t number)
     text_truncate(&otlp->name, 0);
     label_function(&otlp->name, call->code);
     otlp_put(otlp, ",\"name\":");
-    sink_json(otlp->sink, otlp_text_of(&otlp->name));
+    sink_json(otlp->sink, text_content(&otlp->name));
     sink_format(otlp->sink, ",\"kind\":%d,\"startTimeUnixNano\":\"%llu\",\"endTimeUnixNano\":\"%llu\",", KIND_INTERNAL,
                 (unsigned long long)start_of(otlp, number), (unsigned long long)otlp_end_of(otlp, number));
     put_attributes(otlp, number);

@@ -30,7 +30,6 @@ struct otlp {
 /* JSON */
 
 void otlp_put(struct otlp *otlp, const char *string);
-struct slice otlp_text_of(const struct text *text);
 /* Between brackets, which the caller closes. */
 void otlp_begin_attributes(struct otlp *otlp);
 /* {"key":"...","value":{ which the caller goes on with, or all of it. */

@@ -36,7 +36,7 @@ otlp_put_type(struct otlp *otlp, const char *key, const struct exception *except
 {
     text_truncate(&otlp->name, 0);
     traceback_type(&otlp->name, exception);
-    otlp_put_string(otlp, key, otlp_text_of(&otlp->name));
+    otlp_put_string(otlp, key, text_content(&otlp->name));
 }
 
 /* --- events ------------------------------------------------------------------------------------ */
@@ -60,11 +60,11 @@ put_exception(struct otlp *otlp, uint32_t index, uint64_t unix_ns, uint32_t call
     otlp_put_type(otlp, "exception.type", exception);
     text_truncate(text, 0);
     traceback_message(text, otlp->model, exception);
-    otlp_put_string(otlp, "exception.message", otlp_text_of(text));
+    otlp_put_string(otlp, "exception.message", text_content(text));
     text_truncate(text, 0);
     if (call != MODEL_NONE) {
         traceback_put(text, &otlp->tracebacks, call);
-        otlp_put_string(otlp, "exception.stacktrace", otlp_text_of(text));
+        otlp_put_string(otlp, "exception.stacktrace", text_content(text));
         text_truncate(text, 0);
     }
     otlp_put_key(otlp, "exception.escaped");
@@ -79,7 +79,7 @@ put_wait(struct otlp *otlp, const struct pause *pause, bool *any)
     text_truncate(&otlp->scratch, 0);
     facts_pause_for(&otlp->scratch, otlp->model, pause);
     if (otlp->scratch.length)
-        otlp_put_string(otlp, "flowtrace.awaited", otlp_text_of(&otlp->scratch));
+        otlp_put_string(otlp, "flowtrace.awaited", text_content(&otlp->scratch));
     text_truncate(&otlp->scratch, 0);
     if (pause->open_ns == PAUSE_OVER)
         otlp_put_int(otlp, "flowtrace.waiting_ns", (int64_t)(pause->end_ns - pause->start_ns));

@@ -100,7 +100,7 @@ static struct slice
 scratch_of(struct perfetto *perfetto)
 {
     struct text *scratch = &perfetto->scratch;
-    struct slice slice = {scratch->data ? scratch->data : "", scratch->length};
+    struct slice slice = text_content(scratch);
     scratch->length = 0;
     return slice;
 }

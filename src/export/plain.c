@@ -41,6 +41,6 @@ plain_read(struct plain *out, const struct reader *reader, struct value *value, 
         return false;
     }
     classify(out, &head);
-    out->text = (struct slice){room->data ? room->data : "", room->length};
+    out->text = text_content(room);
     return true;
 }

@@ -224,7 +224,7 @@ put_title(struct sink *sink, const char *title)
 {
     struct text text = {0};
     text_clean(&text, (struct slice){title, strlen(title)});
-    sink_json(sink, (struct slice){text.data ? text.data : "", text.length});
+    sink_json(sink, text_content(&text));
     sink->error = text.failed && !sink->error ? -ENOMEM : sink->error;
     text_free(&text);
 }

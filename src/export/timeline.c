@@ -76,7 +76,7 @@ begin_pause(struct timeline *timeline, uint32_t call, uint32_t index, uint64_t n
     int ret = timeline->depth ? go_to_row(timeline, timeline->depth - 1) : 0;
     text_truncate(room, 0);
     facts_pause(room, model, pause);
-    struct slice what = {room->data ? room->data : "", room->length};
+    struct slice what = text_content(room);
     return ret ? ret
                : timeline->visitor->pause(timeline->context, call, not_before(timeline, ns), what,
                                           facts_pause_waits(pause));
@@ -96,7 +96,7 @@ tell_created(struct timeline *timeline, uint64_t by_ns, uint64_t ns)
         text_truncate(&timeline->room, 0);
         text_string(&timeline->room, "creates ");
         flows_label(&timeline->room, timeline->export->model, flow);
-        struct slice what = {timeline->room.data ? timeline->room.data : "", timeline->room.length};
+        struct slice what = text_content(&timeline->room);
         ret = go_to_row(timeline, timeline->depth - 1);
         ret = ret ? ret : timeline->visitor->create(timeline->context, flow, what, at);
     }

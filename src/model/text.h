@@ -20,6 +20,13 @@ void text_free(struct text *text);
 void text_bytes(struct text *text, const char *data, size_t length);
 void text_string(struct text *text, const char *string);
 void text_slice(struct text *text, struct slice slice);
+/* What it holds, until it changes: never NULL. */
+static inline struct slice
+text_content(const struct text *text)
+{
+    return (struct slice){text->data ? text->data : "", text->length};
+}
+
 void text_integer(struct text *text, int64_t number);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "…", or "..." */

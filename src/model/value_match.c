@@ -127,7 +127,7 @@ told_text_matches(const struct reader *reader, struct value value, const struct 
     text_truncate(scratch, 0);
     if (value_text(scratch, reader, &value, &limits) < 0)
         return false;
-    return text_fits((struct slice){scratch->data ? scratch->data : "", scratch->length}, pattern);
+    return text_fits(text_content(scratch), pattern);
 }
 
 /* The text itself, without quotes. Of one that was cut when it was recorded only a part is known. */

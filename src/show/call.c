@@ -46,7 +46,7 @@ print_whole(struct printer *printer, const char *label, struct style style)
     const struct text *text = &printer->scratch;
     size_t begin = INDENT + LABEL;
     size_t room = printer->options->width > begin + 10 ? printer->options->width - begin : 10;
-    struct slice rest = printer_slice(text);
+    struct slice rest = text_content(text);
     char before[INDENT + LABEL + 1];
     snprintf(before, sizeof before, "%*s%-*s", INDENT, "", LABEL, label);
     do {
@@ -192,7 +192,7 @@ print_source(struct view *view)
     enum quote quote = quote_source(&line, model, code->file, code->first_line);
     text = begin_words(view);
     if (quote == QUOTE_READ)
-        text_slice(text, printer_slice(&line));
+        text_slice(text, text_content(&line));
     else if (quote == QUOTE_CHANGED)
         text_string(text, "(the file has changed since: its line may be another)");
     if (text->length)

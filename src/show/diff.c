@@ -38,7 +38,7 @@ print_side(struct diff_printer *printer, const struct diff_side *side, bool old,
     if (command.length)
         text_format(&text, " %s ", printer->a.glyphs->dot);
     put_calls(&text, side->compared);
-    diff_put(printer, old ? STYLE_RED : STYLE_GREEN, printer_slice(&text));
+    diff_put(printer, old ? STYLE_RED : STYLE_GREEN, text_content(&text));
     text_string(printer->out, "\n");
     text_free(&text);
 }
@@ -50,7 +50,7 @@ diff_print_paragraph(struct diff_printer *printer, struct style style, struct te
     printer->of_line.color = printer->options->color;
     printer->of_line.width = printer->options->width;
     printer->a.out = printer->out;
-    printer_put_wrapped(&printer->a, style, printer_slice(text), &column);
+    printer_put_wrapped(&printer->a, style, text_content(text), &column);
     printer->a.out = &printer->line;
     text_string(printer->out, "\n");
     text_truncate(text, 0);

@@ -67,17 +67,17 @@ put_values(struct diff_printer *printer, struct diff_change *change, struct valu
     const struct reader *reader_b = printer->diff->b.match.reader;
     value_into(&change->old, reader_a, a, width);
     value_into(&change->now, reader_b, b, width);
-    if (!slice_equals(printer_slice(&change->old), printer_slice(&change->now)))
+    if (!slice_equals(text_content(&change->old), text_content(&change->now)))
         return;
     struct text whole_a = {.ascii = printer->options->ascii};
     struct text whole_b = whole_a;
     value_into(&whole_a, reader_a, a, WHOLE_COLUMNS);
     value_into(&whole_b, reader_b, b, WHOLE_COLUMNS);
-    size_t place = common_start(printer_slice(&whole_a), printer_slice(&whole_b));
+    size_t place = common_start(text_content(&whole_a), text_content(&whole_b));
     text_truncate(&change->old, 0);
     text_truncate(&change->now, 0);
-    put_window(&change->old, printer_slice(&whole_a), place, width);
-    put_window(&change->now, printer_slice(&whole_b), place, width);
+    put_window(&change->old, text_content(&whole_a), place, width);
+    put_window(&change->now, text_content(&whole_b), place, width);
     text_free(&whole_a);
     text_free(&whole_b);
 }
@@ -94,7 +94,7 @@ add_values(struct diff_printer *printer, struct diff_changes *out, enum diff_wha
         if (!change)
             continue;
         text_name(&change->name, name);
-        text_slice(&change->name, printer_slice(&places.items[i].path));
+        text_slice(&change->name, text_content(&places.items[i].path));
         put_values(printer, change, places.items[i].a, places.items[i].b, width);
     }
     out->count += places.count > VALUE_CHANGES_MAX ? places.count - VALUE_CHANGES_MAX : 0;

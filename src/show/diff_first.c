@@ -109,7 +109,7 @@ put_why_gone(struct text *out, struct diff_printer *printer, const struct diff_n
         return;
     diff_changes_read(printer, &outcome, VALUE_COLUMNS, &changes);
     text_string(out, ": it ");
-    text_slice(out, printer_slice(&changes.items[0].now));
+    text_slice(out, text_content(&changes.items[0].now));
     diff_changes_free(&changes);
 }
 
@@ -175,9 +175,9 @@ put_moved(struct text *out, struct diff_printer *printer, const struct diff_node
 static void
 put_change(struct text *out, const struct diff_change *change)
 {
-    struct slice name = printer_slice(&change->name);
-    struct slice old = printer_slice(&change->old);
-    struct slice now = printer_slice(&change->now);
+    struct slice name = text_content(&change->name);
+    struct slice old = text_content(&change->old);
+    struct slice now = text_content(&change->now);
     bool whole = slice_is(name, "result");
     switch (change->what) {
     case DIFF_ARGUMENTS: text_string(out, slice_is(name, "parameters") ? " takes " : " got "); break;
@@ -294,7 +294,7 @@ diff_print_first(struct diff_printer *printer)
     put_place(&text, printer, node);
     size_t column = 0;
     printer->a.out = printer->out;
-    struct slice all = printer_slice(&text);
+    struct slice all = text_content(&text);
     bool color = printer->of_line.color;
     printer->of_line.color = printer->options->color;
     printer_put_wrapped(&printer->a, STYLE_BOLD, (struct slice){all.data, sentence}, &column);

@@ -16,7 +16,7 @@ put_right(struct text *out, const struct text *cell, size_t columns)
 {
     for (size_t used = printer_columns(cell); used < columns; used++)
         text_string(out, " ");
-    text_slice(out, printer_slice(cell));
+    text_slice(out, text_content(cell));
 }
 
 static void
@@ -56,7 +56,7 @@ print_fitting(struct diff_printer *printer, struct style style, struct text *row
         text_truncate(row, text_fit(row->data, row->length, width - text_columns(dots, strlen(dots))));
         text_string(row, dots);
     }
-    diff_put(printer, style, printer_slice(row));
+    diff_put(printer, style, text_content(row));
     text_string(printer->out, "\n");
 }
 
@@ -96,7 +96,7 @@ print_heading(struct diff_printer *printer)
         text_free(&cell);
     }
     text_string(&line, "  function");
-    diff_put(printer, STYLE_DIM, printer_slice(&line));
+    diff_put(printer, STYLE_DIM, text_content(&line));
     text_string(printer->out, "\n");
     text_free(&line);
 }

@@ -75,8 +75,8 @@ print_call(struct diff_printer *printer, const struct diff_node *node, const str
     make_line(printer, node->kind == DIFF_ADDED ? &printer->b : &printer->a, node,
               SIGN_COLUMNS + printer_columns(&numbers), prefix, branch);
     put_sign(printer, style, node->kind == DIFF_GONE ? "-" : node->kind == DIFF_ADDED ? "+" : node->what ? "~" : " ");
-    diff_put(printer, changed ? STYLE_PLAIN : style, printer_slice(&printer->line));
-    diff_put(printer, STYLE_DIM, printer_slice(&numbers));
+    diff_put(printer, changed ? STYLE_PLAIN : style, text_content(&printer->line));
+    diff_put(printer, STYLE_DIM, text_content(&numbers));
     text_string(printer->out, "\n");
     text_free(&numbers);
 }
@@ -87,10 +87,10 @@ print_words(struct diff_printer *printer, const struct text *prefix, const char 
 {
     size_t before = printer_columns(prefix) + text_columns(branch, strlen(branch)) + SIGN_COLUMNS;
     size_t room = printer->options->width > before + 8 ? printer->options->width - before : 8;
-    struct slice text = printer_slice(words);
+    struct slice text = text_content(words);
     text.length = text_fit(text.data, text.length, room);
     put_sign(printer, STYLE_PLAIN, " ");
-    diff_put(printer, STYLE_DIM, printer_slice(prefix));
+    diff_put(printer, STYLE_DIM, text_content(prefix));
     diff_put(printer, STYLE_DIM, (struct slice){branch, strlen(branch)});
     diff_put(printer, STYLE_DIM, text);
     text_string(printer->out, "\n");
@@ -100,7 +100,7 @@ print_words(struct diff_printer *printer, const struct text *prefix, const char 
 static void
 put_cut(struct diff_printer *printer, struct style style, const struct text *text, size_t used)
 {
-    struct slice slice = printer_slice(text);
+    struct slice slice = text_content(text);
     size_t mark = printer->options->ascii ? 3 : 1;
     size_t room = printer->options->width > used + 8 ? printer->options->width - used : 8;
     bool cut = printer_columns(text) > room;
@@ -120,7 +120,7 @@ print_change(struct diff_printer *printer, const struct text *prefix, const stru
     bool fits = columns <= printer->options->width;
     for (int line = 0; line < (fits ? 1 : 2); line++) {
         put_sign(printer, line ? STYLE_GREEN : fits ? STYLE_PLAIN : STYLE_RED, fits ? " " : line ? "+" : "-");
-        diff_put(printer, STYLE_DIM, printer_slice(prefix));
+        diff_put(printer, STYLE_DIM, text_content(prefix));
         put_cut(printer, STYLE_PLAIN, &change->name, before + 8);
         text_string(printer->out, ": ");
         size_t used = before + 2 + printer_columns(&change->name);

@@ -213,9 +213,9 @@ print_group(struct errors *errors, const struct group *group)
         label_count(&right, group->count);
         label_exception(&last, model, &model->exceptions[group->last], true, 120);
         struct slice first = {text->data + begin, text->length - begin};
-        if (!slice_equals(printer_slice(&last), first)) {
+        if (!slice_equals(text_content(&last), first)) {
             text_format(text, " %s ", glyphs->dots);
-            text_slice(text, printer_slice(&last));
+            text_slice(text, text_content(&last));
         }
     }
     way_print_words(&errors->printer, 0, "", STYLE_RED, &right);
@@ -276,7 +276,7 @@ print_section(struct errors *errors, enum section section, unsigned room)
             print_heading(errors, section);
             used += 2;
         }
-        text_slice(out, printer_slice(&piece));
+        text_slice(out, text_content(&piece));
         text_string(out, "\n");
         used += lines;
     }
@@ -334,7 +334,7 @@ print_foot(struct errors *errors)
         text_string(text, "Library calls were not recorded: what went to print or logging is seen with "
                           "flowtrace run --boundary.");
     }
-    printer_put_note(&errors->printer, printer_slice(text));
+    printer_put_note(&errors->printer, text_content(text));
 }
 
 static void

@@ -28,7 +28,7 @@ print_call(struct printer *printer, uint32_t call, struct slice aside)
     text_string(&right, aside.length && columns ? "  " : "");
     for (size_t used = printer_columns(&time); used < columns; used++)
         text_string(&right, " ");
-    text_slice(&right, printer_slice(&time));
+    text_slice(&right, text_content(&time));
     line_print_call(printer, call, number, 0, &right);
     text_free(&right);
     text_free(&time);
@@ -40,7 +40,7 @@ print_note(struct printer *printer, const struct text *note)
     if (!note->length)
         return;
     text_string(printer->out, printer->out->length ? "\n" : "");
-    printer_put_note(printer, printer_slice(note));
+    printer_put_note(printer, text_content(note));
 }
 
 static void
@@ -112,7 +112,7 @@ find_print(struct text *out, const struct model *model, const struct show_option
             text_name(&module, model->calls[i].code->module);
         if (*found == 1)
             fields_print_names(&printer);
-        print_call(&printer, i, printer_slice(&module));
+        print_call(&printer, i, text_content(&module));
     }
     if (options->lines && *found > options->lines)
         note_more(&note, *found - options->lines);
@@ -205,7 +205,7 @@ find_print_path(struct text *out, const struct model *model, const struct show_o
         if (*found == 0)
             fields_print_names(&printer);
         if (!options->lines || *found < options->lines)
-            print_call(&printer, call, printer_slice(&role));
+            print_call(&printer, call, text_content(&role));
     }
     if (options->lines && *found > options->lines)
         note_more(&note, *found - options->lines);

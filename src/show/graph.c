@@ -276,7 +276,7 @@ print_foot(struct painter *painter, uint64_t skipped, uint32_t others)
     if (!line->length)
         return;
     text_string(printer->out, "\n");
-    printer_put_note(printer, printer_slice(line));
+    printer_put_note(printer, text_content(line));
 }
 
 /* --- all of it, or one function ----------------------------------------- */

@@ -170,7 +170,7 @@ header_print_while(struct printer *printer)
     text_format(text, " %s ", printer->glyphs->dot);
     label_counted(text, count_calls(printer), " call", " calls");
     size_t column = 0;
-    printer_put_wrapped(printer, STYLE_BOLD, printer_slice(text), &column);
+    printer_put_wrapped(printer, STYLE_BOLD, text_content(text), &column);
     text_string(printer->out, "\n");
 }
 
@@ -202,7 +202,7 @@ header_print_run(struct printer *printer, uint32_t number)
     if (first)
         put_status(text, first, dot);
     size_t column = 0;
-    printer_put_wrapped(printer, STYLE_BOLD, printer_slice(text), &column);
+    printer_put_wrapped(printer, STYLE_BOLD, text_content(text), &column);
     text_string(printer->out, "\n");
 }
 
@@ -339,7 +339,7 @@ header_print_foot(struct printer *printer)
     if (!text->length)
         return;
     text_string(printer->out, "\n");
-    printer_put_note(printer, printer_slice(text));
+    printer_put_note(printer, text_content(text));
 }
 
 void

@@ -125,7 +125,7 @@ begin_change(struct page *page, const struct diff_change *change, struct sign si
 {
     put(page, "<div class=\"k\">");
     put_sign(page, sign);
-    put_slice(page, printer_slice(&change->name));
+    put_slice(page, text_content(&change->name));
     put(page, ": ");
 }
 
@@ -133,8 +133,8 @@ begin_change(struct page *page, const struct diff_change *change, struct sign si
 static void
 put_change(struct page *page, const struct diff_change *change)
 {
-    struct slice old = printer_slice(&change->old);
-    struct slice now = printer_slice(&change->now);
+    struct slice old = text_content(&change->old);
+    struct slice now = text_content(&change->now);
     size_t start, end;
     if (printer_columns(&change->old) + printer_columns(&change->now) <= CHANGE_BESIDE) {
         begin_change(page, change, (struct sign){"", "", " ", NULL});
@@ -157,7 +157,7 @@ static void
 put_words(struct page *page, struct text *words)
 {
     put(page, "<div class=\"n\">");
-    put_slice(page, printer_slice(words));
+    put_slice(page, text_content(words));
     put(page, "</div>\n");
     page->out->failed |= words->failed;
     text_free(words);
@@ -343,7 +343,7 @@ put_told(struct page *page, const char *name, struct text *told)
 {
     if (told->length) {
         text_format(page->out, "<div class=\"%s\">", name);
-        html_styled(page->out, printer_slice(told));
+        html_styled(page->out, text_content(told));
         put(page, "</div>\n");
     }
     page->out->failed |= told->failed;

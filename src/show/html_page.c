@@ -34,7 +34,7 @@ put_exception(struct html *html, const struct exception *exception)
     struct text words = {0};
     label_exception(&words, model, exception, true, 100);
     put(html->out, "<div class=\"l\"><span class=\"w r\">");
-    html_escape(html->out, printer_slice(&words));
+    html_escape(html->out, text_content(&words));
     put(html->out, "</span> <span class=\"t\">");
     if (exception->line)
         html_sources_link(html->sources, html->out, exception->file, exception->line);
@@ -115,9 +115,9 @@ put_body(struct html *html, struct text *page)
     put_exceptions(html);
     html->out = page;
     text_format(page, "<div class=\"flowtrace page%s\">\n<header>\n", html->sources->count ? " two" : "");
-    text_slice(page, printer_slice(&head));
+    text_slice(page, text_content(&head));
     put(page, "</header>\n<main aria-label=\"Calls\">\n");
-    text_slice(page, printer_slice(&tree));
+    text_slice(page, text_content(&tree));
     put(page, "</main>\n");
     if (html->sources->count) {
         put(page, "<aside aria-label=\"Sources\">\n");
@@ -164,7 +164,7 @@ put_nothing(struct text *out, const struct model *model)
     else
         header_print_nothing(&words, model);
     put(out, "<div class=\"flowtrace page\">\n<main><div class=\"n\">");
-    html_escape(out, printer_slice(&words));
+    html_escape(out, text_content(&words));
     put(out, "</div></main>\n</div>\n");
     text_free(&words);
 }

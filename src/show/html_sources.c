@@ -62,7 +62,7 @@ put_words(struct text *out, struct slice file, uint32_t line)
     struct text words = {0};
     text_name(&words, label_file(file));
     text_format(&words, ":%u", line);
-    html_escape(out, printer_slice(&words));
+    html_escape(out, text_content(&words));
     out->failed |= words.failed;
     text_free(&words);
 }
@@ -106,7 +106,7 @@ put_source_line(struct text *out, struct slice line)
     while (begin < line.length && (line.data[begin] == '\t' || line.data[begin] == ' '))
         text_string(&clean, line.data[begin++] == '\t' ? "        " : " ");
     text_clean(&clean, (struct slice){line.data + begin, line.length - begin});
-    html_escape(out, printer_slice(&clean));
+    html_escape(out, text_content(&clean));
     out->failed |= clean.failed;
     text_free(&clean);
 }
@@ -115,11 +115,11 @@ put_source_line(struct text *out, struct slice line)
 static void
 put_source(struct text *out, const struct html_source *source, uint32_t number, bool open)
 {
-    struct slice rest = printer_slice(&source->text);
+    struct slice rest = text_content(&source->text);
     struct text name = {0};
     text_clean(&name, source->file);
     text_format(out, "<details%s><summary>", open ? " open" : "");
-    html_escape(out, printer_slice(&name));
+    html_escape(out, text_content(&name));
     text_string(out, "</summary><div class=\"src\"><pre class=\"no\" aria-hidden=\"true\">");
     for (uint32_t line = 1; line <= source->line_count; line++)
         text_format(out, "%u\n", line);
@@ -141,7 +141,7 @@ put_missing(struct text *out, const struct html_source *source)
     text_clean(&words, source->file);
     text_format(&words, " %s", source->why);
     text_string(out, "<div class=\"n\">");
-    html_escape(out, printer_slice(&words));
+    html_escape(out, text_content(&words));
     text_string(out, "</div>\n");
     text_free(&words);
 }

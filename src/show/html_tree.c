@@ -51,28 +51,32 @@ html_put_told(struct html *html, const char *name)
 {
     if (html->told.length) {
         text_format(html->out, "<div class=\"%s\">", name);
-        html_styled(html->out, printer_slice(&html->told));
+        html_styled(html->out, text_content(&html->told));
         put(html, "</div>\n");
     }
     text_truncate(&html->told, 0);
 }
 
+/* The browser breaks its lines. */
+static void
+put_unbroken(struct html *html, void (*print)(struct printer *printer), const char *name)
+{
+    html->options.width = HTML_UNBROKEN;
+    print(&html->printer);
+    html->options.width = HTML_COLUMNS;
+    html_put_told(html, name);
+}
+
 void
 html_put_header(struct html *html)
 {
-    html->options.width = HTML_UNBROKEN;
-    header_print(&html->printer);
-    html->options.width = HTML_COLUMNS;
-    html_put_told(html, "h");
+    put_unbroken(html, header_print, "h");
 }
 
 void
 html_put_foot(struct html *html)
 {
-    html->options.width = HTML_UNBROKEN;
-    header_print_foot(&html->printer);
-    html->options.width = HTML_COLUMNS;
-    html_put_told(html, "f");
+    put_unbroken(html, header_print_foot, "f");
 }
 
 /* --- what a line holds -------------------------------------------------- */
@@ -88,7 +92,7 @@ put_full_value(struct html *html, struct slice label, struct value *value)
     put(html, "<div class=\"v\"><span class=\"d\">");
     html_escape(html->out, label);
     put(html, " = </span>");
-    html_escape(html->out, printer_slice(&text));
+    html_escape(html->out, text_content(&text));
     put(html, "</div>\n");
     html->out->failed |= text.failed;
     text_free(&text);
@@ -104,7 +108,7 @@ put_full_values(struct html *html, uint32_t number)
         const uint8_t *before = value.data;
         struct text name = {0};
         text_name(&name, call->code->parameters[i].name);
-        put_full_value(html, printer_slice(&name), &value);
+        put_full_value(html, text_content(&name), &value);
         text_free(&name);
         if (value.data == before)
             return;
@@ -128,7 +132,7 @@ static bool
 is_cut(const struct html *html, const struct story_line *line)
 {
     static const char dots[] = "…";
-    struct slice text = printer_slice(&html->told);
+    struct slice text = text_content(&html->told);
     size_t length = sizeof dots - 1;
     for (size_t i = 0; line->count == 1 && i + length <= text.length; i++)
         if (memcmp(text.data + i, dots, length) == 0 && (i + length == text.length || text.data[i + length] != ' '))
@@ -152,11 +156,11 @@ html_put_words(struct html *html, struct text *right, uint32_t call)
 {
     bool placed = html->sources && call != MODEL_NONE;
     put(html, "<span class=\"w\">");
-    html_styled(html->out, printer_slice(&html->told));
+    html_styled(html->out, text_content(&html->told));
     put(html, "</span>");
     if (right->length || placed)
         put(html, " <span class=\"t\">");
-    html_escape(html->out, printer_slice(right));
+    html_escape(html->out, text_content(right));
     if (placed)
         put_place(html, call);
     if (right->length || placed)
@@ -308,7 +312,7 @@ put_skipped(struct html *html, const struct story_line *line)
     struct text words = {0};
     tree_put_skipped(&words, &html->printer, line);
     put(html, "<div class=\"n\">");
-    html_escape(html->out, printer_slice(&words));
+    html_escape(html->out, text_content(&words));
     if (html->options.time) {
         put(html, " <span class=\"t\">");
         show_duration(html->out, line->skipped_ns, false);
@@ -387,7 +391,7 @@ html_note(struct text *out, const struct text *sentences)
 {
     html_begin_fragment(out);
     text_string(out, "<div class=\"n\">");
-    html_escape(out, printer_slice(sentences));
+    html_escape(out, text_content(sentences));
     text_string(out, "</div>\n");
     html_end_fragment(out, 0);
 }

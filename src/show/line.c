@@ -95,10 +95,10 @@ put_result(struct text *out, struct printer *printer, const struct story_line *l
         return;
     text_truncate(&printer->scratch, 0);
     values_put(&printer->scratch, printer, line, VALUES_RESULT, 0, width);
-    if (slice_is(printer_slice(&printer->scratch), "None"))
+    if (slice_is(text_content(&printer->scratch), "None"))
         return;
     text_string(out, printer->glyphs->arrow);
-    text_slice(out, printer_slice(&printer->scratch));
+    text_slice(out, text_content(&printer->scratch));
 }
 
 bool
@@ -295,7 +295,7 @@ replace(struct printer *printer, struct parts *parts, size_t start, size_t end, 
     text_string(text, printer->glyphs->dots);
     text_string(text, closing);
     size_t moved = text->length;
-    text_slice(text, printer_slice(&printer->scratch));
+    text_slice(text, text_content(&printer->scratch));
     size_t *offsets[] = {&parts->name, &parts->arguments, &parts->result, &parts->end, &parts->inside, &parts->stop};
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
         if (*offsets[i] >= end)

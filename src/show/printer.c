@@ -108,7 +108,7 @@ printer_unlink(struct printer *printer)
 void
 printer_put_head(struct printer *printer, size_t name)
 {
-    struct slice all = printer_slice(&printer->line);
+    struct slice all = text_content(&printer->line);
     size_t column = 0;
     printer_put_wrapped(printer, STYLE_BOLD, (struct slice){all.data, name}, &column);
     printer_put_wrapped(printer, STYLE_PLAIN, (struct slice){all.data + name, all.length - name}, &column);

@@ -50,12 +50,6 @@ printer_columns(const struct text *text)
     return text_columns(text->data, text->length);
 }
 
-static inline struct slice
-printer_slice(const struct text *text)
-{
-    return (struct slice){text->data ? text->data : "", text->length};
-}
-
 void printer_open(struct printer *out, struct text *text, const struct model *model,
                   const struct show_options *options);
 void printer_close(struct printer *printer);

@@ -396,7 +396,7 @@ print_row(struct table *table, uint32_t row)
     for (uint32_t i = 0; i < table->count; i++) {
         text_truncate(&printer->scratch, 0);
         put_cell(&printer->scratch, table, row, table->columns[i]);
-        struct slice cell = printer_slice(&printer->scratch);
+        struct slice cell = text_content(&printer->scratch);
         put_right(line, cell.data, cell.length, table->widths[i]);
     }
     size_t name = line->length;
@@ -481,7 +481,7 @@ print_foot(struct table *table)
         put_rows(line, report, report->count - report->shown, " more");
         text_string(line, ": --limit N");
     }
-    printer_put_note(printer, printer_slice(line));
+    printer_put_note(printer, text_content(line));
     text_truncate(line, 0);
     if (report->options->by != REPORT_BY_EXCEPTION)
         put_meaning(line, report);
@@ -493,7 +493,7 @@ print_foot(struct table *table)
     if (!line->length)
         return;
     text_string(printer->out, "\n");
-    printer_put_note(printer, printer_slice(line));
+    printer_put_note(printer, text_content(line));
 }
 
 static void

@@ -89,7 +89,7 @@ put_text(struct data *data, const char *name, struct slice slice)
         return;
     }
     text_name(&data->scratch, slice);
-    put_csv_text(data->out, (struct slice){data->scratch.data ? data->scratch.data : "", data->scratch.length});
+    put_csv_text(data->out, text_content(&data->scratch));
 }
 
 static void

@@ -120,7 +120,7 @@ print_cells(struct drawing *drawing, const struct timeline_cell *cell, uint32_t 
     for (uint32_t i = 0; i < count; i++)
         text_string(&glyphs, cell->mark ? marks[ascii][cell->mark] : states[ascii][cell->state]);
     if (cell->state == TIMELINE_NOTHING && !cell->mark)
-        text_slice(drawing->printer.out, printer_slice(&glyphs));
+        text_slice(drawing->printer.out, text_content(&glyphs));
     else
         printer_put(&drawing->printer, style_of(cell), glyphs.data, glyphs.length);
     drawing->printer.out->failed |= glyphs.failed;
@@ -223,7 +223,7 @@ print_labels(struct drawing *drawing)
         if (used > column + (used == 0) || column + printer_columns(&label) > drawing->bar_columns)
             continue;
         put_spaces(text, column - used);
-        text_slice(text, printer_slice(&label));
+        text_slice(text, text_content(&label));
     }
     size_t used = printer_columns(text);
     if (used == drawing->name_columns + 1)
@@ -367,13 +367,13 @@ print_foot(struct drawing *drawing)
     text_truncate(text, 0);
     put_legend(text, drawing);
     text_string(printer->out, "\n");
-    printer_put_note(printer, printer_slice(text));
+    printer_put_note(printer, text_content(text));
     text_truncate(text, 0);
     header_put_filtered(text, printer->model);
     put_folded(text, drawing);
     put_left_out(text, drawing);
     header_put_missing(text, printer->model);
-    printer_put_note(printer, printer_slice(text));
+    printer_put_note(printer, text_content(text));
 }
 
 static int

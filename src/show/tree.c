@@ -62,7 +62,7 @@ put_right(struct printer *printer, uint64_t ns)
     if (used + 2 <= printer->options->width) {
         for (; used < printer->options->width; used++)
             text_string(&printer->line, " ");
-        text_slice(&printer->line, printer_slice(&right));
+        text_slice(&printer->line, text_content(&right));
     }
     text_free(&right);
 }

@@ -114,7 +114,7 @@ put_short_difference(struct text *out, const struct printer *printer, struct val
             continue;
         value_into(&a, printer, first, widths[i]);
         value_into(&b, printer, last, widths[i]);
-        found = put_difference(out, printer, printer_slice(&a), printer_slice(&b))
+        found = put_difference(out, printer, text_content(&a), text_content(&b))
                 && text_columns(out->data + before, out->length - before) <= 2 * (size_t)width + 3;
         if (!found)
             text_truncate(out, before);
@@ -155,15 +155,15 @@ values_put(struct text *out, struct printer *printer, const struct story_line *l
     for (uint32_t i = line->count; equal && i > step; i -= step) {
         last = value_at(printer, line->calls[i - 1], place, index);
         value_into(&other, printer, last, VALUES_WIDTH_MAX);
-        equal = slice_equals(printer_slice(&text), printer_slice(&other));
+        equal = slice_equals(text_content(&text), text_content(&other));
     }
     if (equal) {
         value_into(&text, printer, first, width);
-        text_slice(out, printer_slice(&text));
+        text_slice(out, text_content(&text));
     }
     else if (printer->options->full) {
         value_into(&other, printer, last, 0);
-        put_ends(out, printer, printer_slice(&text), printer_slice(&other));
+        put_ends(out, printer, text_content(&text), text_content(&other));
     }
     else if (!put_short_difference(out, printer, first, last, width)) {
         put_type(out, printer, first, last);
